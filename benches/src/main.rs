@@ -1,0 +1,26 @@
+//! `cargo run --release --manifest-path benches/Cargo.toml -- CRATE [CRATE…]` answers how fast the
+//! crate is against the peer its users know. See `report` for the shape of what is printed.
+
+mod report;
+
+use report::Report;
+
+/// One line per crate: its name on the command line, and what it asks.
+const SUITES: &[(&str, fn(&mut Report))] = &[
+];
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let known: Vec<&str> = SUITES.iter().map(|(name, _)| *name).collect();
+    let unknown: Vec<&String> = wanted.iter().filter(|w| !known.contains(&w.as_str())).collect();
+    if wanted.is_empty() || !unknown.is_empty() {
+        eprintln!("usage: narae-benches CRATE [CRATE…]   where CRATE is one of: {}", known.join(" "));
+        std::process::exit(2);
+    }
+    let mut report = Report::default();
+    for (name, suite) in SUITES.iter().filter(|(name, _)| wanted.iter().any(|w| w == name)) {
+        eprintln!("{name} …");
+        suite(&mut report);
+    }
+    print!("{}", report.render());
+}
