@@ -1,1 +1,6 @@
-//! Skeleton.
+#![doc = include_str!("../README.md")]
+
+pub mod change;
+pub mod image;
+pub mod message;
+pub mod repository;

@@ -1,0 +1,199 @@
+//! A local git repository, used as a store of objects: no index, no work tree, no checkout.
+//!
+//! Everything that touches the disk is in this module; what to write is decided before, as data
+//! ([`change`](crate::change), [`message`](crate::message)). Calls block.
+//!
+//! **How a commit is made.** The trees on the changed paths are read from the tip, the new blobs,
+//! trees and the commit are encoded in memory, written to the object database (loose when they
+//! are few, else as one pack; synced to disk before they get their names), and then the branch
+//! moves by compare-and-swap from the tip the caller decided on. The cost grows with the depth of the
+//! changed paths and the width of the directories on them, not with the number of files.
+//!
+//! **Killed at any moment**, the branch is at the old commit or at the new one, and every object
+//! either is reachable from. A lock file the killed process may have left is recognised and
+//! removed by the next commit; objects nothing refers to stay until `git gc`, as git leaves them.
+//!
+//! **Configuration.** Once open, only the repository's own `config` is read, and
+//! `<git directory>/narae/config`, which this crate writes so that libgit2 syncs what it writes.
+//! The user's and the system's configuration decide one thing: `safe.directory`, when opening.
+//!
+//! **Limits.** [`MAX_FILE_BYTES`], [`MAX_LISTED`], [`MAX_EXAMINED`], and those of [`TreePath`].
+//! Objects that nothing refers to, and small ones, pile up as in any repository that is only
+//! written to: run `git gc` or `git maintenance` now and then.
+
+mod branch;
+mod commit;
+mod error;
+mod id;
+mod object;
+mod path;
+mod read;
+mod signature;
+mod store;
+mod tree;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use commit::{Commit, Landed, Outcome};
+pub use error::{Error, ErrorKind};
+pub use id::{CommitId, CommitIdError};
+pub use path::{MAX_COMPONENT_BYTES, MAX_PATH_BYTES, MAX_PATH_DEPTH, PathError, TreePath};
+pub use read::{Entry, EntryKind, MAX_FILE_BYTES, MAX_LISTED};
+pub use signature::{Signature, SignatureError, Timestamp};
+
+/// A repository on this machine, bare or not.
+///
+/// Shared by reference between threads; calls on one value take turns while they touch the
+/// repository. Processes need no coordination.
+pub struct Repository {
+    git: Mutex<git2::Repository>,
+    path: PathBuf,
+}
+
+impl Repository {
+    /// Makes a bare repository whose `HEAD` is the unborn branch `default_branch`.
+    ///
+    /// It is made beside `path` and renamed into place, so `path` never holds half a repository.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] when there is something at `path`;
+    /// [`ErrorKind::InvalidBranch`]; [`ErrorKind::Failed`] when the directory cannot be made.
+    pub fn init_bare(path: impl AsRef<Path>, default_branch: &str) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let doing = format!("cannot make a repository at {}", path.display());
+        branch::reference_name(default_branch)?;
+        let exists = || {
+            Error::new(
+                ErrorKind::AlreadyExists,
+                format!("{doing}: there is something already"),
+            )
+        };
+        if path
+            .read_dir()
+            .is_ok_and(|mut entries| entries.next().is_some())
+            || path.is_file()
+        {
+            return Err(exists());
+        }
+        let Some(name) = path.file_name() else {
+            return Err(Error::new(
+                ErrorKind::Failed,
+                format!("{doing}: the path has no last component"),
+            ));
+        };
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        std::fs::create_dir_all(parent).map_err(|error| Error::io(&doing, error))?;
+        let making = parent.join(format!(".{}.{}", name.to_string_lossy(), store::unique()));
+        let mut options = git2::RepositoryInitOptions::new();
+        // No template: it would bring the machine's hooks and settings along.
+        options
+            .bare(true)
+            .no_reinit(true)
+            .mkpath(true)
+            .external_template(false)
+            .initial_head(default_branch);
+        git2::Repository::init_opts(&making, &options)
+            .map_err(|error| Error::git(&doing, error))?;
+        if let Err(error) = std::fs::rename(&making, path) {
+            let _ = std::fs::remove_dir_all(&making);
+            return Err(if path.exists() {
+                exists()
+            } else {
+                Error::io(&doing, error)
+            });
+        }
+        Self::open(path)
+    }
+
+    /// Opens the repository at `path`: a bare one, a work tree's root, or its `.git`. Parent
+    /// directories are not searched.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`], [`ErrorKind::NotOwned`], [`ErrorKind::Unsupported`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let git = open_hermetic(path)?;
+        Ok(Self {
+            path: git.path().to_owned(),
+            git: Mutex::new(git),
+        })
+    }
+
+    /// The git directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The commit `branch` stands at; `None` while the branch does not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidBranch`] when `branch` is not a branch name; [`ErrorKind::Unsupported`]
+    /// when the branch is an alias of another reference.
+    pub fn tip(&self, branch: &str) -> Result<Option<CommitId>, Error> {
+        branch::tip(&self.git(), branch)
+    }
+
+    fn git(&self) -> MutexGuard<'_, git2::Repository> {
+        // A panic while the lock was held cannot have left libgit2's handle half changed.
+        self.git.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Repository")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Opens with the repository's own configuration in place of the machine's.
+fn open_hermetic(path: &Path) -> Result<git2::Repository, Error> {
+    let doing = format!("cannot open the repository at {}", path.display());
+    let git = git2::Repository::open(path).map_err(|error| explained(&doing, error))?;
+    let mut config = git2::Config::new().map_err(|error| Error::git(&doing, error))?;
+    let files = [
+        (git.commondir().join("config"), git2::ConfigLevel::Local),
+        (store::config_path(&git), git2::ConfigLevel::App),
+    ];
+    for (file, level) in files {
+        config
+            .add_file(&file, level, false)
+            .map_err(|error| Error::git(&doing, error))?;
+    }
+    git.set_config(&config)
+        .map_err(|error| Error::git(&doing, error))?;
+    Ok(git)
+}
+
+fn explained(doing: &str, error: git2::Error) -> Error {
+    // libgit2 has no code of its own for a format it does not know.
+    let unsupported = [
+        "unsupported extension",
+        "unsupported repository version",
+        "unknown object format",
+    ];
+    let is_unsupported = unsupported
+        .iter()
+        .any(|words| error.message().contains(words));
+    let error = Error::git(doing, error);
+    match error.kind() {
+        ErrorKind::NotOwned => error.hint(
+            "run as the owner of the repository, or `git config --global --add safe.directory PATH` when you trust it",
+        ),
+        ErrorKind::NotFound => error.hint("the path of a bare repository, or of the directory that holds `.git`"),
+        _ if is_unsupported => error
+            .with_kind(ErrorKind::Unsupported)
+            .hint("a repository with SHA-1 objects and file references, as `git init` makes by default"),
+        _ => error,
+    }
+}
