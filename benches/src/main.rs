@@ -2,11 +2,13 @@
 //! crate is against the peer its users know. See `report` for the shape of what is printed.
 
 mod report;
+mod routing;
 
 use report::Report;
 
 /// One line per crate: its name on the command line, and what it asks.
 const SUITES: &[(&str, fn(&mut Report))] = &[
+    ("routing", routing::run),
 ];
 
 fn main() {

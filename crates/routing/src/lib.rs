@@ -1,1 +1,11 @@
-//! Skeleton.
+#![doc = include_str!("../README.md")]
+
+mod backends;
+pub mod balance;
+pub mod split;
+mod weight;
+
+pub use backends::{Backends, BackendsError};
+pub use balance::SmoothRoundRobin;
+pub use split::{Split, Standing};
+pub use weight::{Weight, WeightError};

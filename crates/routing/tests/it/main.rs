@@ -1,0 +1,29 @@
+//! The public contract of narae-routing.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failing helper fails its test"
+)]
+
+mod backends;
+mod carry;
+mod reference;
+mod smooth;
+mod split;
+
+use narae_routing::{Backends, BackendsError, Weight};
+
+/// Backends named by their position.
+fn backends(weights: &[u32]) -> Result<Backends<usize>, BackendsError> {
+    Backends::new(weights.iter().map(|&w| Weight::new(w)).enumerate())
+}
+
+#[test]
+fn policies_are_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<narae_routing::Split<String>>();
+    shared::<narae_routing::SmoothRoundRobin<String>>();
+    shared::<Backends<String>>();
+    shared::<BackendsError>();
+    shared::<narae_routing::Standing<'static, String>>();
+}
