@@ -1,0 +1,573 @@
+//! Events into nodes.
+//!
+//! A stack of open collections, an anchor table, and counters. An alias is expanded by copying
+//! what its anchor holds, and the size and depth of the copy are known, and checked, before it is made.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Marker, ScanError};
+
+use super::keys::Keys;
+use super::scalar;
+use crate::document::{Document, Entry, Meaning, Node, NodeData, Scalar, ScalarStyle};
+use crate::error::ErrorKind;
+use crate::{Error, Limits, Position, Schema, Span};
+
+#[derive(Debug)]
+pub(super) struct Builder<'a> {
+    source: &'a str,
+    /// Bytes of the source the parser was not given.
+    skipped: usize,
+    schema: Schema,
+    limits: Limits,
+    /// Whether an alias can occur at all; without one, anchors need not be kept.
+    has_aliases: bool,
+    documents: Vec<Document>,
+    open: Vec<Frame>,
+    anchors: HashMap<usize, Anchored>,
+    nodes: usize,
+    alias_nodes: usize,
+    /// A finished node waiting for the event that may name its anchor.
+    pending: Option<Built>,
+}
+
+/// A collection whose end is not reached yet.
+#[derive(Debug)]
+struct Frame {
+    content: Content,
+    start: Position,
+    tag: Option<Box<str>>,
+    anchor: Option<Box<str>>,
+    anchor_id: usize,
+    size: usize,
+    height: usize,
+}
+
+#[derive(Debug)]
+enum Content {
+    Sequence(Vec<Node>),
+    Mapping(OpenMapping),
+}
+
+#[derive(Debug, Default)]
+struct OpenMapping {
+    entries: Vec<Entry>,
+    keys: Keys,
+    key: Option<Key>,
+    merge: Option<Merge>,
+}
+
+#[derive(Debug)]
+enum Key {
+    Name(Node),
+    Merge(Position),
+}
+
+/// What `<<` holds, and before which entry it stood.
+#[derive(Debug)]
+struct Merge {
+    position: Position,
+    before: usize,
+    sources: Vec<Vec<Entry>>,
+}
+
+/// A finished node with what it costs to copy.
+#[derive(Debug)]
+struct Built {
+    node: Node,
+    anchor_id: usize,
+    size: usize,
+    /// Levels of collections, itself included.
+    height: usize,
+}
+
+#[derive(Debug)]
+enum Anchored {
+    /// Its collection is still open: an alias here would contain itself.
+    Open,
+    Done {
+        node: Node,
+        size: usize,
+        height: usize,
+    },
+}
+
+pub(super) fn empty_document() -> Document {
+    let start = Position::new(0, 1, 1);
+    let scalar = Scalar {
+        text: String::new(),
+        style: ScalarStyle::Plain,
+        meaning: Meaning::Null,
+    };
+    Document {
+        root: Node::new(Span::new(start, start), None, NodeData::Scalar(scalar)),
+    }
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(source: &'a str, skipped: usize, schema: Schema, limits: Limits) -> Self {
+        Self {
+            source,
+            skipped,
+            schema,
+            limits,
+            has_aliases: source.as_bytes().contains(&b'*'),
+            documents: Vec::new(),
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            nodes: 0,
+            alias_nodes: 0,
+            pending: None,
+        }
+    }
+
+    pub(super) fn finish(self) -> Vec<Document> {
+        self.documents
+    }
+
+    /// A syntax error of the parser, in our words and at our position.
+    pub(super) fn syntax(&self, error: &ScanError) -> Error {
+        use granit_parser::ErrorKind as Parser;
+        let kind = match error.kind() {
+            Parser::RecursionLimitExceeded => self.too_deep(),
+            Parser::UnknownAnchor => {
+                let at = self.position(error.marker()).offset;
+                let name = self
+                    .source
+                    .get(at..)
+                    .and_then(|rest| rest.strip_prefix('*'))
+                    .unwrap_or_default();
+                let end = name
+                    .find(|c: char| c.is_whitespace() || ",[]{}".contains(c))
+                    .unwrap_or(name.len());
+                let name = name.get(..end).unwrap_or_default().to_owned();
+                ErrorKind::Alias {
+                    name,
+                    problem: "has no anchor before it in its document",
+                }
+            }
+            _ => ErrorKind::Syntax(super::syntax(error)),
+        };
+        Error::at(kind, self.position(error.marker()))
+    }
+
+    pub(super) fn take(
+        &mut self,
+        event: Event<'_>,
+        span: &granit_parser::Span,
+    ) -> Result<(), Error> {
+        if let Event::Anchor(_, name) = event {
+            match self.pending.as_mut() {
+                Some(built) => built.node.anchor = Some(name.as_ref().into()),
+                None => {
+                    if let Some(frame) = self.open.last_mut() {
+                        frame.anchor = Some(name.as_ref().into());
+                    }
+                }
+            }
+            return Ok(());
+        }
+        self.settle()?;
+        match event {
+            Event::DocumentStart(..) => self.start_document(self.position(&span.start)),
+            Event::Scalar(text, style, anchor_id, tag) => {
+                let tag = tag.map(|tag| (scalar::short(&tag), span.tag_start()));
+                self.scalar(text.into_owned(), style, anchor_id, tag, span)
+            }
+            Event::SequenceStart(_, anchor_id, tag) => {
+                let tag = tag.map(|tag| (scalar::short(&tag), span.tag_start()));
+                self.start(
+                    "sequence",
+                    Content::Sequence(Vec::new()),
+                    anchor_id,
+                    tag,
+                    span,
+                )
+            }
+            Event::MappingStart(_, anchor_id, tag) => {
+                let tag = tag.map(|tag| (scalar::short(&tag), span.tag_start()));
+                self.start(
+                    "mapping",
+                    Content::Mapping(OpenMapping::default()),
+                    anchor_id,
+                    tag,
+                    span,
+                )
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(self.position(&span.end)),
+            Event::Alias(id) => self.alias(id, span),
+            Event::DocumentEnd => {
+                self.anchors.clear();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn start_document(&mut self, at: Position) -> Result<(), Error> {
+        if self.documents.len() >= self.limits.max_documents {
+            let kind = ErrorKind::Limit {
+                what: "more documents than",
+                limit: "max_documents",
+                most: self.limits.max_documents,
+            };
+            return Err(Error::at(kind, at));
+        }
+        Ok(())
+    }
+
+    fn scalar(
+        &mut self,
+        text: String,
+        style: granit_parser::ScalarStyle,
+        anchor_id: usize,
+        tag: Option<(Box<str>, Option<Marker>)>,
+        span: &granit_parser::Span,
+    ) -> Result<(), Error> {
+        let span_here = self.span(span);
+        self.count(1, span_here.start)?;
+        let style = match style {
+            granit_parser::ScalarStyle::Plain => ScalarStyle::Plain,
+            granit_parser::ScalarStyle::SingleQuoted => ScalarStyle::SingleQuoted,
+            granit_parser::ScalarStyle::DoubleQuoted => ScalarStyle::DoubleQuoted,
+            granit_parser::ScalarStyle::Literal => ScalarStyle::Literal,
+            granit_parser::ScalarStyle::Folded => ScalarStyle::Folded,
+        };
+        let tag_name = tag.as_ref().map(|(name, _)| name.as_ref());
+        let meaning = scalar::meaning(self.schema, &text, style, tag_name).map_err(|kind| {
+            let at = tag
+                .as_ref()
+                .and_then(|(_, at)| *at)
+                .map_or(span_here.start, |at| self.position(&at));
+            Error::at(kind, at)
+        })?;
+        let data = NodeData::Scalar(Scalar {
+            text,
+            style,
+            meaning,
+        });
+        let node = Node::new(span_here, tag.map(|(name, _)| name), data);
+        let built = Built {
+            node,
+            anchor_id,
+            size: 1,
+            height: 0,
+        };
+        if anchor_id == 0 {
+            return self.complete(built);
+        }
+        self.pending = Some(built);
+        Ok(())
+    }
+
+    /// `\/` came with YAML 1.2; Go's reader does not know it.
+    fn refuse_solidus_escape(&self, span: Span) -> Result<(), Error> {
+        let written = self.source.get(span.range()).unwrap_or_default();
+        let mut escaped = false;
+        let found = written.contains("\\/")
+            && written.bytes().any(|byte| {
+                let solidus = escaped && byte == b'/';
+                escaped = !escaped && byte == b'\\';
+                solidus
+            });
+        if !found {
+            return Ok(());
+        }
+        let message = "Kubernetes does not read the escape `\\/`; write `/`".to_owned();
+        Err(Error::at(ErrorKind::Syntax(message), span.start))
+    }
+
+    fn start(
+        &mut self,
+        kind: &'static str,
+        content: Content,
+        anchor_id: usize,
+        tag: Option<(Box<str>, Option<Marker>)>,
+        span: &granit_parser::Span,
+    ) -> Result<(), Error> {
+        let start = self.position(&span.start);
+        self.count(1, start)?;
+        if self.open.len() >= self.limits.max_depth {
+            return Err(Error::at(self.too_deep(), start));
+        }
+        if let Some((name, at)) = &tag {
+            scalar::check_collection(name, kind)
+                .map_err(|kind| Error::at(kind, at.map_or(start, |at| self.position(&at))))?;
+        }
+        if anchor_id != 0 {
+            self.anchors.insert(anchor_id, Anchored::Open);
+        }
+        let tag = tag.map(|(name, _)| name);
+        self.open.push(Frame {
+            content,
+            start,
+            tag,
+            anchor: None,
+            anchor_id,
+            size: 1,
+            height: 1,
+        });
+        Ok(())
+    }
+
+    fn end(&mut self, end: Position) -> Result<(), Error> {
+        let Some(frame) = self.open.pop() else {
+            return Ok(());
+        };
+        let data = match frame.content {
+            Content::Sequence(items) => NodeData::Sequence(items),
+            Content::Mapping(mapping) => NodeData::Mapping(mapping.finish()),
+        };
+        let mut node = Node::new(Span::new(frame.start, end), frame.tag, data);
+        node.anchor = frame.anchor;
+        self.complete(Built {
+            node,
+            anchor_id: frame.anchor_id,
+            size: frame.size,
+            height: frame.height,
+        })
+    }
+
+    fn alias(&mut self, id: usize, span: &granit_parser::Span) -> Result<(), Error> {
+        let span = self.span(span);
+        let name = self
+            .source
+            .get(span.range())
+            .unwrap_or_default()
+            .trim_start_matches('*')
+            .to_owned();
+        let (size, height) = match self.anchors.get(&id) {
+            Some(Anchored::Done { size, height, .. }) => (*size, *height),
+            _ => {
+                let problem = "stands inside what its anchor holds";
+                return Err(Error::at(ErrorKind::Alias { name, problem }, span.start));
+            }
+        };
+        self.alias_nodes += size;
+        if self.alias_nodes > self.limits.max_alias_nodes {
+            let (limit, most) = ("max_alias_nodes", self.limits.max_alias_nodes);
+            return Err(Error::at(
+                ErrorKind::Limit {
+                    what: "aliases stand for more nodes than",
+                    limit,
+                    most,
+                },
+                span.start,
+            ));
+        }
+        self.count(size, span.start)?;
+        if self.open.len() + height > self.limits.max_depth {
+            return Err(Error::at(self.too_deep(), span.start));
+        }
+        if let Some(Anchored::Done { node, .. }) = self.anchors.get(&id) {
+            let mut node = node.clone();
+            node.span = span;
+            node.anchor = None;
+            node.alias = Some(name.into());
+            self.complete(Built {
+                node,
+                anchor_id: 0,
+                size,
+                height,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Completes the scalar that waited for its anchor's name.
+    fn settle(&mut self) -> Result<(), Error> {
+        match self.pending.take() {
+            Some(built) => self.complete(built),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts a finished node where it belongs.
+    fn complete(&mut self, built: Built) -> Result<(), Error> {
+        if built.anchor_id != 0 && self.has_aliases {
+            self.count(built.size, built.node.span.start)?;
+            let kept = Anchored::Done {
+                node: built.node.clone(),
+                size: built.size,
+                height: built.height,
+            };
+            self.anchors.insert(built.anchor_id, kept);
+        }
+        let Some(frame) = self.open.last_mut() else {
+            self.documents.push(Document { root: built.node });
+            return Ok(());
+        };
+        frame.size += built.size;
+        frame.height = frame.height.max(built.height + 1);
+        match &mut frame.content {
+            Content::Sequence(items) => items.push(built.node),
+            Content::Mapping(mapping) => mapping.take(built.node)?,
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, nodes: usize, at: Position) -> Result<(), Error> {
+        self.nodes += nodes;
+        if self.nodes <= self.limits.max_nodes {
+            return Ok(());
+        }
+        let kind = ErrorKind::Limit {
+            what: "more nodes than",
+            limit: "max_nodes",
+            most: self.limits.max_nodes,
+        };
+        Err(Error::at(kind, at))
+    }
+
+    fn too_deep(&self) -> ErrorKind {
+        ErrorKind::Limit {
+            what: "nested deeper than",
+            limit: "max_depth",
+            most: self.limits.max_depth,
+        }
+    }
+
+    fn position(&self, marker: &Marker) -> Position {
+        // Input from a `str` always has byte offsets.
+        let offset = marker.byte_offset().unwrap_or_else(|| marker.index()) + self.skipped;
+        Position::new(offset, marker.line(), marker.col() + 1)
+    }
+
+    fn span(&self, span: &granit_parser::Span) -> Span {
+        Span::new(self.position(&span.start), self.position(&span.end))
+    }
+}
+
+impl OpenMapping {
+    /// Takes a key or, if one is waiting, its value.
+    fn take(&mut self, node: Node) -> Result<(), Error> {
+        match self.key.take() {
+            None => self.take_key(node),
+            Some(Key::Name(key)) => {
+                self.entries.push(Entry {
+                    key,
+                    value: node,
+                    merged: false,
+                });
+                Ok(())
+            }
+            Some(Key::Merge(position)) => {
+                let sources = merge_sources(node)?;
+                self.merge = Some(Merge {
+                    position,
+                    before: self.entries.len(),
+                    sources,
+                });
+                Ok(())
+            }
+        }
+    }
+
+    fn take_key(&mut self, mut node: Node) -> Result<(), Error> {
+        let at = node.span.start;
+        let is_merge = is_merge_key(&node);
+        let kind = node.kind();
+        let NodeData::Scalar(scalar) = &mut node.data else {
+            return Err(Error::at(ErrorKind::Key(kind), at));
+        };
+        if is_merge {
+            if let Some(first) = &self.merge {
+                let kind = ErrorKind::DuplicateKey {
+                    key: "<<".to_owned(),
+                    first: first.position,
+                };
+                return Err(Error::at(kind, at));
+            }
+            self.key = Some(Key::Merge(at));
+            return Ok(());
+        }
+        if let Some(name) =
+            scalar::key_name(&scalar.text, &scalar.meaning).map_err(|kind| Error::at(kind, at))?
+        {
+            scalar.meaning = if name == scalar.text {
+                Meaning::Text
+            } else {
+                Meaning::Other(name.into())
+            };
+        }
+        let name = scalar.as_str().unwrap_or_default();
+        if let Some(first) = self
+            .keys
+            .find(&self.entries, name)
+            .and_then(|place| self.entries.get(place))
+        {
+            let kind = ErrorKind::DuplicateKey {
+                key: name.to_owned(),
+                first: first.key.span.start,
+            };
+            return Err(Error::at(kind, at));
+        }
+        self.key = Some(Key::Name(node));
+        Ok(())
+    }
+
+    /// The entries, with merged ones where `<<` stood. Written entries win, then earlier sources.
+    fn finish(self) -> Vec<Entry> {
+        let Self {
+            mut entries,
+            mut keys,
+            merge,
+            ..
+        } = self;
+        let Some(merge) = merge else { return entries };
+        let written = entries.len();
+        for entry in merge.sources.into_iter().flatten() {
+            if keys.find(&entries, entry.name()).is_none() {
+                entries.push(Entry {
+                    merged: true,
+                    ..entry
+                });
+            }
+        }
+        if let Some(after) = entries.get_mut(merge.before..) {
+            after.rotate_left(written - merge.before);
+        }
+        entries
+    }
+}
+
+/// `<<` merges when it is plain, as Go and YAML 1.1 have it; quoted, it is an ordinary key.
+fn is_merge_key(node: &Node) -> bool {
+    let NodeData::Scalar(scalar) = &node.data else {
+        return false;
+    };
+    let tagged = node.tag.as_deref();
+    scalar.text == "<<"
+        && scalar.style == ScalarStyle::Plain
+        && matches!(tagged, None | Some("!!merge"))
+}
+
+fn merge_sources(node: Node) -> Result<Vec<Vec<Entry>>, Error> {
+    let (kind, at) = (node.kind(), node.span.start);
+    match node.data {
+        NodeData::Mapping(entries) => Ok(vec![entries]),
+        NodeData::Sequence(items) => items
+            .into_iter()
+            .map(|item| {
+                let (kind, at) = (item.kind(), item.span.start);
+                match item.data {
+                    NodeData::Mapping(entries) => Ok(entries),
+                    _ => Err(Error::at(ErrorKind::Merge(kind), at)),
+                }
+            })
+            .collect(),
+        NodeData::Scalar(_) => Err(Error::at(ErrorKind::Merge(kind), at)),
+    }
+}
+
+impl Node {
+    fn new(span: Span, tag: Option<Box<str>>, data: NodeData) -> Self {
+        Self {
+            span,
+            tag,
+            anchor: None,
+            alias: None,
+            data,
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! From text to documents.
+//!
+//! `granit-parser` turns the text into YAML's events; `build` makes nodes of them, counting
+//! against the limits before each is made; `scalar` decides what scalars mean; `keys` finds
+//! duplicates. Nothing here recurses over the input.
+
+mod build;
+mod keys;
+mod scalar;
+
+use std::sync::Arc;
+
+use granit_parser::{Event, Parser, ScanError};
+
+use crate::error::ErrorKind;
+use crate::{Document, Error, Limits, Position, Schema, Value};
+use build::Builder;
+
+/// Reads YAML with chosen limits, schema and name.
+///
+/// ```
+/// use narae_yaml::Reader;
+///
+/// let reader = Reader::new().named("values/prod.yaml");
+/// let error = reader.read("image: a\ntag: b\nimage: c\n").unwrap_err();
+/// assert_eq!(error.to_string(), "values/prod.yaml:3:1: duplicate key `image` (first at 1:1)");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Reader {
+    name: Option<Arc<str>>,
+    limits: Limits,
+    schema: Schema,
+}
+
+impl Reader {
+    /// A reader for Kubernetes with the default limits, for a source without a name.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the source in errors, by its path as its author would type it.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets what a source may cost.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets what plain scalars mean.
+    #[must_use]
+    pub fn with_schema(mut self, schema: Schema) -> Self {
+        self.schema = schema;
+        self
+    }
+
+    /// Reads every document of `source`. A source of blanks and comments has none; `---` alone is
+    /// one, and empty.
+    ///
+    /// # Errors
+    ///
+    /// At the first thing in the source that is not YAML, not readable by Kubernetes, ambiguous,
+    /// or beyond a limit.
+    pub fn read(&self, source: &str) -> Result<Vec<Document>, Error> {
+        self.documents(source)
+            .map_err(|error| error.in_source(self.name.as_ref()))
+    }
+
+    /// Reads `source` as one document. Documents in which nothing is written are not counted, so a
+    /// leading or trailing `---` does no harm; an empty source is null.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::read`], and where a second document begins.
+    pub fn read_one(&self, source: &str) -> Result<Document, Error> {
+        let documents = self.read(source)?;
+        let mut written = documents
+            .into_iter()
+            .filter(|document| !document.is_empty());
+        let first = written.next();
+        if let Some(second) = written.next() {
+            let error = Error::at(ErrorKind::SecondDocument, second.root.position());
+            return Err(error.in_source(self.name.as_ref()));
+        }
+        Ok(first.unwrap_or_else(build::empty_document))
+    }
+
+    /// Reads bytes that should be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::read`], and at the first byte that is not UTF-8.
+    pub fn read_bytes(&self, source: &[u8]) -> Result<Vec<Document>, Error> {
+        self.read(self.text(source)?)
+    }
+
+    /// Reads bytes that should be UTF-8 as one document.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::read_one`], and at the first byte that is not UTF-8.
+    pub fn read_one_bytes(&self, source: &[u8]) -> Result<Document, Error> {
+        self.read_one(self.text(source)?)
+    }
+
+    pub(crate) fn source_name(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
+    }
+
+    fn text<'a>(&self, source: &'a [u8]) -> Result<&'a str, Error> {
+        self.check_size(source.len())?;
+        std::str::from_utf8(source).map_err(|error| {
+            let valid = source.get(..error.valid_up_to()).unwrap_or_default();
+            let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let last = valid
+                .rsplit(|&byte| byte == b'\n')
+                .next()
+                .unwrap_or_default();
+            // Continuation bytes do not begin a character.
+            let column = last.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() + 1;
+            Error::at(
+                ErrorKind::Encoding,
+                Position::new(valid.len(), line, column),
+            )
+            .in_source(self.name.as_ref())
+        })
+    }
+
+    fn check_size(&self, bytes: usize) -> Result<(), Error> {
+        if bytes <= self.limits.max_bytes {
+            return Ok(());
+        }
+        let kind = ErrorKind::Limit {
+            what: "longer than",
+            limit: "max_bytes",
+            most: self.limits.max_bytes,
+        };
+        Err(Error::new(kind, None).in_source(self.name.as_ref()))
+    }
+
+    fn documents(&self, source: &str) -> Result<Vec<Document>, Error> {
+        self.check_size(source.len())?;
+        // granit takes a byte order mark for a character of the first line; editors do not show it.
+        let text = source.strip_prefix('\u{feff}').unwrap_or(source);
+        let mut builder = Builder::new(source, source.len() - text.len(), self.schema, self.limits);
+        let mut options = granit_parser::Options::default();
+        options.set_emit_comments(false);
+        options.emit_anchor_events = true;
+        // One more than ours, so that ours is the one that is named.
+        options.flow_nesting_limit = self.limits.max_depth + 1;
+        options.block_nesting_limit = self.limits.max_depth + 1;
+        for event in Parser::new_from_str_with_options(text, options) {
+            let (event, span) = event.map_err(|error| builder.syntax(&error))?;
+            if matches!(event, Event::StreamEnd) {
+                break;
+            }
+            builder.take(event, &span)?;
+        }
+        Ok(builder.finish())
+    }
+}
+
+/// Reads every document of `source` as Kubernetes does, as plain values.
+///
+/// # Errors
+///
+/// As [`Reader::read`].
+pub fn read(source: &str) -> Result<Vec<Value>, Error> {
+    let documents = Reader::new().read(source)?;
+    Ok(documents.into_iter().map(Document::into_value).collect())
+}
+
+/// Reads `source` as Kubernetes does, as one plain value.
+///
+/// # Errors
+///
+/// As [`Reader::read_one`].
+pub fn read_one(source: &str) -> Result<Value, Error> {
+    Reader::new().read_one(source).map(Document::into_value)
+}
+
+/// What granit says about a scanning error, in the house's words.
+fn syntax(error: &ScanError) -> String {
+    error
+        .info()
+        .replace("did not find expected", "expected")
+        .to_lowercase()
+}
