@@ -1,1 +1,17 @@
-//! Skeleton.
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod origin;
+mod suggestion;
+
+pub mod object;
+pub mod plan;
+pub mod template;
+pub mod values;
+
+pub use error::{Error, ErrorKind};
+pub use object::ObjectId;
+pub use origin::Origin;
+pub use plan::FieldChange;
+pub use template::{Rendered, Rendering, TemplateSet};
+pub use values::{Layer, Values};

@@ -1,0 +1,168 @@
+//! Kubernetes objects by address: API version, kind, namespace and name, and the order in which a
+//! set of them can be applied.
+
+use std::fmt;
+
+use narae_yaml::Value;
+
+use crate::error::{Error, ErrorKind};
+
+/// What identifies an object in a cluster.
+///
+/// Displays as people say it: `Deployment shop-dev/shop`, `Namespace shop-dev`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct ObjectId {
+    /// Group and version, as written: `apps/v1`, `v1`.
+    pub api_version: String,
+    /// The kind: `Deployment`.
+    pub kind: String,
+    /// The namespace, when the object names one.
+    pub namespace: Option<String>,
+    /// The name; empty for an object that asks for a generated one.
+    pub name: String,
+}
+
+impl ObjectId {
+    /// Reads the address of an object.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Object`] when `apiVersion`, `kind` or `metadata.name` is absent or is not a
+    /// string. `metadata.generateName` stands in for the name, which is then empty.
+    pub fn of(object: &Value) -> Result<Self, Error> {
+        let api_version = required(object, "apiVersion")?;
+        let kind = required(object, "kind")?;
+        let metadata = object.get("metadata");
+        let field = |name| metadata.and_then(|metadata| metadata.get(name));
+        let name = match (field("name"), field("generateName")) {
+            (Some(name), _) => text(name, "metadata.name")?,
+            (None, Some(_)) => String::new(),
+            (None, None) => {
+                return Err(Error::new(
+                    ErrorKind::Object,
+                    format!("{kind} has no `metadata.name`"),
+                ));
+            }
+        };
+        let namespace = match field("namespace") {
+            None | Some(Value::Null) => None,
+            Some(namespace) => Some(text(namespace, "metadata.namespace")?),
+        };
+        Ok(Self { api_version, kind, namespace, name })
+    }
+
+    /// The API group: `apps` for `apps/v1`, empty for the core group's `v1`.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        self.api_version.rsplit_once('/').map_or("", |(group, _)| group)
+    }
+
+    /// The API version without its group: `v1` for `apps/v1`.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        self.api_version.rsplit_once('/').map_or(&self.api_version, |(_, version)| version)
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} {namespace}/{}", self.kind, self.name),
+            None => write!(f, "{} {}", self.kind, self.name),
+        }
+    }
+}
+
+fn required(object: &Value, field: &str) -> Result<String, Error> {
+    match object.get(field) {
+        Some(value) => text(value, field),
+        None => Err(Error::new(
+            ErrorKind::Object,
+            format!("not a Kubernetes object: it has no `{field}`"),
+        )),
+    }
+}
+
+fn text(value: &Value, field: &str) -> Result<String, Error> {
+    match value.as_str() {
+        Some(text) if !text.is_empty() => Ok(text.to_owned()),
+        Some(_) => Err(Error::new(ErrorKind::Object, format!("`{field}` is empty"))),
+        None => Err(Error::new(
+            ErrorKind::Object,
+            format!("`{field}` must be a string, found {}", value.kind()),
+        )),
+    }
+}
+
+/// Kinds that others need to exist before them, in the order Helm and kustomize install them; what
+/// is not listed comes after [`UNLISTED`], except that admission webhooks come last: one that is
+/// applied before the workload behind it refuses everything after it.
+const ORDER: &[&str] = &[
+    "Namespace",
+    "ResourceQuota",
+    "LimitRange",
+    "StorageClass",
+    "CustomResourceDefinition",
+    "PriorityClass",
+    "IngressClass",
+    "GatewayClass",
+    "NetworkPolicy",
+    "PodDisruptionBudget",
+    "ServiceAccount",
+    "Role",
+    "ClusterRole",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "SealedSecret",
+    "Secret",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Service",
+    "DaemonSet",
+    "Pod",
+    "ReplicationController",
+    "ReplicaSet",
+    "Deployment",
+    "StatefulSet",
+    "Job",
+    "CronJob",
+    "HorizontalPodAutoscaler",
+];
+
+/// Rank of kinds that are in no list: custom resources, routes, ingresses.
+const UNLISTED: u8 = 200;
+
+/// Admission control comes after everything it could refuse.
+const LAST: &[&str] = &[
+    "APIService",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+];
+
+/// Where a kind stands when a set of objects is applied: lower goes first.
+///
+/// Kinds of equal rank do not need one another.
+#[must_use]
+pub fn apply_rank(kind: &str) -> u8 {
+    let place = |list: &[&str]| {
+        list.iter().position(|listed| *listed == kind).and_then(|index| u8::try_from(index).ok())
+    };
+    match (place(ORDER), place(LAST)) {
+        (Some(index), _) => index,
+        (None, Some(index)) => UNLISTED.saturating_add(1).saturating_add(index),
+        (None, None) => UNLISTED,
+    }
+}
+
+/// Sorts objects into the order of [`apply_rank`], then by kind, namespace and name, so that the
+/// same set always has the same order. What has no address keeps its place at the end.
+pub fn sort_for_apply(objects: &mut [Value]) {
+    objects.sort_by_cached_key(|object| match ObjectId::of(object) {
+        Ok(id) => (false, apply_rank(&id.kind), id.kind, id.namespace, id.name, id.api_version),
+        Err(_) => (true, u8::MAX, String::new(), None, String::new(), String::new()),
+    });
+}

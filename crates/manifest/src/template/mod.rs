@@ -1,0 +1,154 @@
+//! Templates in handlebars' language whose values can never change the structure of the YAML.
+//!
+//! # How it works
+//!
+//! A tag such as `{{image.tag}}` does not write the value. It writes an opaque word, the rendered
+//! text is parsed, and the typed value takes the word's place in the parsed tree:
+//!
+//! - where the word is all of a plain scalar, the value itself stands there: a mapping, a list, a
+//!   number, a boolean or null as well as a string;
+//! - inside a word, in quotes, in a block scalar and in a key it is the text of a scalar; a mapping,
+//!   a list or null there is an error;
+//! - in a comment it vanishes with the comment;
+//! - anywhere else (an anchor, a tag, an alias, a directive) it is an error.
+//!
+//! So no value needs quoting or indenting, none can add a key, and a value that contains `{{` is
+//! text like any other. `sheet` says why no template and no value can forge such a word.
+//!
+//! # Limits
+//!
+//! A template may have 256 KiB and nest 64 deep; what a rendering may cost is set by [`Limits`].
+
+mod compile;
+mod evaluate;
+mod helper;
+mod nesting;
+mod rendering;
+mod scope;
+mod sheet;
+mod source;
+mod substitute;
+mod syntax;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind};
+use crate::values::Values;
+
+pub use rendering::{Provenance, Rendered, Rendering};
+use source::Source;
+use syntax::Template;
+
+/// What a rendering may cost, all templates of the set together.
+///
+/// Each is checked before it is exceeded, and named in the error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Tags evaluated and loop turns taken: one million.
+    pub max_steps: usize,
+    /// Bytes of text written and of values inserted: 64 MiB.
+    pub max_bytes: usize,
+    /// Blocks and partials inside one another, over all templates involved: 100.
+    pub max_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_steps: 1_000_000, max_bytes: 64 << 20, max_depth: 100 }
+    }
+}
+
+/// Templates and the partials they share, compiled.
+#[derive(Clone, Debug, Default)]
+pub struct TemplateSet {
+    /// Every template and partial, by number.
+    sources: Vec<Arc<Source>>,
+    templates: Vec<(usize, Template)>,
+    partials: BTreeMap<String, (usize, Template)>,
+    limits: Limits,
+}
+
+impl TemplateSet {
+    /// An empty set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same set with other limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Adds a template; each of its documents becomes an object.
+    ///
+    /// `name` is what errors and provenance call it, usually its path.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Syntax`], [`ErrorKind::UnknownName`] or [`ErrorKind::Unsupported`] with the
+    /// place, when the template cannot be compiled; [`ErrorKind::Conflict`] when the name is taken;
+    /// [`ErrorKind::Limit`] when it is too large or too deep.
+    pub fn add(&mut self, name: &str, text: &str) -> Result<(), Error> {
+        let compiled = self.compile(name, text)?;
+        self.templates.push(compiled);
+        Ok(())
+    }
+
+    /// Adds a partial that templates include with `{{> partial}}`.
+    ///
+    /// `file_name` is what errors and provenance call it.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add); [`ErrorKind::Conflict`] also when there is a partial of that name.
+    pub fn add_partial(
+        &mut self,
+        partial: &str,
+        file_name: &str,
+        text: &str,
+    ) -> Result<(), Error> {
+        if self.partials.contains_key(partial) {
+            let message = format!("there are two partials `{partial}`, the second in {file_name}");
+            return Err(Error::new(ErrorKind::Conflict, message));
+        }
+        let compiled = self.compile(file_name, text)?;
+        self.partials.insert(partial.to_owned(), compiled);
+        Ok(())
+    }
+
+    /// Renders every template, in the order in which they were added.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingValue`] when a template names a value that no layer sets,
+    /// [`ErrorKind::WrongType`] when one cannot stand where it is used, [`ErrorKind::UnknownName`]
+    /// when a partial does not exist, [`ErrorKind::Structure`] when what was rendered is not YAML,
+    /// [`ErrorKind::Limit`] when it grows past [`Limits`]. All name the place in the template.
+    pub fn render(&self, values: &Values) -> Result<Rendering, Error> {
+        rendering::render(self, values)
+    }
+
+    fn compile(&mut self, name: &str, text: &str) -> Result<(usize, Template), Error> {
+        if self.sources.iter().any(|source| source.name() == name) {
+            let message = format!("there are two templates named {name}");
+            return Err(Error::new(ErrorKind::Conflict, message));
+        }
+        let source = Arc::new(Source::new(name, text));
+        let template = compile::compile(&source)?;
+        self.sources.push(source);
+        Ok((self.sources.len() - 1, template))
+    }
+
+    fn partial(&self, name: &str) -> Option<(usize, &Template)> {
+        self.partials.get(name).map(|(number, template)| (*number, template))
+    }
+
+    fn partial_names(&self) -> impl Iterator<Item = &str> {
+        self.partials.keys().map(String::as_str)
+    }
+}

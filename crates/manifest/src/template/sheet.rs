@@ -1,0 +1,292 @@
+//! The rendered text of one template, and what each byte of it comes from.
+//!
+//! An inserted value is not written as text. A *token* is, a word such as `Nrax12z`, that YAML
+//! reads as part of whatever scalar, key or comment it stands in; the value takes its place in the
+//! parsed tree. Values therefore never pass through text at all.
+//!
+//! A token cannot be forged. It begins with a nonce that occurs in the finished text exactly as
+//! often as tokens were written; when some template's own text contains the nonce, the next one is
+//! taken and the text put together again. Its first letter occurs in it only once, so no
+//! occurrence can straddle the edge between a token and the text around it. Which nonce it is
+//! depends on the text alone: the same templates and values give the same bytes.
+
+use std::sync::Arc;
+
+use super::source::Source;
+use super::syntax::Offset;
+use crate::origin::Origin;
+use crate::values::ValueId;
+
+/// The finished text of one template.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    /// The template itself.
+    main: Arc<Source>,
+    /// Every template and partial of the set, by number.
+    sources: Arc<[Arc<Source>]>,
+    text: String,
+    nonce: String,
+    pieces: Vec<Piece>,
+    pub(super) tokens: Vec<Token>,
+}
+
+/// What stands for an inserted value, once it is in the tree.
+#[derive(Debug)]
+pub(super) struct Token {
+    pub(super) source: usize,
+    pub(super) at: Offset,
+    /// The values it was, or was made of.
+    pub(super) values: Vec<ValueId>,
+}
+
+/// A stretch of the text; it ends where the next begins.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    start: usize,
+    source: usize,
+    /// Where in the template it comes from.
+    at: Offset,
+    kind: PieceKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PieceKind {
+    /// Copied, byte for byte.
+    Text,
+    /// Written before each line of a partial that is indented.
+    Indent,
+    Token(usize),
+}
+
+/// A sheet being written.
+#[derive(Debug)]
+pub(super) struct Draft {
+    text: String,
+    nonce: String,
+    pieces: Vec<Piece>,
+    tokens: usize,
+    /// White space that each line gets, and where it was asked for.
+    indent: (String, usize, Offset),
+    at_line_start: bool,
+}
+
+impl Draft {
+    pub(super) fn new() -> Self {
+        Self {
+            text: String::new(),
+            nonce: nonce(0),
+            pieces: Vec::new(),
+            tokens: 0,
+            indent: (String::new(), 0, 0),
+            at_line_start: true,
+        }
+    }
+
+    /// Adds to the white space before each line; gives back what to [`restore`](Self::restore).
+    pub(super) fn indent(
+        &mut self,
+        more: &str,
+        source: usize,
+        at: Offset,
+    ) -> (String, usize, Offset) {
+        let indent = format!("{}{more}", self.indent.0);
+        std::mem::replace(&mut self.indent, (indent, source, at))
+    }
+
+    pub(super) fn restore(&mut self, indent: (String, usize, Offset)) {
+        self.indent = indent;
+    }
+
+    pub(super) fn text(&mut self, text: &str, source: usize, at: Offset) {
+        if self.indent.0.is_empty() {
+            self.push(text, source, at, PieceKind::Text);
+            return;
+        }
+        let mut at = at;
+        for line in text.split_inclusive('\n') {
+            // An empty line stays empty.
+            if !line.trim_end_matches(['\r', '\n']).is_empty() {
+                self.indent_line();
+            }
+            self.push(line, source, at, PieceKind::Text);
+            at += line.len();
+        }
+    }
+
+    pub(super) fn token(&mut self, source: usize, at: Offset) {
+        self.indent_line();
+        let token = format!("{}{}{END}", self.nonce, self.tokens);
+        self.push(&token, source, at, PieceKind::Token(self.tokens));
+        self.tokens += 1;
+    }
+
+    fn indent_line(&mut self) {
+        if self.at_line_start && !self.indent.0.is_empty() {
+            let (indent, source, at) = self.indent.clone();
+            self.push(&indent, source, at, PieceKind::Indent);
+        }
+        self.at_line_start = false;
+    }
+
+    fn push(&mut self, text: &str, source: usize, at: Offset, kind: PieceKind) {
+        if !text.is_empty() {
+            self.pieces.push(Piece { start: self.text.len(), source, at, kind });
+            self.text.push_str(text);
+            self.at_line_start = text.ends_with('\n');
+        }
+    }
+
+    /// The finished sheet, with a nonce that only tokens have.
+    pub(super) fn finish(
+        mut self,
+        main: Arc<Source>,
+        sources: Arc<[Arc<Source>]>,
+        tokens: Vec<Token>,
+    ) -> Sheet {
+        let mut attempt = 0;
+        // INVARIANT: ends, because a text of n bytes cannot contain more than n nonces.
+        while self.text.matches(self.nonce.as_str()).count() != self.tokens {
+            attempt += 1;
+            self.rewrite(nonce(attempt));
+        }
+        let Self { text, nonce, pieces, .. } = self;
+        Sheet { main, sources, text, nonce, pieces, tokens }
+    }
+
+    fn rewrite(&mut self, nonce: String) {
+        let mut text = String::with_capacity(self.text.len());
+        let ends: Vec<usize> = self.pieces.iter().skip(1).map(|piece| piece.start).collect();
+        let ends = ends.into_iter().chain(std::iter::once(self.text.len()));
+        for (piece, end) in self.pieces.iter_mut().zip(ends) {
+            let old = self.text.get(piece.start..end).unwrap_or_default();
+            piece.start = text.len();
+            match piece.kind {
+                PieceKind::Token(number) => text.push_str(&format!("{nonce}{number}{END}")),
+                PieceKind::Text | PieceKind::Indent => text.push_str(old),
+            }
+        }
+        self.text = text;
+        self.nonce = nonce;
+    }
+}
+
+/// Ends a token, so that a digit of the template behind it does not become part of its number.
+const END: char = 'z';
+
+/// `Nrax`, `Nrbx`, …: letters and digits only, because YAML gives any other sign a meaning
+/// somewhere, and `N` only in front.
+fn nonce(attempt: usize) -> String {
+    const LETTERS: &[u8; 25] = b"abcdefghijklmnopqrstuvwxy";
+    let mut nonce = "Nr".to_owned();
+    let mut rest = attempt;
+    loop {
+        nonce.push(LETTERS.get(rest % LETTERS.len()).copied().map_or('a', char::from));
+        rest /= LETTERS.len();
+        if rest == 0 {
+            nonce.push('x');
+            return nonce;
+        }
+    }
+}
+
+/// Part of a scalar's text.
+pub(super) enum Part<'t> {
+    Text(&'t str),
+    Token(usize),
+}
+
+impl Sheet {
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a text contains any token; quick, because most do not.
+    pub(super) fn has_token(&self, text: &str) -> bool {
+        !self.tokens.is_empty() && text.contains(self.nonce.as_str())
+    }
+
+    /// The token that is all of `text`, if one is.
+    pub(super) fn whole_token(&self, text: &str) -> Option<usize> {
+        let number = text.strip_prefix(self.nonce.as_str())?.strip_suffix(END)?;
+        number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse().ok()).flatten()
+    }
+
+    /// Splits a text at its tokens.
+    pub(super) fn parts<'t>(&self, text: &'t str) -> Vec<Part<'t>> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once(self.nonce.as_str()) {
+            if !before.is_empty() {
+                parts.push(Part::Text(before));
+            }
+            let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, behind) = behind.split_at_checked(digits).unwrap_or_default();
+            if let Ok(number) = number.parse() {
+                parts.push(Part::Token(number));
+            }
+            rest = behind.strip_prefix(END).unwrap_or(behind);
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest));
+        }
+        parts
+    }
+
+    /// The template, and the place in it, that the text at `offset` comes from.
+    pub(super) fn place(&self, offset: usize) -> (&Arc<Source>, Offset) {
+        let index = self.pieces.partition_point(|piece| piece.start <= offset);
+        let piece = index.checked_sub(1).and_then(|index| self.pieces.get(index));
+        let (source, at) = match piece {
+            Some(Piece { start, source, at, kind: PieceKind::Text }) => {
+                (*source, at + (offset - start))
+            }
+            Some(piece) => (piece.source, piece.at),
+            None => return (&self.main, 0),
+        };
+        (self.source(source), at)
+    }
+
+    pub(super) fn origin(&self, offset: usize) -> Origin {
+        let (source, at) = self.place(offset);
+        source.origin(at)
+    }
+
+    /// The source of a number; the template itself when there is none of it.
+    pub(super) fn source(&self, number: usize) -> &Arc<Source> {
+        self.sources.get(number).unwrap_or(&self.main)
+    }
+
+    /// Where each token stands in the text.
+    pub(super) fn token_offsets(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.pieces.iter().filter_map(|piece| match piece.kind {
+            PieceKind::Token(number) => Some((number, piece.start)),
+            _ => None,
+        })
+    }
+
+    /// Where one token stands in the text.
+    pub(super) fn token_offset(&self, number: usize) -> Option<usize> {
+        self.token_offsets().find(|(found, _)| *found == number).map(|(_, offset)| offset)
+    }
+
+    /// The tokens that a text holds.
+    pub(super) fn tokens_in(&self, text: &str) -> impl Iterator<Item = &Token> {
+        self.parts(text).into_iter().filter_map(|part| match part {
+            Part::Token(number) => self.tokens.get(number),
+            Part::Text(_) => None,
+        })
+    }
+
+    /// A message about the text, with each token replaced by the tag it stands for.
+    pub(super) fn in_words(&self, message: &str) -> String {
+        let parts = self.parts(message);
+        let words = parts.iter().map(|part| match part {
+            Part::Text(text) => *text,
+            Part::Token(number) => match self.tokens.get(*number) {
+                Some(token) => self.source(token.source).tag(token.at),
+                None => "{{…}}",
+            },
+        });
+        words.collect()
+    }
+}

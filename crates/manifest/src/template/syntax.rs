@@ -1,0 +1,104 @@
+//! What a template says: the tree that is evaluated, with the place of everything in it.
+//!
+//! The text is parsed by the `handlebars` crate, so that tags, blocks, white space control and
+//! standalone lines are exactly those its users know; [`super::compile`] turns its tree into this
+//! one, which is smaller, refuses at once what cannot be evaluated, and knows where each name
+//! stands.
+
+use narae_yaml::Value;
+
+/// Byte offset in the template's text.
+pub(super) type Offset = usize;
+
+/// A compiled template.
+#[derive(Clone, Debug)]
+pub(super) struct Template {
+    pub(super) nodes: Vec<Node>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    /// Text that is copied; consecutive in the source from `at` on.
+    Text { text: String, at: Offset },
+    /// `{{expression}}`: a value is inserted.
+    Insert { expression: Expression, at: Offset },
+    Block(Box<Block>),
+    /// `{{> name context key=value}}`.
+    Partial(Box<Partial>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    pub(super) kind: BlockKind,
+    pub(super) subject: Expression,
+    /// `as |value key|`.
+    pub(super) names: Vec<String>,
+    /// `includeZero=true` of `#if` and `#unless`.
+    pub(super) include_zero: bool,
+    pub(super) body: Vec<Node>,
+    pub(super) otherwise: Vec<Node>,
+    pub(super) at: Offset,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BlockKind {
+    If,
+    Unless,
+    Each,
+    With,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Partial {
+    pub(super) name: PartialName,
+    pub(super) context: Option<Expression>,
+    pub(super) parameters: Vec<(String, Expression)>,
+    /// White space before a partial that stands alone on its line; each of its lines gets it.
+    pub(super) indent: String,
+    pub(super) at: Offset,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum PartialName {
+    Fixed(String),
+    Computed(Expression),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Expression {
+    pub(super) form: Form,
+    pub(super) at: Offset,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Form {
+    Literal(Value),
+    Reference(Reference),
+    Call { name: String, arguments: Vec<Expression> },
+}
+
+/// `image.tag`, `../name`, `@root.site`, `@index`.
+#[derive(Clone, Debug)]
+pub(super) struct Reference {
+    /// As written, for messages.
+    pub(super) text: String,
+    pub(super) base: Base,
+    pub(super) segments: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    /// The context this many levels up.
+    Context(usize),
+    Root,
+    /// A variable of a loop, that many loops up.
+    Local(Variable, usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Variable {
+    Index,
+    Key,
+    First,
+    Last,
+}
