@@ -1,0 +1,45 @@
+//! Bitnami Sealed Secrets: made and opened offline, byte for byte as kubeseal and its controller do.
+//!
+//! # One item
+//!
+//! ```text
+//! offset  size  content
+//! 0       2     length k of the next field, unsigned, big endian
+//! 2       k     RSA-OAEP (SHA-256, MGF1 with SHA-256, label) of a fresh 32-byte session key
+//! 2+k     n     AES-256-GCM ciphertext under the session key; nonce of 12 zero bytes, no AAD
+//! 2+k+n   16    its tag
+//! ```
+//!
+//! in base64 (standard alphabet, padded). The zero nonce is safe because each session key encrypts one
+//! message. The OAEP [`Label`] binds the item to `namespace/name`, to `namespace` or to nothing, by
+//! [`Scope`]. The item's own name is **not** bound: whoever can write the manifest can swap items within it.
+//! Source: `pkg/crypto/crypto.go` and `pkg/apis/sealedsecrets/v1alpha1` of sealed-secrets 0.40.
+//!
+//! # Small diffs
+//!
+//! Sealing is randomised, so sealing anew changes every ciphertext. [`SealRequest`] keeps an item of the
+//! previous manifest while its [`Source`], the certificate and the label are what they were. How it
+//! knows is said in [`provenance`].
+
+mod certificate;
+#[cfg(feature = "generate")]
+mod generate;
+mod item;
+mod private_key;
+pub mod provenance;
+mod public_key;
+mod scope;
+mod secret;
+
+pub use certificate::{Certificate, CertificateError};
+#[cfg(feature = "generate")]
+pub use generate::{Generate, GenerateError, Generated, KeyBits};
+pub use item::{ItemError, MAX_ITEM_BYTES, MAX_VALUE_BYTES, OpenError, SealItemError, SealedItem};
+pub use private_key::{PrivateKey, PrivateKeyError, PrivateKeys};
+pub use provenance::Source;
+pub use public_key::Fingerprint;
+pub use scope::{Label, LabelError, Scope};
+pub use secret::{
+    Action, CLIENT_APPLY_BYTES, Item, ItemOutcome, MAX_SECRET_BYTES, Reason, SealError,
+    SealRequest, SealedSecret,
+};

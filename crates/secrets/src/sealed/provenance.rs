@@ -1,0 +1,150 @@
+//! What was sealed from where, so that unchanged items keep their ciphertext.
+//!
+//! The record is the annotation [`ANNOTATION`] of a SealedSecret, one line for each item that came
+//! from a versioned source, in item order, five fields separated by one space:
+//!
+//! ```text
+//! ITEM  sha256:HEX of the ciphertext as it stands  SHA256:KEY fingerprint  SCOPE:LABEL  SOURCE
+//! ```
+//!
+//! Nothing in it derives from a plaintext: a hash of a weak password in git would be an invitation to
+//! guess it. An item is kept only if its whole line would be written again as it stands; so an edited
+//! ciphertext, another certificate, a rename, a new version, or a line this version does not
+//! understand all lead to sealing anew. That is the safe side: an item sealed anew is always right.
+//!
+//! What it is not: a signature. Whoever may write both the ciphertext and its line can plant an item
+//! that stays until its source changes; but they can plant any item, since anyone can seal.
+//!
+//! After a re-encryption by the controller the annotation has moved to `spec.template.metadata`. It is
+//! read there, too.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use aws_lc_rs::digest;
+use narae_yaml::Value;
+
+use super::{Fingerprint, Label};
+use crate::reference::Reference;
+use crate::store::Version;
+
+/// The annotation that holds the record.
+pub const ANNOTATION: &str = "narae.dev/sealed-items";
+
+/// Largest record written, in bytes, and largest read. Kubernetes allows 256 KiB for all annotations of
+/// an object; a record that would be larger is left out, and its items are sealed anew each time.
+pub const MAX_RECORD_BYTES: usize = 128 * 1024;
+
+/// Where a value came from, exactly: a reference pinned to the version that was read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source(String);
+
+impl Source {
+    /// The source of what `reference` gave at `version`.
+    #[must_use]
+    pub fn new(reference: &Reference, version: Version) -> Self {
+        Self(reference.pinned(version).to_string())
+    }
+
+    /// The pinned reference as text, without white space.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The fields of one line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) ciphertext: String,
+    pub(super) key: String,
+    pub(super) label: String,
+    pub(super) source: String,
+}
+
+impl Line {
+    pub(super) fn new(text: &str, key: &Fingerprint, label: &Label, source: &Source) -> Self {
+        Self {
+            ciphertext: digest_of(text),
+            key: key.to_string(),
+            label: label.to_string(),
+            source: source.to_string(),
+        }
+    }
+}
+
+/// The record of a whole manifest, by item name.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    lines: BTreeMap<String, Line>,
+}
+
+impl Record {
+    /// Reads the record of a SealedSecret; what is not understood is not in it.
+    pub(super) fn of(manifest: &Value) -> Self {
+        let annotation = |metadata: Option<&Value>| {
+            let text = metadata?.get("annotations")?.get(ANNOTATION)?.as_str()?;
+            (text.len() <= MAX_RECORD_BYTES).then(|| text.to_owned())
+        };
+        let template = manifest.get("spec").and_then(|spec| spec.get("template"));
+        let text = annotation(manifest.get("metadata"))
+            .or_else(|| annotation(template.and_then(|template| template.get("metadata"))))
+            .unwrap_or_default();
+        Self {
+            lines: text.lines().filter_map(parse).collect(),
+        }
+    }
+
+    pub(super) fn get(&self, item: &str) -> Option<&Line> {
+        self.lines.get(item)
+    }
+
+    pub(super) fn insert(&mut self, item: String, line: Line) {
+        self.lines.insert(item, line);
+    }
+
+    /// The annotation's value; `None` if there is nothing to record or too much.
+    pub(super) fn to_annotation(&self) -> Option<String> {
+        let mut text = String::new();
+        for (
+            item,
+            Line {
+                ciphertext,
+                key,
+                label,
+                source,
+            },
+        ) in &self.lines
+        {
+            text.push_str(&format!("{item} {ciphertext} {key} {label} {source}\n"));
+        }
+        (!text.is_empty() && text.len() <= MAX_RECORD_BYTES).then_some(text)
+    }
+}
+
+fn parse(line: &str) -> Option<(String, Line)> {
+    let mut fields = line.split(' ').map(str::to_owned);
+    let item = fields.next()?;
+    let line = Line {
+        ciphertext: fields.next()?,
+        key: fields.next()?,
+        label: fields.next()?,
+        source: fields.next()?,
+    };
+    fields.next().is_none().then_some((item, line))
+}
+
+fn digest_of(ciphertext: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, ciphertext.as_bytes());
+    let mut text = String::from("sha256:");
+    for byte in digest.as_ref() {
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}

@@ -1,0 +1,238 @@
+//! One encrypted file: the store that needs no server.
+//!
+//! Semantics are those of [`Contents`], kept in one
+//! file that is replaced as a whole on every write:
+//!
+//! - **Atomic.** A write goes to a temporary file in the same directory, is flushed to the disk, renamed over
+//!   the store, and the directory flushed. A process killed at any moment leaves the old or the new file;
+//!   a write that returned is there after a power cut, as far as the disk keeps its word.
+//! - **Locked.** Writers hold an exclusive lock on `FILE.lock` from reading to renaming, so that two of
+//!   them never lose a write. Readers need no lock: they see one whole file.
+//! - **Private.** Store and key must not be open to group or others (Unix); made that way, and refused otherwise.
+//! - **Encrypted and authenticated** as [`frame`] says.
+//!
+//! Each read decrypts the file anew, so that processes see each other's writes. That suits up to a few
+//! thousand secrets; [`frame::MAX_STORE_BYTES`] is the limit. Whoever can replace the file can put an older
+//! copy of it back: nothing in a single file can tell.
+
+mod codec;
+pub mod frame;
+mod key;
+mod replace;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use key::KeyFile;
+
+use self::frame::FrameError;
+use super::contents::Contents;
+use super::{
+    Cas, Metadata, Secret, SecretData, SecretPath, Store, StoreError, StoreErrorKind, Version,
+};
+
+/// An encrypted file as a [`Store`].
+///
+/// ```
+/// use narae_secrets::SecretBytes;
+/// use narae_secrets::store::{Cas, Store as _, file::{FileStore, KeyFile}};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let directory = directory.path();
+/// let key = KeyFile::create(directory.join("shop.key"))?;
+/// let store = FileStore::create("main", directory.join("shop.store"), key)?;
+///
+/// let path = "secret/shop".parse()?;
+/// let data = [("password".to_owned(), SecretBytes::from("pa55".to_owned()))].into();
+/// store.write(&path, &data, Cas::Absent)?;
+/// assert_eq!(store.read(&path, None)?.data["password"].expose(), b"pa55");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct FileStore {
+    name: String,
+    file: PathBuf,
+    key: KeyFile,
+}
+
+impl FileStore {
+    /// Makes an empty store. The directory must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::AlreadyExists`] if the file is there; [`StoreErrorKind::Io`].
+    pub fn create(
+        name: impl Into<String>,
+        file: impl Into<PathBuf>,
+        key: KeyFile,
+    ) -> Result<Self, StoreError> {
+        let store = Self {
+            name: name.into(),
+            file: file.into(),
+            key,
+        };
+        let lock = store.lock(None)?;
+        if store
+            .file
+            .try_exists()
+            .map_err(|error| store.io("look for", &error, None))?
+        {
+            let file = shown(&store.file);
+            return Err(store.error(StoreErrorKind::AlreadyExists { file }, None));
+        }
+        store.save(&Contents::new(), None)?;
+        drop(lock);
+        Ok(store)
+    }
+
+    /// Opens a store and checks that the key is its key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::WrongKey`], [`StoreErrorKind::Damaged`], [`StoreErrorKind::OpenPermissions`]
+    /// or [`StoreErrorKind::Io`].
+    pub fn open(
+        name: impl Into<String>,
+        file: impl Into<PathBuf>,
+        key: KeyFile,
+    ) -> Result<Self, StoreError> {
+        let store = Self {
+            name: name.into(),
+            file: file.into(),
+            key,
+        };
+        store.load(None)?;
+        Ok(store)
+    }
+
+    /// The store's file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Marks a version as deleted.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `VersionNotFound` or `Destroyed`, or what keeps the file from being changed.
+    pub fn delete(&self, path: &SecretPath, version: Version) -> Result<(), StoreError> {
+        self.change(path, |contents| contents.delete(path, version))
+    }
+
+    /// Drops a version's data for good.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` or `VersionNotFound`, or what keeps the file from being changed.
+    pub fn destroy(&self, path: &SecretPath, version: Version) -> Result<(), StoreError> {
+        self.change(path, |contents| contents.destroy(path, version))
+    }
+
+    /// Reads, changes and replaces the file as one step that no other writer can come between.
+    fn change<T>(
+        &self,
+        path: &SecretPath,
+        change: impl FnOnce(&mut Contents) -> Result<T, StoreErrorKind>,
+    ) -> Result<T, StoreError> {
+        let lock = self.lock(Some(path))?;
+        let mut contents = self.load(Some(path))?;
+        let result = change(&mut contents).map_err(|kind| self.error(kind, Some(path)))?;
+        self.save(&contents, Some(path))?;
+        drop(lock);
+        Ok(result)
+    }
+
+    fn lock(&self, path: Option<&SecretPath>) -> Result<std::fs::File, StoreError> {
+        replace::lock(&self.file).map_err(|error| self.io("lock", &error, path))
+    }
+
+    fn load(&self, path: Option<&SecretPath>) -> Result<Contents, StoreError> {
+        let limit = frame::MAX_STORE_BYTES;
+        let bytes = key::read_private(&self.file, limit).map_err(|kind| self.error(kind, path))?;
+        frame::open(&bytes, self.key.key()).map_err(|error| {
+            let store_file = shown(&self.file);
+            let kind = match error {
+                FrameError::WrongKey => StoreErrorKind::WrongKey {
+                    store_file,
+                    key_file: shown(self.key.path()),
+                },
+                other => StoreErrorKind::Damaged {
+                    file: store_file,
+                    reason: other.to_string(),
+                },
+            };
+            self.error(kind, path)
+        })
+    }
+
+    fn save(&self, contents: &Contents, path: Option<&SecretPath>) -> Result<(), StoreError> {
+        let mut salt = [0; frame::SALT_BYTES];
+        getrandom::fill(&mut salt).map_err(|_| self.error(StoreErrorKind::NoRandomness, path))?;
+        let bytes = frame::seal(contents, self.key.key(), salt).map_err(|error| {
+            self.error(
+                StoreErrorKind::Refused {
+                    reason: error.to_string(),
+                },
+                path,
+            )
+        })?;
+        replace::replace(&self.file, &bytes).map_err(|error| self.io("write", &error, path))
+    }
+
+    fn error(&self, kind: StoreErrorKind, path: Option<&SecretPath>) -> StoreError {
+        StoreError::new(kind, &self.name, path)
+    }
+
+    fn io(&self, action: &'static str, error: &io::Error, path: Option<&SecretPath>) -> StoreError {
+        self.error(io_kind(action, &self.file, error), path)
+    }
+}
+
+impl Store for FileStore {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn read(&self, path: &SecretPath, version: Option<Version>) -> Result<Secret, StoreError> {
+        self.load(Some(path))?
+            .read(path, version)
+            .map_err(|kind| self.error(kind, Some(path)))
+    }
+
+    fn write(&self, path: &SecretPath, data: &SecretData, cas: Cas) -> Result<Version, StoreError> {
+        self.change(path, |contents| contents.write(path, data, cas))
+    }
+
+    fn list(&self, prefix: Option<&SecretPath>) -> Result<Vec<SecretPath>, StoreError> {
+        Ok(self.load(prefix)?.list(prefix))
+    }
+
+    fn metadata(&self, path: &SecretPath) -> Result<Metadata, StoreError> {
+        self.load(Some(path))?
+            .metadata(path)
+            .map_err(|kind| self.error(kind, Some(path)))
+    }
+}
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileStore")
+            .field("name", &self.name)
+            .field("file", &self.file)
+            .field("key", &self.key)
+            .finish()
+    }
+}
+
+fn shown(file: &Path) -> String {
+    file.display().to_string()
+}
+
+fn io_kind(action: &'static str, file: &Path, error: &io::Error) -> StoreErrorKind {
+    StoreErrorKind::Io {
+        action,
+        file: shown(file),
+        reason: error.to_string(),
+    }
+}

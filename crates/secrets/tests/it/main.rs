@@ -1,0 +1,1 @@
+//! The public API of narae-secrets, from outside.
