@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod document;
+pub mod edit;
 mod error;
 mod limits;
 mod mapping;

@@ -224,7 +224,13 @@ impl<'a> Builder<'a> {
         tag: Option<(Box<str>, Option<Marker>)>,
         span: &granit_parser::Span,
     ) -> Result<(), Error> {
-        let span_here = self.span(span);
+        let span_here = self.scalar_span(span);
+        // Where nothing is written, the parser says `~`.
+        let text = if span_here.range().is_empty() {
+            String::new()
+        } else {
+            text
+        };
         self.count(1, span_here.start)?;
         let style = match style {
             granit_parser::ScalarStyle::Plain => ScalarStyle::Plain,
@@ -241,6 +247,9 @@ impl<'a> Builder<'a> {
                 .map_or(span_here.start, |at| self.position(&at));
             Error::at(kind, at)
         })?;
+        if style == ScalarStyle::DoubleQuoted && self.schema == Schema::Kubernetes {
+            self.refuse_solidus_escape(span_here)?;
+        }
         let data = NodeData::Scalar(Scalar {
             text,
             style,
@@ -431,6 +440,18 @@ impl<'a> Builder<'a> {
         // Input from a `str` always has byte offsets.
         let offset = marker.byte_offset().unwrap_or_else(|| marker.index()) + self.skipped;
         Position::new(offset, marker.line(), marker.col() + 1)
+    }
+
+    /// The parser places the nothing after a colon before the colon.
+    fn scalar_span(&self, span: &granit_parser::Span) -> Span {
+        let mut span = self.span(span);
+        let next = self.source.as_bytes().get(span.start.offset);
+        if span.range().is_empty() && next == Some(&b':') {
+            span.start.offset += 1;
+            span.start.column += 1;
+            span.end = span.start;
+        }
+        span
     }
 
     fn span(&self, span: &granit_parser::Span) -> Span {

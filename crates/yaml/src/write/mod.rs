@@ -15,7 +15,7 @@ mod plain;
 mod quoted;
 
 pub(crate) use plain::is_plain;
-pub(crate) use quoted::{push_double_quoted, push_single_quoted};
+pub(crate) use quoted::{can_single_quote, push_double_quoted, push_single_quoted};
 
 use crate::{Mapping, Value};
 

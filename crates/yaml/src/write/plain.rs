@@ -50,11 +50,9 @@ fn is_word(text: &str) -> bool {
 
 /// Whether the shape is that of a number, date or time in any of the readers.
 fn could_be_number(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let unsigned = text.trim_start_matches(['+', '-']);
     if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == '_') {
-        // `+` and `-` alone, and signs before signs: no reader's number, but close to it.
-        return unsigned.is_empty()
-            || unsigned.starts_with(['+', '-']) && could_be_number(unsigned);
+        return unsigned.is_empty();
     }
     let prefix = unsigned.get(..2).map(str::to_ascii_lowercase);
     if matches!(prefix.as_deref(), Some("0x" | "0o" | "0b")) || unsigned.starts_with("0_") {
@@ -62,7 +60,15 @@ fn could_be_number(text: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte));
     }
-    unsigned
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b"_.:+-eEtTzZ ".contains(&byte))
+    let numeric = |byte: u8| byte.is_ascii_digit() || b"_.:+-eEtTzZ ".contains(&byte);
+    unsigned.bytes().all(numeric) && !is_dotted(unsigned)
+}
+
+/// Whether this is a version or an address (`1.29.3`, `10.0.0.1`). YAML 1.1's own expression for
+/// floats would allow it, but what that would be a float of nobody could say: no reader follows it.
+fn is_dotted(text: &str) -> bool {
+    text.split('.').count() > 2
+        && text
+            .split('.')
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -15,11 +15,14 @@ pub(super) fn needs_escape(c: char) -> bool {
     }
 }
 
+/// Whether single quotes can hold a string at all: they have no escapes and fold line breaks.
+pub(crate) fn can_single_quote(text: &str) -> bool {
+    !text.chars().any(|c| c == '\t' || needs_escape(c))
+}
+
 /// Whether single quotes show a string better than escapes would.
 pub(super) fn prefers_single(text: &str) -> bool {
-    text.contains(['"', '\\'])
-        && !text.contains('\'')
-        && !text.chars().any(|c| c == '\t' || needs_escape(c))
+    text.contains(['"', '\\']) && !text.contains('\'') && can_single_quote(text)
 }
 
 /// `'…'`; the text must not need escapes.
