@@ -3,10 +3,14 @@
 //! A [`ChangeSet`] is a statement about the result, not a patch: it can be applied to any tip.
 //! Whatever already holds there falls away, so that applying the same set twice commits once.
 
+mod scalar;
+
 use std::collections::BTreeMap;
 use std::collections::btree_map;
 
 use crate::repository::TreePath;
+
+pub use scalar::ScalarError;
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,13 @@
 //!
 //! Hand-written rather than regular expressions: every rule is one pass over the bytes.
 
+/// What a tag looks like, for people.
+pub(super) const TAG: &str =
+    "1 to 128 letters, digits, `_`, `.`, `-`, not beginning with `.` or `-`";
+/// What a digest looks like, for people.
+pub(super) const DIGEST: &str =
+    "an algorithm, a colon and its hexadecimal digits, as in `sha256:…`";
+
 /// Whether the first component of a name is a registry, by Docker's rule: it could not be part of
 /// a repository on Docker Hub.
 pub(super) fn names_registry(component: &str) -> bool {

@@ -56,10 +56,7 @@ impl ImageReference {
         if let Some(digest) = digest
             && !grammar::is_digest(digest)
         {
-            return Err(wrong(
-                "digest",
-                "an algorithm, a colon and its hexadecimal digits, as in `sha256:…`",
-            ));
+            return Err(wrong("digest", grammar::DIGEST));
         }
         // A colon before the last slash belongs to the registry's port.
         let name_end = rest.rfind('/').map_or(0, |slash| slash + 1);
@@ -70,10 +67,7 @@ impl ImageReference {
         if let Some(tag) = tag
             && !grammar::is_tag(tag)
         {
-            return Err(wrong(
-                "tag",
-                "1 to 128 letters, digits, `_`, `.`, `-`, not beginning with `.` or `-`",
-            ));
+            return Err(wrong("tag", grammar::TAG));
         }
         if name.len() > MAX_NAME_LENGTH {
             return Err(wrong("name", "at most 255 bytes before the tag"));
@@ -143,13 +137,17 @@ impl ImageReference {
     ///
     /// When `tag` is not a tag.
     pub fn with_tag(&self, tag: &str) -> Result<Self, ParseError> {
-        Self::parse(&format!("{}:{tag}", self.name())).and_then(|read| {
-            // `1@sha256:…` would otherwise smuggle a digest in through the tag.
-            if read.tag() == Some(tag) {
-                Ok(read)
-            } else {
-                Err(ParseError::tag(tag))
-            }
+        if !grammar::is_tag(tag) {
+            return Err(ParseError {
+                text: printable(tag),
+                part: "tag",
+                expected: grammar::TAG,
+            });
+        }
+        Ok(Self {
+            tag: Some(tag.to_owned()),
+            digest: None,
+            ..self.clone()
         })
     }
 
@@ -159,7 +157,17 @@ impl ImageReference {
     ///
     /// When `digest` is not a digest.
     pub fn with_digest(&self, digest: &str) -> Result<Self, ParseError> {
-        Self::parse(&format!("{}@{digest}", self.without_digest()))
+        if !grammar::is_digest(digest) {
+            return Err(ParseError {
+                text: printable(digest),
+                part: "digest",
+                expected: grammar::DIGEST,
+            });
+        }
+        Ok(Self {
+            digest: Some(digest.to_owned()),
+            ..self.clone()
+        })
     }
 
     /// The same image and tag without its digest.
@@ -210,14 +218,6 @@ impl ParseError {
     #[must_use]
     pub fn part(&self) -> &'static str {
         self.part
-    }
-
-    fn tag(tag: &str) -> Self {
-        Self {
-            text: printable(tag),
-            part: "tag",
-            expected: "a tag and nothing after it",
-        }
     }
 }
 

@@ -106,6 +106,9 @@ pub(super) fn compare_and_swap(
 ) -> Result<Moved, Error> {
     let name = reference_name(branch)?;
     let doing = format!("cannot move branch `{branch}`");
+    if expected.is_none() {
+        refuse_nested(git, branch)?;
+    }
     let mut guard = Guard::take(git)?;
     guard.note(&name, new)?;
     // The all-zero id stands for "does not exist"; `force` only turns off a check that libgit2
@@ -128,11 +131,28 @@ pub(super) fn compare_and_swap(
                 "again; if no git process is running, remove {}",
                 lock_path(git, &name).display()
             ))),
-        // A branch `a` and a branch `a/b` cannot both exist.
-        git2::ErrorCode::Exists => {
-            Err(Error::git(&doing, error).with_kind(ErrorKind::InvalidBranch))
-        }
         _ => Err(Error::git(&doing, error)),
+    }
+}
+
+/// Refuses to make a branch `a/b` beside a branch `a`: the one's file is the other's directory.
+fn refuse_nested(git: &git2::Repository, branch: &str) -> Result<(), Error> {
+    let nested = |other: &str| {
+        let message = format!("there cannot be a branch `{branch}`: there is a branch `{other}`");
+        Err(Error::new(ErrorKind::InvalidBranch, message))
+    };
+    for (end, _) in branch.match_indices('/') {
+        let above = branch.get(..end).unwrap_or_default();
+        if tip(git, above)?.is_some() {
+            return nested(above);
+        }
+    }
+    let below = git
+        .references_glob(&format!("{}/*", reference_name(branch)?))
+        .map_err(|error| Error::git(format_args!("cannot look below branch `{branch}`"), error))?;
+    match below.flatten().next() {
+        Some(reference) => nested(&String::from_utf8_lossy(reference.shorthand_bytes())),
+        None => Ok(()),
     }
 }
 

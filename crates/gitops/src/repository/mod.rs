@@ -24,9 +24,11 @@
 mod branch;
 mod commit;
 mod error;
+mod history;
 mod id;
 mod object;
 mod path;
+mod push;
 mod read;
 mod signature;
 mod store;
@@ -38,8 +40,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use commit::{Commit, Landed, Outcome};
 pub use error::{Error, ErrorKind};
+pub use history::{History, MAX_COMMIT_BYTES, MAX_EXAMINED, Record};
 pub use id::{CommitId, CommitIdError};
 pub use path::{MAX_COMPONENT_BYTES, MAX_PATH_BYTES, MAX_PATH_DEPTH, PathError, TreePath};
+pub use push::{PUSH_TIMEOUT, PushOutcome};
 pub use read::{Entry, EntryKind, MAX_FILE_BYTES, MAX_LISTED};
 pub use signature::{Signature, SignatureError, Timestamp};
 

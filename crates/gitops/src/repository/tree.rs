@@ -124,21 +124,24 @@ impl Editor<'_> {
         {
             return Err(conflict(path, "is a submodule"));
         }
-        // Removals first: a file may give way to a directory, and a directory to a file.
-        if group.file == Some(None) {
-            entry = entry.filter(TreeEntry::is_directory);
+        // A removed file makes way for a directory of its name, and a directory whose files are
+        // all removed makes way for a file.
+        let makes_way =
+            group.file == Some(None) && entry.as_ref().is_some_and(|entry| !entry.is_directory());
+        if makes_way {
+            entry = None;
         }
         if !group.below.is_empty() {
             entry = self.below(name, path, entry, group.below)?;
         }
         match (group.file, entry) {
             (None, entry) => Ok(entry),
-            (Some(None), None) => Ok(None),
+            (Some(None), entry) if makes_way => Ok(entry),
             (Some(_), Some(found)) if found.is_directory() => Err(conflict(path, "is a directory")),
-            (Some(_), Some(found)) if found.kind() == LINK => {
+            (Some(None), _) => Ok(None),
+            (Some(Some(_)), Some(found)) if found.kind() == LINK => {
                 Err(conflict(path, "is a symbolic link"))
             }
-            (Some(None), Some(_)) => Ok(None),
             (Some(Some(bytes)), found) => {
                 let id = self.blob(bytes, found.as_ref().map(|found| found.id))?;
                 let mode = found.map_or(FILE, |found| found.mode);
@@ -209,6 +212,6 @@ fn grouped<'a>(changes: Vec<(&'a str, Content<'a>)>) -> BTreeMap<&'a str, Group<
 fn conflict(path: &str, what: &str) -> Error {
     Error::new(
         ErrorKind::PathConflict,
-        format!("cannot change `{path}`: in the repository it {what}"),
+        format!("cannot change `{path}`: it {what}"),
     )
 }

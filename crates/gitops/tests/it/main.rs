@@ -1,0 +1,21 @@
+//! The public API against the real `git`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails there"
+)]
+
+mod commit;
+mod conflict;
+mod fixture;
+mod history;
+mod image;
+mod killed;
+mod message;
+mod open;
+mod path;
+mod push;
+mod race;
+mod scalar;
+mod signature;
