@@ -1,1 +1,22 @@
 //! The public API of narae-secrets, from outside.
+//!
+//! Tests that need a tool or a server say by name what they skipped; with `NARAE_REQUIRE_SERVERS=1` its
+//! absence is a failure.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a failing test should say where, and skipped ones what"
+)]
+
+#[cfg(feature = "file")]
+mod file_store;
+mod interop;
+mod items;
+mod keys;
+mod material;
+mod references;
+mod resolving;
+mod secrets;
