@@ -46,7 +46,8 @@ impl Document {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Node {
-    /// From its first character (a quote, bracket or block indicator included; tag and anchor not) to its last.
+    /// Its own text: quotes and brackets included; tag, anchor and a block scalar's header not. A
+    /// block collection begins somewhere in its first entry and may end after its last line break.
     pub span: Span,
     /// The tag written on it, `!!str` for `tag:yaml.org,2002:str`.
     pub tag: Option<Box<str>>,

@@ -410,7 +410,12 @@ impl<'a> Builder<'a> {
         frame.height = frame.height.max(built.height + 1);
         match &mut frame.content {
             Content::Sequence(items) => items.push(built.node),
-            Content::Mapping(mapping) => mapping.take(built.node)?,
+            Content::Mapping(mapping) => {
+                let source = self.source;
+                mapping
+                    .take(built.node)
+                    .map_err(|error| explain_template(source, error))?;
+            }
         }
         Ok(())
     }
@@ -549,6 +554,18 @@ impl OpenMapping {
             after.rotate_left(written - merge.before);
         }
         entries
+    }
+}
+
+/// A template that was not rendered yet is, to YAML, a mapping whose key is a mapping.
+fn explain_template(source: &str, error: Error) -> Error {
+    let before = error.position().and_then(|at| source.get(..at.offset));
+    match (error.kind(), before, error.position()) {
+        (ErrorKind::Key("a mapping"), Some(before), Some(at)) if before.ends_with('{') => {
+            let message = "`{{` begins a template, which must be rendered before it can be read";
+            Error::at(ErrorKind::Syntax(message.to_owned()), at)
+        }
+        _ => error,
     }
 }
 

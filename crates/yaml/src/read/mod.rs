@@ -184,10 +184,26 @@ pub fn read_one(source: &str) -> Result<Value, Error> {
     Reader::new().read_one(source).map(Document::into_value)
 }
 
-/// What granit says about a scanning error, in the house's words.
+/// What granit says about a scanning error; in our words where people most often need more.
 fn syntax(error: &ScanError) -> String {
-    error
-        .info()
-        .replace("did not find expected", "expected")
-        .to_lowercase()
+    use granit_parser::ErrorKind as Kind;
+    let said = match error.kind() {
+        Kind::TabInBlockIndentation
+        | Kind::TabNotAllowed
+        | Kind::TabInIndentation
+        | Kind::TabAtBlockScalarStart => "a tab cannot indent; use spaces",
+        Kind::MappingValueNotAllowed => {
+            "a `:` cannot stand here; if it belongs to a text, quote the text"
+        }
+        Kind::InvalidColonPlacement => {
+            "a `:` cannot stand here; is a bracket or quote left open above?"
+        }
+        Kind::ExpectedBlockMappingKey => "expected a key here; is the indentation right?",
+        Kind::InvalidQuotedScalarIndent => {
+            "a quoted text goes on here with too little indentation; is its closing quote missing?"
+        }
+        Kind::UnclosedQuotedScalar => "a quoted text has no closing quote",
+        _ => return error.info(),
+    };
+    said.to_owned()
 }

@@ -4,7 +4,13 @@
     reason = "a test's free functions fail the test by panicking"
 )]
 
+mod document;
 mod edit;
+mod errors;
+mod limits;
+mod literals;
+mod round_trip;
+mod serde;
 
 /// Runs every file of `tests/data/<folder>` and returns what failed, by file.
 ///
