@@ -1,1 +1,19 @@
-//! Skeleton.
+#![doc = include_str!("../README.md")]
+
+mod cursor;
+mod error;
+
+pub mod detect;
+pub mod encode;
+pub mod format;
+pub mod ledger;
+pub mod line;
+pub mod reader;
+pub mod record;
+pub mod time;
+
+pub use error::{ParseError, Reason};
+pub use format::Format;
+pub use reader::{Event, Reader};
+pub use record::{Record, Value};
+pub use time::Timestamp;

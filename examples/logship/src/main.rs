@@ -1,2 +1,159 @@
-//! Skeleton.
-fn main() {}
+//! `logship` prints every line of log files as NDJSON and says at the end what it saw; see its README.
+
+mod input;
+mod latency;
+mod output;
+mod summary;
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use narae_logparse::Format;
+
+use crate::input::{Choice, read};
+use crate::summary::Summary;
+
+/// Prints every line of log files as one JSON object, and a summary on standard error.
+///
+/// Lines that are not of the format are printed too, as {"raw": …, "reason": …, "offset": …}: nothing is
+/// dropped, and the summary checks that the bytes add up. Container messages split by the runtime are joined, per stream.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = AFTER)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    inputs: Inputs,
+}
+
+const AFTER: &str =
+    "Exit status: 0 all was read, 1 something could not be read or written, 2 wrong usage.
+A file named `stats` is given as ./stats.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prints the summary only, on standard output.
+    Stats(Inputs),
+}
+
+#[derive(Args)]
+struct Inputs {
+    /// Files to read, `-` for standard input.
+    #[arg(value_name = "FILES", default_value = "-")]
+    files: Vec<String>,
+    /// What the lines are; `auto` decides for each file by its beginning.
+    #[arg(long, value_enum, default_value_t)]
+    format: FormatName,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum FormatName {
+    #[default]
+    Auto,
+    /// Container logs under /var/log/pods.
+    Cri,
+    /// Access logs of Apache and nginx.
+    Combined,
+    /// One JSON object per line.
+    Json,
+    /// Any text.
+    Plain,
+}
+
+impl From<FormatName> for Choice {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Auto => Self::Auto,
+            FormatName::Cri => Self::Fixed(Format::Cri),
+            FormatName::Combined => Self::Fixed(Format::Combined),
+            FormatName::Json => Self::Fixed(Format::Json),
+            FormatName::Plain => Self::Fixed(Format::Plain),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Some(Command::Stats(inputs)) => stats(&inputs),
+        None => ship(&cli.inputs),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Whoever reads us has seen enough: not an error, and nobody is left to tell.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn ship(inputs: &Inputs) -> anyhow::Result<bool> {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut line = Vec::new();
+    let mut summary = Summary::default();
+    let all_read = each(inputs, &mut summary, |name, event| {
+        line.clear();
+        output::write(name, event, &mut line);
+        out.write_all(&line)
+            .context("cannot write to standard output")
+    })?;
+    out.flush().context("cannot write to standard output")?;
+    // A summary nobody can read is no reason to fail: the records are out.
+    let _ = write!(anstream::stderr().lock(), "{summary}");
+    Ok(all_read)
+}
+
+fn stats(inputs: &Inputs) -> anyhow::Result<bool> {
+    let mut summary = Summary::default();
+    let all_read = each(inputs, &mut summary, |_, _| Ok(()))?;
+    let mut out = anstream::stdout().lock();
+    write!(out, "{summary}")
+        .and_then(|()| out.flush())
+        .context("cannot write to standard output")?;
+    Ok(all_read)
+}
+
+/// Reads every input; one that cannot be read is named and does not keep the others from being read.
+fn each(
+    inputs: &Inputs,
+    summary: &mut Summary,
+    mut take: impl FnMut(&str, &narae_logparse::Event<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<bool> {
+    let mut all_read = true;
+    for name in &inputs.files {
+        let reader = match input::open(name) {
+            Ok(reader) => reader,
+            Err(error) => {
+                complain(&error);
+                all_read = false;
+                continue;
+            }
+        };
+        let read = read(reader, inputs.format.into(), |event| {
+            summary.add(event);
+            take(name, event)
+        })?;
+        summary.add_input(&read);
+        if let Some(error) = read.failed {
+            complain(&anyhow::Error::new(error).context(format!("cannot read {name} to its end")));
+            all_read = false;
+        }
+    }
+    Ok(all_read)
+}
+
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(anstream::stderr().lock(), "logship: {error:#}");
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|e| e.kind() == ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,273 @@
+//! Bytes in, events out: framing, a format, joining and the ledger put together.
+//!
+//! **Invariant:** once [`Reader::finish`] was called and [`Reader::next_event`] gave `None`, the events' spans
+//! cover the input exactly ([`Reader::verify`]), whatever the bytes and however they were chunked; and the events
+//! do not depend on the chunking.
+//!
+//! Lines over the limit are kept raw, part by part, with [`Reason::LineTooLong`], and reading goes on behind them;
+//! [`Format::Plain`] takes the parts as records marked so. An empty line is raw with [`Reason::Blank`], except in
+//! plain text.
+
+use std::ops::Range;
+
+use crate::error::{ParseError, Reason};
+use crate::format::{Format, cri};
+use crate::ledger::{Imbalance, Ledger};
+use crate::line::{Framer, Line, LineOptions, Part};
+use crate::record::Record;
+
+/// What became of a line.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the promise of this crate: a record, or raw with a reason"
+)]
+pub enum Event<'a> {
+    /// It was read, perhaps joined with others.
+    Record(Record<'a>),
+    /// It was not, and here it is.
+    Raw(Raw<'a>),
+}
+
+impl Event<'_> {
+    /// The offset of its first byte in the input.
+    pub fn offset(&self) -> u64 {
+        match self {
+            Self::Record(record) => record.spans().start(),
+            Self::Raw(raw) => raw.line.offset(),
+        }
+    }
+}
+
+/// A line that is no record, with the reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Raw<'a> {
+    line: Line<'a>,
+    error: ParseError,
+}
+
+impl<'a> Raw<'a> {
+    /// The line, as it stood in the input.
+    pub const fn line(&self) -> &Line<'a> {
+        &self.line
+    }
+
+    /// Why it is no record, and where reading stopped.
+    pub const fn error(&self) -> ParseError {
+        self.error
+    }
+
+    /// The bytes of the input it is.
+    pub fn span(&self) -> Range<u64> {
+        self.line.span()
+    }
+}
+
+/// Limits of a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReaderOptions {
+    lines: LineOptions,
+    max_message_bytes: usize,
+}
+
+impl ReaderOptions {
+    /// Sets how lines are framed.
+    #[must_use]
+    pub const fn with_lines(mut self, lines: LineOptions) -> Self {
+        self.lines = lines;
+        self
+    }
+
+    /// Sets the size, in bytes, at which a message joined from partial lines is handed over unfinished.
+    #[must_use]
+    pub const fn with_max_message_bytes(mut self, bytes: usize) -> Self {
+        self.max_message_bytes = bytes;
+        self
+    }
+}
+
+impl Default for ReaderOptions {
+    fn default() -> Self {
+        Self {
+            lines: LineOptions::default(),
+            max_message_bytes: cri::Joiner::DEFAULT_MAX_MESSAGE_BYTES,
+        }
+    }
+}
+
+/// Reads one input of one format. CRI messages are joined, per stream; give each container log its own reader.
+///
+/// ```
+/// use narae_logparse::{Event, Format, Reader, Reason};
+///
+/// let mut reader = Reader::new(Format::Json);
+/// reader.push(b"{\"level\":\"info\"}\n{\"level\":\"wa");
+/// let first = reader.next_event();
+/// assert!(matches!(first, Some(Event::Record(record)) if record.get("level").is_some()));
+/// assert_eq!(reader.next_event(), None);
+///
+/// reader.finish();
+/// let Some(Event::Raw(raw)) = reader.next_event() else { return Err("half a line is no record".into()) };
+/// assert_eq!((raw.error().reason(), raw.error().offset()), (Reason::UnclosedQuote, 9));
+/// reader.verify()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Reader {
+    format: Format,
+    framer: Framer,
+    joiner: cri::Joiner,
+    ledger: Ledger,
+    input_bytes: u64,
+    /// Partial messages are to be handed over once the lines at hand are.
+    flushing: bool,
+}
+
+impl Reader {
+    /// A reader within the default limits.
+    pub fn new(format: Format) -> Self {
+        Self::with_options(format, &ReaderOptions::default())
+    }
+
+    /// A reader within limits of your own.
+    pub fn with_options(format: Format, options: &ReaderOptions) -> Self {
+        Self {
+            format,
+            framer: Framer::new(options.lines),
+            joiner: cri::Joiner::new(options.max_message_bytes),
+            ledger: Ledger::default(),
+            input_bytes: 0,
+            flushing: false,
+        }
+    }
+
+    /// Adds a chunk. Take the events out before the next.
+    pub fn push(&mut self, chunk: &[u8]) {
+        self.input_bytes += chunk.len() as u64;
+        self.framer.push(chunk);
+    }
+
+    /// Says that the input ends here: the last line needs no newline, and unfinished messages are handed over.
+    pub fn finish(&mut self) {
+        self.framer.finish();
+        self.flushing = true;
+    }
+
+    /// Says that unfinished messages have waited long enough, by the caller's clock. What follows is marked as
+    /// continuing them. An unfinished line goes on waiting.
+    pub const fn flush(&mut self) {
+        self.flushing = true;
+    }
+
+    /// The next event; `None` until more is pushed.
+    pub fn next_event(&mut self) -> Option<Event<'_>> {
+        if self.format == Format::Cri {
+            self.next_cri()
+        } else {
+            self.next_line()
+        }
+    }
+
+    /// The format being read.
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// What the events so far add up to.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// How many bytes were pushed.
+    pub const fn input_bytes(&self) -> u64 {
+        self.input_bytes
+    }
+
+    /// Checks that the events account for every byte pushed, once. Holds after [`finish`](Self::finish) and the
+    /// last event.
+    ///
+    /// # Errors
+    ///
+    /// Bytes are still pending; otherwise it is a defect of this crate.
+    pub fn verify(&self) -> Result<(), Imbalance> {
+        self.ledger.verify(self.input_bytes)
+    }
+
+    fn next_line(&mut self) -> Option<Event<'_>> {
+        let line = self.framer.next_line()?;
+        let parsed = match self.format {
+            Format::Plain => Ok(()),
+            _ => check(&line),
+        };
+        let event = match parsed.and_then(|()| self.format.parse(line.bytes)) {
+            Ok(record) => Event::Record(record.with_origin(line.part(), line.span().into())),
+            Err(error) => Event::Raw(Raw { line, error }),
+        };
+        enter(&mut self.ledger, &event);
+        Some(event)
+    }
+
+    /// Lines that the joiner takes are looked at and let go, so that the loop may go on; the one that becomes
+    /// an event on its own is looked at again outside of it.
+    fn next_cri(&mut self) -> Option<Event<'_>> {
+        let located = loop {
+            let Some(located) = self.framer.advance() else {
+                return self.unfinished();
+            };
+            let line = self.framer.view(located);
+            let Ok(entry) = check(&line).and_then(|()| cri::parse(line.bytes)) else {
+                break located;
+            };
+            if !self.joiner.takes(&entry) {
+                break located;
+            }
+            if let Some(message) = self.joiner.push(entry, line.span()) {
+                let event = Event::Record(message.into_owned().into_record());
+                enter(&mut self.ledger, &event);
+                return Some(event);
+            }
+        };
+        let line = self.framer.view(located);
+        let event = match check(&line).and_then(|()| cri::parse(line.bytes)) {
+            Ok(entry) => Event::Record(self.joiner.push(entry, line.span())?.into_record()),
+            Err(error) => Event::Raw(Raw { line, error }),
+        };
+        enter(&mut self.ledger, &event);
+        Some(event)
+    }
+
+    fn unfinished(&mut self) -> Option<Event<'_>> {
+        if !self.flushing {
+            return None;
+        }
+        let streams = [cri::Stream::Stdout, cri::Stream::Stderr];
+        let Some(message) = streams
+            .into_iter()
+            .find_map(|stream| self.joiner.flush(stream))
+        else {
+            self.flushing = false;
+            return None;
+        };
+        let event = Event::Record(message.into_record());
+        enter(&mut self.ledger, &event);
+        Some(event)
+    }
+}
+
+/// What no structured format reads.
+fn check(line: &Line<'_>) -> Result<(), ParseError> {
+    if line.part() != Part::Whole {
+        return Err(ParseError::new(Reason::LineTooLong, "line", 0));
+    }
+    if line.bytes().is_empty() {
+        return Err(ParseError::new(Reason::Blank, "line", 0));
+    }
+    Ok(())
+}
+
+fn enter(ledger: &mut Ledger, event: &Event<'_>) {
+    match event {
+        Event::Record(record) => ledger.record(record.spans()),
+        Event::Raw(raw) => ledger.raw(raw.span(), raw.error().reason()),
+    }
+}

@@ -1,0 +1,86 @@
+use narae_logparse::ledger::{Imbalance, Ledger};
+use narae_logparse::line::LineOptions;
+use narae_logparse::reader::ReaderOptions;
+use narae_logparse::{Event, Format, Reader, Reason};
+use proptest::prelude::*;
+
+/// Events without their borrow, and every span with the bytes it stands for.
+fn read(
+    format: Format,
+    chunks: &[&[u8]],
+    options: &ReaderOptions,
+) -> (Vec<String>, Vec<std::ops::Range<u64>>) {
+    let mut reader = Reader::with_options(format, options);
+    let (mut events, mut spans) = (Vec::new(), Vec::new());
+    for turn in 0..=chunks.len() {
+        match chunks.get(turn) {
+            Some(chunk) => reader.push(chunk),
+            None => reader.finish(),
+        }
+        while let Some(event) = reader.next_event() {
+            events.push(format!("{event:?}"));
+            match event {
+                Event::Record(record) => spans.extend(record.spans().iter()),
+                Event::Raw(raw) => spans.push(raw.span()),
+            }
+        }
+    }
+    reader.verify().unwrap();
+    (events, spans)
+}
+
+/// Pieces of all formats, whole and broken, so that lines are often almost right.
+fn input() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(b"2026-11-21T04:44:44Z stdout P part ".to_vec()),
+        Just(b"2026-11-21T04:44:44Z stderr P other\n".to_vec()),
+        Just(b"2026-11-21T04:44:44Z stdout F end\r\n".to_vec()),
+        Just(br#"::1 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200 7 "-" "x""#.to_vec()),
+        Just(br#"{"a":{"b":[1,"c"]},"d":"e"}"#.to_vec()),
+        Just(b"\n".to_vec()),
+        Just(b"\r\n".to_vec()),
+        Just(vec![b'x'; 200]),
+        proptest::collection::vec(any::<u8>(), 0..12),
+    ];
+    proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn every_byte_is_accounted_for_once(input in input(), size in 1_usize..50, limit in 16_usize..300, joined in 0_usize..50) {
+        let options = ReaderOptions::default()
+            .with_lines(LineOptions::default().with_max_line_bytes(limit))
+            .with_max_message_bytes(joined);
+        for format in Format::ALL {
+            let chunks: Vec<&[u8]> = input.chunks(size).collect();
+            let (events, mut spans) = read(*format, &chunks, &options);
+            prop_assert_eq!(&events, &read(*format, &[&input], &options).0);
+
+            spans.sort_by_key(|span| span.start);
+            let rebuilt: Vec<u8> = spans.iter().flat_map(|span| input[usize::try_from(span.start).unwrap()..usize::try_from(span.end).unwrap()].to_vec()).collect();
+            prop_assert_eq!(rebuilt, &input[..], "{}", format);
+        }
+    }
+
+    #[test]
+    fn the_ledger_accepts_any_order_and_finds_what_is_wrong(sizes in proptest::collection::vec(1_u64..9, 1..20), seed in any::<u64>(), leave in any::<prop::sample::Index>()) {
+        let mut end = 0;
+        let mut spans: Vec<_> = sizes.iter().map(|size| { end += size; end - size..end }).collect();
+        // A shuffle without a generator: order by a hash of the place.
+        spans.sort_by_key(|span| (span.start ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut ledger = Ledger::default();
+        spans.iter().for_each(|span| ledger.record(&span.clone().into()));
+        prop_assert_eq!(ledger.verify(end), Ok(()));
+        prop_assert_eq!(ledger.verify(end - 1), Err(Imbalance::Excess { at: end - 1 }));
+
+        let mut twice = ledger.clone();
+        twice.raw(spans[0].clone(), Reason::Blank);
+        prop_assert_eq!(twice.verify(end), Err(Imbalance::Excess { at: spans[0].start }));
+
+        let left = leave.index(spans.len());
+        let mut missing = Ledger::default();
+        spans.iter().enumerate().filter(|(at, _)| *at != left).for_each(|(_, span)| missing.record(&span.clone().into()));
+        let gap = spans[left].clone();
+        prop_assert_eq!(missing.verify(end), Err(Imbalance::Missing { start: gap.start, end: gap.end }));
+    }
+}

@@ -1,0 +1,95 @@
+//! Files and standard input, chunk by chunk, through a reader.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+
+use anyhow::Context as _;
+use narae_logparse::ledger::{Imbalance, Ledger};
+use narae_logparse::{Event, Format, Reader, detect};
+
+/// Read at a time, and looked at to decide on a format.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// What the lines are.
+#[derive(Clone, Copy)]
+pub(crate) enum Choice {
+    Auto,
+    Fixed(Format),
+}
+
+/// One input, read.
+pub(crate) struct Finished {
+    pub(crate) format: Format,
+    pub(crate) bytes: u64,
+    pub(crate) ledger: Ledger,
+    pub(crate) balance: Result<(), Imbalance>,
+    /// Why it was not read to its end; what came before it was.
+    pub(crate) failed: Option<io::Error>,
+}
+
+/// Opens a file, or standard input for `-`.
+pub(crate) fn open(name: &str) -> anyhow::Result<Box<dyn Read>> {
+    if name == "-" {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(name).with_context(|| format!("cannot open {name}"))?;
+    Ok(Box::new(file))
+}
+
+/// Reads an input to its end. Memory does not grow with it: one chunk, and what the reader's limits allow.
+pub(crate) fn read(
+    mut input: impl Read,
+    choice: Choice,
+    mut take: impl FnMut(&Event<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<Finished> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut filled = fill(&mut input, &mut chunk);
+    let format = match choice {
+        Choice::Fixed(format) => format,
+        Choice::Auto => detect::detect(filled.as_ref().map_or(&[], |bytes| *bytes)).format(),
+    };
+    let mut reader = Reader::new(format);
+    let failed = loop {
+        let failed = match filled {
+            Ok([]) => None,
+            Ok(bytes) => {
+                reader.push(bytes);
+                while let Some(event) = reader.next_event() {
+                    take(&event)?;
+                }
+                filled = fill(&mut input, &mut chunk);
+                continue;
+            }
+            Err(error) => Some(error),
+        };
+        break failed;
+    };
+    reader.finish();
+    while let Some(event) = reader.next_event() {
+        take(&event)?;
+    }
+    let (bytes, balance) = (reader.input_bytes(), reader.verify());
+    Ok(Finished {
+        format,
+        bytes,
+        ledger: reader.ledger().clone(),
+        balance,
+        failed,
+    })
+}
+
+/// Fills the chunk unless the input ends before, so that what a pipe happens to deliver decides nothing.
+fn fill<'c>(input: &mut impl Read, chunk: &'c mut [u8]) -> io::Result<&'c [u8]> {
+    let mut filled = 0;
+    while let Some(space) = chunk.get_mut(filled..).filter(|space| !space.is_empty()) {
+        match input.read(space) {
+            Ok(0) => break,
+            Ok(bytes) => filled += bytes,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // What came before is read first; the next call meets the error again.
+            Err(error) if filled == 0 => return Err(error),
+            Err(_) => break,
+        }
+    }
+    Ok(chunk.get(..filled).unwrap_or_default())
+}
