@@ -161,7 +161,10 @@ impl fmt::Display for Report {
             write!(f, "{origin}: ")?;
         }
         f.write_str(&self.message)?;
-        let margin = self.excerpt.as_ref().map_or(1, |excerpt| excerpt.line.to_string().len());
+        let margin = self
+            .excerpt
+            .as_ref()
+            .map_or(1, |excerpt| excerpt.line.to_string().len());
         if let Some(excerpt) = &self.excerpt {
             let line = excerpt.line;
             write!(f, "\n{:margin$} |\n{line} | {}", "", excerpt.text)?;
@@ -196,13 +199,27 @@ impl Excerpt {
             .skip(skipped)
             .take(EXCERPT_CHARS)
             // A control character would move the marker, or the terminal.
-            .map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c })
+            .map(|c| {
+                if c.is_control() && c != '\t' {
+                    '\u{fffd}'
+                } else {
+                    c
+                }
+            })
             .collect();
-        Some(Self { line, text: shown, before: column - skipped })
+        Some(Self {
+            line,
+            text: shown,
+            before: column - skipped,
+        })
     }
 
     /// What aligns the marker: tabs stay tabs, so that it stands right at any tab width.
     fn indent(&self) -> String {
-        self.text.chars().take(self.before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect()
+        self.text
+            .chars()
+            .take(self.before)
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .collect()
     }
 }

@@ -6,6 +6,8 @@ mod suggestion;
 
 pub mod object;
 pub mod plan;
+#[cfg(feature = "cel")]
+pub mod policy;
 pub mod template;
 pub mod values;
 
@@ -13,5 +15,7 @@ pub use error::{Error, ErrorKind};
 pub use object::ObjectId;
 pub use origin::Origin;
 pub use plan::FieldChange;
+#[cfg(feature = "cel")]
+pub use policy::{Action, PolicySet, Violation};
 pub use template::{Rendered, Rendering, TemplateSet};
 pub use values::{Layer, Values};

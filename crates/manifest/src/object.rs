@@ -49,19 +49,28 @@ impl ObjectId {
             None | Some(Value::Null) => None,
             Some(namespace) => Some(text(namespace, "metadata.namespace")?),
         };
-        Ok(Self { api_version, kind, namespace, name })
+        Ok(Self {
+            api_version,
+            kind,
+            namespace,
+            name,
+        })
     }
 
     /// The API group: `apps` for `apps/v1`, empty for the core group's `v1`.
     #[must_use]
     pub fn group(&self) -> &str {
-        self.api_version.rsplit_once('/').map_or("", |(group, _)| group)
+        self.api_version
+            .rsplit_once('/')
+            .map_or("", |(group, _)| group)
     }
 
     /// The API version without its group: `v1` for `apps/v1`.
     #[must_use]
     pub fn version(&self) -> &str {
-        self.api_version.rsplit_once('/').map_or(&self.api_version, |(_, version)| version)
+        self.api_version
+            .rsplit_once('/')
+            .map_or(&self.api_version, |(_, version)| version)
     }
 }
 
@@ -149,7 +158,9 @@ const LAST: &[&str] = &[
 #[must_use]
 pub fn apply_rank(kind: &str) -> u8 {
     let place = |list: &[&str]| {
-        list.iter().position(|listed| *listed == kind).and_then(|index| u8::try_from(index).ok())
+        list.iter()
+            .position(|listed| *listed == kind)
+            .and_then(|index| u8::try_from(index).ok())
     };
     match (place(ORDER), place(LAST)) {
         (Some(index), _) => index,
@@ -162,7 +173,21 @@ pub fn apply_rank(kind: &str) -> u8 {
 /// same set always has the same order. What has no address keeps its place at the end.
 pub fn sort_for_apply(objects: &mut [Value]) {
     objects.sort_by_cached_key(|object| match ObjectId::of(object) {
-        Ok(id) => (false, apply_rank(&id.kind), id.kind, id.namespace, id.name, id.api_version),
-        Err(_) => (true, u8::MAX, String::new(), None, String::new(), String::new()),
+        Ok(id) => (
+            false,
+            apply_rank(&id.kind),
+            id.kind,
+            id.namespace,
+            id.name,
+            id.api_version,
+        ),
+        Err(_) => (
+            true,
+            u8::MAX,
+            String::new(),
+            None,
+            String::new(),
+            String::new(),
+        ),
     });
 }

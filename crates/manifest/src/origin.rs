@@ -14,11 +14,17 @@ pub struct Origin {
 
 impl Origin {
     pub(crate) fn named(source: Arc<str>) -> Self {
-        Self { source, position: None }
+        Self {
+            source,
+            position: None,
+        }
     }
 
     pub(crate) fn at(source: Arc<str>, position: Position) -> Self {
-        Self { source, position: Some(position) }
+        Self {
+            source,
+            position: Some(position),
+        }
     }
 
     /// The file, or the name given for something that is not a file.

@@ -155,7 +155,11 @@ impl<'v> Comparison<'v> {
                 Step::Index(index) => Segment::Index(*index),
             });
         }
-        self.changes.push(FieldChange { path, old: old.cloned(), new: new.cloned() });
+        self.changes.push(FieldChange {
+            path,
+            old: old.cloned(),
+            new: new.cloned(),
+        });
     }
 }
 
@@ -172,9 +176,17 @@ impl<'v> Keyed<'v> {
         let (old, new) = MERGE_KEYS
             .iter()
             .find_map(|key| Some((Self::of(before, key)?, Self::of(after, key)?)))?;
-        let kept = old.elements.iter().map(|(id, _)| id).filter(|id| new.get(id).is_some());
-        let same_order =
-            new.elements.iter().map(|(id, _)| id).filter(|id| old.get(id).is_some()).eq(kept);
+        let kept = old
+            .elements
+            .iter()
+            .map(|(id, _)| id)
+            .filter(|id| new.get(id).is_some());
+        let same_order = new
+            .elements
+            .iter()
+            .map(|(id, _)| id)
+            .filter(|id| old.get(id).is_some())
+            .eq(kept);
         same_order.then_some((old, new))
     }
 

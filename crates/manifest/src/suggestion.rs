@@ -54,9 +54,12 @@ fn distance(a: &[char], b: &[char]) -> usize {
         row.push(i + 1);
         let mut last_b = None;
         for (j, &y) in b.iter().enumerate() {
-            let at = |cells: &[usize], index: usize| cells.get(index).copied().unwrap_or(usize::MAX / 2);
+            let at =
+                |cells: &[usize], index: usize| cells.get(index).copied().unwrap_or(usize::MAX / 2);
             let substituted = at(&previous, j) + usize::from(x != y);
-            let mut best = substituted.min(at(&previous, j + 1) + 1).min(at(&row, j) + 1);
+            let mut best = substituted
+                .min(at(&previous, j + 1) + 1)
+                .min(at(&row, j) + 1);
             if last_a == Some(y) && last_b == Some(x) && j > 0 {
                 best = best.min(at(&before_previous, j - 1) + 1);
             }

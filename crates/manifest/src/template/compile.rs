@@ -63,11 +63,17 @@ impl Compiler<'_> {
             match element {
                 TemplateElement::RawString(text) if text.is_empty() => {}
                 TemplateElement::RawString(text) => {
-                    nodes.push(Node::Text { at: self.text_start(text, at), text: text.clone() });
+                    nodes.push(Node::Text {
+                        at: self.text_start(text, at),
+                        text: text.clone(),
+                    });
                 }
                 TemplateElement::Comment(_) => {}
                 TemplateElement::Expression(tag) | TemplateElement::HtmlExpression(tag) => {
-                    nodes.push(Node::Insert { expression: self.tag(tag, at)?, at });
+                    nodes.push(Node::Insert {
+                        expression: self.tag(tag, at)?,
+                        at,
+                    });
                 }
                 TemplateElement::HelperBlock(tag) => nodes.push(self.block(tag, at)?),
                 TemplateElement::PartialExpression(tag) => nodes.push(self.partial(tag, at)?),
@@ -85,7 +91,10 @@ impl Compiler<'_> {
 
     /// The `{{else if …}}` that opens a link of a chain: the last one before its first element.
     fn chained(&self, link: &HelperTemplate, enclosing: Offset) -> Offset {
-        let first = link.template.as_ref().and_then(|template| template.mapping.first());
+        let first = link
+            .template
+            .as_ref()
+            .and_then(|template| template.mapping.first());
         first
             .map(|place| self.source.offset(place.0, place.1))
             .and_then(|end| self.source.text().get(..end))
@@ -101,8 +110,9 @@ impl Compiler<'_> {
         if lead == text.len() {
             // Nothing but white space, directly before the tag at `at` or from there on.
             let before = at.checked_sub(text.len());
-            let stands_before =
-                before.and_then(|from| source.get(from..at)).is_some_and(|found| found == text);
+            let stands_before = before
+                .and_then(|from| source.get(from..at))
+                .is_some_and(|found| found == text);
             return if stands_before { at - text.len() } else { at };
         }
         match source.get(at..) {
@@ -135,13 +145,21 @@ impl Compiler<'_> {
             arguments.push(self.parameter(parameter, names)?);
         }
         self.check_call(name, arguments.len(), at)?;
-        Ok(Expression { form: Form::Call { name: name.to_owned(), arguments }, at })
+        Ok(Expression {
+            form: Form::Call {
+                name: name.to_owned(),
+                arguments,
+            },
+            at,
+        })
     }
 
     fn check_call(&self, name: &str, given: usize, at: Offset) -> Result<(), Error> {
         let Some(arity) = helper::arity(name) else {
             let known = nearest(name, helper::names());
-            let error = self.source.error(ErrorKind::UnknownName, unknown_helper(name), at);
+            let error = self
+                .source
+                .error(ErrorKind::UnknownName, unknown_helper(name), at);
             return Err(match known {
                 Some(known) => error.note(format!("did you mean `{known}`")),
                 None => error.note(format!("known are {}", helper::list())),
@@ -151,19 +169,17 @@ impl Compiler<'_> {
             return Ok(());
         }
         let Arity { usage, .. } = arity;
-        let message = format!("helper `{name}` is used as `{{{{{usage}}}}}`, found {given} arguments");
+        let message =
+            format!("helper `{name}` is used as `{{{{{usage}}}}}`, found {given} arguments");
         Err(self.source.error(ErrorKind::Syntax, message, at))
     }
 
-    fn parameter(
-        &self,
-        parameter: &Parameter,
-        names: &mut Names<'_>,
-    ) -> Result<Expression, Error> {
+    fn parameter(&self, parameter: &Parameter, names: &mut Names<'_>) -> Result<Expression, Error> {
         match parameter {
-            Parameter::Literal(literal) => {
-                Ok(Expression { form: Form::Literal(value_of(literal)), at: names.here() })
-            }
+            Parameter::Literal(literal) => Ok(Expression {
+                form: Form::Literal(value_of(literal)),
+                at: names.here(),
+            }),
             Parameter::Path(path) => self.reference(path, names),
             Parameter::Name(name) => {
                 let at = names.find(name);
@@ -214,7 +230,11 @@ impl Compiler<'_> {
                     return Err(self.source.error(ErrorKind::Syntax, message, at));
                 }
                 let base = Base::Local(variable, *level);
-                Reference { text: text.clone(), base, segments: Vec::new() }
+                Reference {
+                    text: text.clone(),
+                    base,
+                    segments: Vec::new(),
+                }
             }
             ParsedPath::Relative((parsed, text)) => {
                 let mut segments = Vec::with_capacity(parsed.len());
@@ -230,10 +250,17 @@ impl Compiler<'_> {
                 } else {
                     Base::Context(special)
                 };
-                Reference { text: text.clone(), base, segments }
+                Reference {
+                    text: text.clone(),
+                    base,
+                    segments,
+                }
             }
         };
-        Ok(Expression { form: Form::Reference(reference), at })
+        Ok(Expression {
+            form: Form::Reference(reference),
+            at,
+        })
     }
 
     fn block(&self, tag: &HelperTemplate, at: Offset) -> Result<Node, Error> {
@@ -245,7 +272,9 @@ impl Compiler<'_> {
             "each" => BlockKind::Each,
             "with" => BlockKind::With,
             _ => {
-                let error = self.source.error(ErrorKind::UnknownName, unknown_block(name), at);
+                let error = self
+                    .source
+                    .error(ErrorKind::UnknownName, unknown_block(name), at);
                 return Err(error.note("known are `#if`, `#unless`, `#each`, `#with`"));
             }
         };
@@ -265,7 +294,15 @@ impl Compiler<'_> {
             None => Vec::new(),
         };
         let names = block_names(tag);
-        let block = Block { kind, subject, names, include_zero, body, otherwise, at };
+        let block = Block {
+            kind,
+            subject,
+            names,
+            include_zero,
+            body,
+            otherwise,
+            at,
+        };
         Ok(Node::Block(Box::new(block)))
     }
 
@@ -327,7 +364,13 @@ impl Compiler<'_> {
             Some(indent) if self.source.stands_alone(at) => indent.clone(),
             _ => String::new(),
         };
-        Ok(Node::Partial(Box::new(Partial { name, context, parameters, indent, at })))
+        Ok(Node::Partial(Box::new(Partial {
+            name,
+            context,
+            parameters,
+            indent,
+            at,
+        })))
     }
 
     fn refused(&self, what: &str, at: Offset) -> Error {
@@ -357,10 +400,13 @@ impl<'t> Names<'t> {
     /// The offset of `name` as a whole word; what follows is searched behind it.
     fn find(&mut self, name: &str) -> Offset {
         let rest = self.text.get(self.from..).unwrap_or_default();
-        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '@' | '$');
+        let is_word =
+            |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '@' | '$');
         let found = rest.match_indices(name).find(|(start, found)| {
             let before = rest.get(..*start).and_then(|text| text.chars().next_back());
-            let after = rest.get(start + found.len()..).and_then(|text| text.chars().next());
+            let after = rest
+                .get(start + found.len()..)
+                .and_then(|text| text.chars().next());
             !before.is_some_and(is_word) && (name.ends_with('=') || !after.is_some_and(is_word))
         });
         if let Some((start, _)) = found {
@@ -384,8 +430,14 @@ fn block_names(tag: &HelperTemplate) -> Vec<String> {
 
 /// A partial's name may be written `'like this'` or `[like this]`.
 fn unquoted(name: &str) -> &str {
-    let inner = |open, close| name.strip_prefix(open).and_then(|name| name.strip_suffix(close));
-    inner('\'', '\'').or_else(|| inner('[', ']')).or_else(|| inner('"', '"')).unwrap_or(name)
+    let inner = |open, close| {
+        name.strip_prefix(open)
+            .and_then(|name| name.strip_suffix(close))
+    };
+    inner('\'', '\'')
+        .or_else(|| inner('[', ']'))
+        .or_else(|| inner('"', '"'))
+        .unwrap_or(name)
 }
 
 fn unknown_helper(name: &str) -> String {

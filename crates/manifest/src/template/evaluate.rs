@@ -120,7 +120,12 @@ impl<'a> Evaluator<'a> {
         let value = found.value().clone();
         self.spend(1, weight(&value), at)?;
         let from = found.sources().collect();
-        self.insertions.push(Insertion { source: self.source, at, value, from });
+        self.insertions.push(Insertion {
+            source: self.source,
+            at,
+            value,
+            from,
+        });
         self.draft.token(self.source, at);
         Ok(())
     }
@@ -163,7 +168,9 @@ impl<'a> Evaluator<'a> {
         let count = elements.len();
         self.spend(count, 0, block.at)?;
         for (index, (key, element)) in elements.into_iter().enumerate() {
-            self.uses.looked_at.extend(element.value().is_null().then(|| address(element.value())));
+            self.uses
+                .looked_at
+                .extend(element.value().is_null().then(|| address(element.value())));
             let mut scope = Scope::new(element.clone());
             let second = match &key {
                 Some(key) => Value::String(key.clone()),
@@ -171,7 +178,9 @@ impl<'a> Evaluator<'a> {
             };
             name_parameters(&mut scope, &block.names, element, Some(second));
             let last = index + 1 == count;
-            scope.variables = Variables { turn: Some(Turn { index, last, key }) };
+            scope.variables = Variables {
+                turn: Some(Turn { index, last, key }),
+            };
             self.scopes.push(scope);
             let result = self.nodes(&block.body);
             self.scopes.pop();
@@ -229,10 +238,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The value of an expression, or what is missing of it.
-    fn look_up(
-        &mut self,
-        expression: &'a Expression,
-    ) -> Result<Result<Found<'a>, Missing>, Error> {
+    fn look_up(&mut self, expression: &'a Expression) -> Result<Result<Found<'a>, Missing>, Error> {
         match &expression.form {
             Form::Literal(value) => Ok(Ok(Found::borrowed(value))),
             Form::Reference(reference) => self.reference(reference, expression.at),
@@ -312,7 +318,9 @@ impl<'a> Evaluator<'a> {
             let message = format!("the key of `lookup` {problem}");
             self.error(ErrorKind::WrongType, message, key.at)
         })?;
-        Ok(container.element(&segment).ok_or_else(|| self.absence(&container, &segment, &segment)))
+        Ok(container
+            .element(&segment)
+            .ok_or_else(|| self.absence(&container, &segment, &segment)))
     }
 
     fn computed(
@@ -327,7 +335,10 @@ impl<'a> Evaluator<'a> {
         }
         let from: Vec<usize> = found.iter().flat_map(Found::sources).collect();
         self.uses.taken.extend(&from);
-        let size = found.iter().map(|found| weight(found.value())).fold(0, usize::saturating_add);
+        let size = found
+            .iter()
+            .map(|found| weight(found.value()))
+            .fold(0, usize::saturating_add);
         self.spend(1, size, at)?;
         let values: Vec<&Value> = found.iter().map(Found::value).collect();
         let value = helper::call(name, &values).map_err(|problem| {
@@ -358,7 +369,10 @@ impl<'a> Evaluator<'a> {
             }
             Base::Context(level) => {
                 let Some(scope) = self.scope(level) else {
-                    let message = format!("`{}` goes further out than there are blocks", reference.text);
+                    let message = format!(
+                        "`{}` goes further out than there are blocks",
+                        reference.text
+                    );
                     return Err(self.error(ErrorKind::UnknownName, message, at));
                 };
                 let first = reference.segments.first();
@@ -400,17 +414,23 @@ impl<'a> Evaluator<'a> {
 
     fn context(&self, level: usize) -> Found<'a> {
         let root = || Found::borrowed(self.values.as_value());
-        self.scope(level).map_or_else(root, |scope| scope.context.clone())
+        self.scope(level)
+            .map_or_else(root, |scope| scope.context.clone())
     }
 
     fn variables(&self) -> Variables {
-        self.scope(0).map(|scope| scope.variables.clone()).unwrap_or_default()
+        self.scope(0)
+            .map(|scope| scope.variables.clone())
+            .unwrap_or_default()
     }
 
     /// What to say about a key that `container` does not have.
     fn absence(&self, container: &Found<'_>, segment: &str, text: &str) -> Missing {
         let index = self.values.index();
-        let known = container.sources().next().filter(|_| container.value().as_mapping().is_some());
+        let known = container
+            .sources()
+            .next()
+            .filter(|_| container.value().as_mapping().is_some());
         let id = known.and_then(|address| self.by_address.get(&address).copied());
         let path = id.map(|id| index.path(id));
         let mut hints = Vec::new();
@@ -419,19 +439,31 @@ impl<'a> Evaluator<'a> {
                 if let Some(name) = nearest(segment, map.keys()) {
                     let written = text.strip_suffix(segment).unwrap_or_default();
                     let mut hint = format!("did you mean `{written}{name}`");
-                    let near = path.as_ref().and_then(|path| self.values.origin(&path.child(name)));
+                    let near = path
+                        .as_ref()
+                        .and_then(|path| self.values.origin(&path.child(name)));
                     if let Some(origin) = near {
                         hint.push_str(&format!(" ({origin})"));
                     }
                     hints.push(hint);
                 } else if id != Some(0) && self.values.as_value().get(segment).is_some() {
-                    hints.push(format!("from the top of the values it is `@root.{segment}`"));
+                    hints.push(format!(
+                        "from the top of the values it is `@root.{segment}`"
+                    ));
                 }
             }
-            Value::Sequence(list) => hints.push(format!("the sequence has {} elements", list.len())),
-            other => hints.push(format!("what stands before `{segment}` is {}", other.kind())),
+            Value::Sequence(list) => {
+                hints.push(format!("the sequence has {} elements", list.len()))
+            }
+            other => hints.push(format!(
+                "what stands before `{segment}` is {}",
+                other.kind()
+            )),
         }
-        Missing { path: path.map(|path| path.child(segment)), hints }
+        Missing {
+            path: path.map(|path| path.child(segment)),
+            hints,
+        }
     }
 
     fn missing(&self, expression: &Expression, missing: &Missing) -> Error {
@@ -451,7 +483,9 @@ impl<'a> Evaluator<'a> {
             error = error.note(hint);
         }
         if missing.hints.is_empty() {
-            error = error.note("set it in a layer, or allow it to be absent: `(default …)`, `#if (defined …)`");
+            error = error.note(
+                "set it in a layer, or allow it to be absent: `(default …)`, `#if (defined …)`",
+            );
         }
         match &missing.path {
             Some(path) => error.about(path.clone()),
@@ -517,7 +551,9 @@ fn name_parameters<'a>(
         scope.parameters.push((name, first));
     }
     if let (Some(name), Some(value)) = (names.get(1), second) {
-        scope.parameters.push((name, Found::computed(value, Vec::new())));
+        scope
+            .parameters
+            .push((name, Found::computed(value, Vec::new())));
     }
 }
 

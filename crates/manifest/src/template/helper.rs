@@ -64,7 +64,10 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 pub(super) fn list() -> String {
-    names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Calls a helper whose arguments are all there and all evaluated. The others (`and`, `default`,
@@ -92,9 +95,9 @@ pub(super) fn call(name: &str, arguments: &[&Value]) -> Result<Value, String> {
         ("toJson", [value]) => serde_json::to_string(value)
             .map(Value::String)
             .map_err(|_| "takes a value that JSON can hold, found NaN or an infinity".to_owned()),
-        ("b64enc", [value]) => {
-            Ok(Value::String(base64::engine::general_purpose::STANDARD.encode(text(value)?)))
-        }
+        ("b64enc", [value]) => Ok(Value::String(
+            base64::engine::general_purpose::STANDARD.encode(text(value)?),
+        )),
         _ => Err(format!("cannot take {} arguments", arguments.len())),
     }
 }

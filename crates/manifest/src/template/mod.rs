@@ -56,7 +56,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_steps: 1_000_000, max_bytes: 64 << 20, max_depth: 100 }
+        Self {
+            max_steps: 1_000_000,
+            max_bytes: 64 << 20,
+            max_depth: 100,
+        }
     }
 }
 
@@ -106,12 +110,7 @@ impl TemplateSet {
     /// # Errors
     ///
     /// As [`add`](Self::add); [`ErrorKind::Conflict`] also when there is a partial of that name.
-    pub fn add_partial(
-        &mut self,
-        partial: &str,
-        file_name: &str,
-        text: &str,
-    ) -> Result<(), Error> {
+    pub fn add_partial(&mut self, partial: &str, file_name: &str, text: &str) -> Result<(), Error> {
         if self.partials.contains_key(partial) {
             let message = format!("there are two partials `{partial}`, the second in {file_name}");
             return Err(Error::new(ErrorKind::Conflict, message));
@@ -145,7 +144,9 @@ impl TemplateSet {
     }
 
     fn partial(&self, name: &str) -> Option<(usize, &Template)> {
-        self.partials.get(name).map(|(number, template)| (*number, template))
+        self.partials
+            .get(name)
+            .map(|(number, template)| (*number, template))
     }
 
     fn partial_names(&self) -> impl Iterator<Item = &str> {

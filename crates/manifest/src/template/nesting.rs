@@ -8,7 +8,12 @@ use super::syntax::Offset;
 
 /// Where the template first nests deeper than `limit`, if it does.
 pub(super) fn deeper_than(text: &str, limit: usize) -> Option<Offset> {
-    let mut scan = Scan { text, at: 0, blocks: 0, certain: true };
+    let mut scan = Scan {
+        text,
+        at: 0,
+        blocks: 0,
+        certain: true,
+    };
     while let Some(found) = scan.text.get(scan.at..)?.find("{{") {
         let tag = scan.at + found;
         scan.at = tag + 2;
@@ -44,7 +49,9 @@ impl Scan<'_> {
 
     /// What decides the kind of a tag: the first character behind white space and `~`.
     fn sigil(&self) -> Option<char> {
-        self.rest().chars().find(|c| !matches!(c, ' ' | '\t' | '\r' | '\n' | '~'))
+        self.rest()
+            .chars()
+            .find(|c| !matches!(c, ' ' | '\t' | '\r' | '\n' | '~'))
     }
 
     fn opens_block(&self) -> bool {
@@ -71,7 +78,10 @@ impl Scan<'_> {
     fn comment(&mut self) {
         let rest = self.rest();
         let body = rest.trim_start_matches(['!', ' ', '\t', '\r', '\n', '~']);
-        let long = body.starts_with("--").then(|| rest.find("--}}").map(|end| end + 4)).flatten();
+        let long = body
+            .starts_with("--")
+            .then(|| rest.find("--}}").map(|end| end + 4))
+            .flatten();
         let end = long.or_else(|| rest.find("}}").map(|end| end + 2));
         self.at += end.unwrap_or(rest.len());
     }
@@ -80,7 +90,11 @@ impl Scan<'_> {
         let (mut depth, mut deepest) = (0_usize, 0_usize);
         let mut quote = None;
         let mut previous = ' ';
-        let mut characters = self.rest().char_indices().skip_while(|(_, c)| *c == '{').peekable();
+        let mut characters = self
+            .rest()
+            .char_indices()
+            .skip_while(|(_, c)| *c == '{')
+            .peekable();
         let mut length = self.rest().len();
         let mut certain = self.certain;
         while let Some((index, c)) = characters.next() {
@@ -113,9 +127,13 @@ impl Scan<'_> {
         self.certain = certain;
         // What was taken for a string may be none to the parser: an opening in it counts.
         let inside = self.rest().get(..length).unwrap_or_default();
-        let opens = |rest: &str| rest.trim_start_matches(['{', ' ', '\t', '\r', '\n', '~']).starts_with('#');
-        let openings =
-            inside.match_indices("{{").filter(|(at, _)| inside.get(*at..).is_some_and(opens));
+        let opens = |rest: &str| {
+            rest.trim_start_matches(['{', ' ', '\t', '\r', '\n', '~'])
+                .starts_with('#')
+        };
+        let openings = inside
+            .match_indices("{{")
+            .filter(|(at, _)| inside.get(*at..).is_some_and(opens));
         self.blocks += openings.count();
         self.at += length;
         deepest
@@ -139,13 +157,21 @@ mod tests {
             ("{{#if a}}\\{{/if}}".repeat(3), 2, true),
             ("{{#if a}}{{x \"{{/if}}\"}}".repeat(3), 2, true),
             ("{{#if a}}{{x.[\"]}}{{y \"{{/if}}\"}}".repeat(3), 2, true),
-            ("{{#if a}}{{x {\"a\":{\"b\":1}} \"{{/if}}\"}}".repeat(3), 2, true),
+            (
+                "{{#if a}}{{x {\"a\":{\"b\":1}} \"{{/if}}\"}}".repeat(3),
+                2,
+                true,
+            ),
             ("{{{{raw}}}}{{/if}}{{{{/raw}}}}{{#if a}}".repeat(3), 2, true),
             (format!("{{{{x {}", "(".repeat(5)), 4, true),
             (format!("{{{{{{x {}", "[".repeat(5)), 4, true),
             ("{{x (a) (b) (c)}}".to_owned(), 1, false),
         ] {
-            assert_eq!(deeper_than(&text, limit).is_some(), expected, "for {text:?}");
+            assert_eq!(
+                deeper_than(&text, limit).is_some(),
+                expected,
+                "for {text:?}"
+            );
         }
     }
 }

@@ -1,7 +1,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use narae_yaml::{Document, Entry, ErrorKind as YamlErrorKind, Node, NodeData, Path, Reader, Segment, Value};
+use narae_yaml::{
+    Document, Entry, ErrorKind as YamlErrorKind, Node, NodeData, Path, Reader, Segment, Value,
+};
 
 use super::TemplateSet;
 use super::evaluate::{Budget, Evaluator, Insertion, Uses};
@@ -68,7 +70,9 @@ impl Rendering {
             if Arc::ptr_eq(index, &self.index) {
                 return ids.clone();
             }
-            ids.iter().filter_map(|id| index.find(&self.index.path(*id))).collect()
+            ids.iter()
+                .filter_map(|id| index.find(&self.index.path(*id)))
+                .collect()
         };
         let search = Unused {
             index: values.index(),
@@ -87,7 +91,10 @@ impl Rendering {
     #[must_use]
     pub fn suggestion(&self, unused: &Path) -> Option<Path> {
         let (parent, name) = (unused.parent()?, last_key(unused)?);
-        let siblings = self.absent.iter().filter(|path| path.parent().as_ref() == Some(&parent));
+        let siblings = self
+            .absent
+            .iter()
+            .filter(|path| path.parent().as_ref() == Some(&parent));
         let known = nearest(name, siblings.filter_map(last_key))?;
         Some(parent.child(known))
     }
@@ -113,7 +120,9 @@ impl Rendered {
         let mut node = &self.node;
         let mut steps = path.segments();
         while let [step, rest @ ..] = steps {
-            let Some(next) = self.step(node, step) else { break };
+            let Some(next) = self.step(node, step) else {
+                break;
+            };
             (node, steps) = (next, rest);
         }
         let values = match &node.data {
@@ -132,7 +141,10 @@ impl Rendered {
                     let inserted = self.keys.get(&entry.key.span.start.offset);
                     inserted.map_or(entry.name(), String::as_str)
                 };
-                entries.iter().find(|entry| name(entry) == key).map(|entry| &entry.value)
+                entries
+                    .iter()
+                    .find(|entry| name(entry) == key)
+                    .map(|entry| &entry.value)
             }
             _ => None,
         }
@@ -193,7 +205,10 @@ pub(super) fn render(set: &TemplateSet, values: &Values) -> Result<Rendering, Er
     let by_address = values.index().by_address(values.as_value());
     let sources: Arc<[_]> = set.sources.iter().cloned().collect();
     let mut uses = Uses::default();
-    let mut budget = Budget { steps: set.limits.max_steps, bytes: set.limits.max_bytes };
+    let mut budget = Budget {
+        steps: set.limits.max_steps,
+        bytes: set.limits.max_bytes,
+    };
     let mut rendering = Rendering {
         objects: Vec::new(),
         index: Arc::clone(values.index()),
@@ -202,18 +217,24 @@ pub(super) fn render(set: &TemplateSet, values: &Values) -> Result<Rendering, Er
         absent: BTreeSet::new(),
     };
     for (number, template) in &set.templates {
-        let Some(source) = set.sources.get(*number) else { continue };
+        let Some(source) = set.sources.get(*number) else {
+            continue;
+        };
         let Template { nodes } = template;
-        let evaluator =
-            Evaluator::new(set, values, &by_address, *number, &mut uses, &mut budget);
+        let evaluator = Evaluator::new(set, values, &by_address, *number, &mut uses, &mut budget);
         let (draft, insertions) = evaluator.run(nodes)?;
         let (inserted, tokens) = split(insertions, &by_address);
-        rendering.whole.extend(tokens.iter().flat_map(|token| &token.values));
+        rendering
+            .whole
+            .extend(tokens.iter().flat_map(|token| &token.values));
         let sheet = Arc::new(draft.finish(Arc::clone(source), Arc::clone(&sources), tokens));
         rendering.read(&sheet, &inserted)?;
     }
     let known = |addresses: &HashSet<usize>| -> Vec<ValueId> {
-        addresses.iter().filter_map(|address| by_address.get(address).copied()).collect()
+        addresses
+            .iter()
+            .filter_map(|address| by_address.get(address).copied())
+            .collect()
     };
     rendering.whole.extend(known(&uses.taken));
     rendering.looked_at.extend(known(&uses.looked_at));
@@ -252,10 +273,20 @@ fn split(
     insertions: Vec<Insertion>,
     by_address: &HashMap<usize, ValueId>,
 ) -> (Vec<Value>, Vec<Token>) {
-    let parts = insertions.into_iter().map(|Insertion { source, at, value, from }| {
-        let values = from.iter().filter_map(|address| by_address.get(address).copied()).collect();
-        (value, Token { source, at, values })
-    });
+    let parts = insertions.into_iter().map(
+        |Insertion {
+             source,
+             at,
+             value,
+             from,
+         }| {
+            let values = from
+                .iter()
+                .filter_map(|address| by_address.get(address).copied())
+                .collect();
+            (value, Token { source, at, values })
+        },
+    );
     parts.unzip()
 }
 
@@ -266,11 +297,16 @@ fn broken(sheet: &Sheet, error: narae_yaml::Error) -> Error {
     let (message, first) = match error.kind() {
         YamlErrorKind::DuplicateKey { key, first } => {
             let key = sheet.in_words(key);
-            (format!("the key `{key}` stands twice in this mapping"), Some(first.offset))
+            (
+                format!("the key `{key}` stands twice in this mapping"),
+                Some(first.offset),
+            )
         }
         other => (sheet.in_words(&other.to_string()), None),
     };
-    let error = source.error(ErrorKind::Structure, message, at).caused_by(error);
+    let error = source
+        .error(ErrorKind::Structure, message, at)
+        .caused_by(error);
     match first {
         Some(first) => error.note(format!("first at {}", sheet.origin(first))),
         None => error,

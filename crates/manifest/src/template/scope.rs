@@ -24,11 +24,17 @@ enum Held<'a> {
 
 impl<'a> Found<'a> {
     pub(super) fn borrowed(value: &'a Value) -> Self {
-        Self { held: Held::Borrowed(value), from: Vec::new() }
+        Self {
+            held: Held::Borrowed(value),
+            from: Vec::new(),
+        }
     }
 
     pub(super) fn computed(value: Value, from: Vec<usize>) -> Self {
-        Self { held: Held::Computed(Rc::new(value)), from }
+        Self {
+            held: Held::Computed(Rc::new(value)),
+            from,
+        }
     }
 
     pub(super) fn value(&self) -> &Value {
@@ -64,11 +70,14 @@ impl<'a> Found<'a> {
             Held::Computed(_) => None,
         };
         match (borrowed, self.value()) {
-            (Some(Value::Sequence(list)), _) => {
-                Some(list.iter().map(|value| (None, Self::borrowed(value))).collect())
-            }
+            (Some(Value::Sequence(list)), _) => Some(
+                list.iter()
+                    .map(|value| (None, Self::borrowed(value)))
+                    .collect(),
+            ),
             (Some(Value::Mapping(map)), _) => {
-                let entry = |(key, value): (&str, &'a Value)| (Some(key.to_owned()), Self::borrowed(value));
+                let entry =
+                    |(key, value): (&str, &'a Value)| (Some(key.to_owned()), Self::borrowed(value));
                 Some(map.iter().map(entry).collect())
             }
             (None, Value::Sequence(list)) => {
@@ -77,7 +86,11 @@ impl<'a> Found<'a> {
             }
             (None, Value::Mapping(map)) => {
                 let part = |value: &Value| Self::computed(value.clone(), self.from.clone());
-                Some(map.iter().map(|(key, value)| (Some(key.to_owned()), part(value))).collect())
+                Some(
+                    map.iter()
+                        .map(|(key, value)| (Some(key.to_owned()), part(value)))
+                        .collect(),
+                )
             }
             _ => None,
         }
@@ -114,7 +127,10 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn parameter(&self, name: &str) -> Option<&Found<'a>> {
-        self.parameters.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+        self.parameters
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
     }
 }
 

@@ -130,7 +130,12 @@ impl Draft {
 
     fn push(&mut self, text: &str, source: usize, at: Offset, kind: PieceKind) {
         if !text.is_empty() {
-            self.pieces.push(Piece { start: self.text.len(), source, at, kind });
+            self.pieces.push(Piece {
+                start: self.text.len(),
+                source,
+                at,
+                kind,
+            });
             self.text.push_str(text);
             self.at_line_start = text.ends_with('\n');
         }
@@ -149,13 +154,30 @@ impl Draft {
             attempt += 1;
             self.rewrite(nonce(attempt));
         }
-        let Self { text, nonce, pieces, .. } = self;
-        Sheet { main, sources, text, nonce, pieces, tokens }
+        let Self {
+            text,
+            nonce,
+            pieces,
+            ..
+        } = self;
+        Sheet {
+            main,
+            sources,
+            text,
+            nonce,
+            pieces,
+            tokens,
+        }
     }
 
     fn rewrite(&mut self, nonce: String) {
         let mut text = String::with_capacity(self.text.len());
-        let ends: Vec<usize> = self.pieces.iter().skip(1).map(|piece| piece.start).collect();
+        let ends: Vec<usize> = self
+            .pieces
+            .iter()
+            .skip(1)
+            .map(|piece| piece.start)
+            .collect();
         let ends = ends.into_iter().chain(std::iter::once(self.text.len()));
         for (piece, end) in self.pieces.iter_mut().zip(ends) {
             let old = self.text.get(piece.start..end).unwrap_or_default();
@@ -180,7 +202,12 @@ fn nonce(attempt: usize) -> String {
     let mut nonce = "Nr".to_owned();
     let mut rest = attempt;
     loop {
-        nonce.push(LETTERS.get(rest % LETTERS.len()).copied().map_or('a', char::from));
+        nonce.push(
+            LETTERS
+                .get(rest % LETTERS.len())
+                .copied()
+                .map_or('a', char::from),
+        );
         rest /= LETTERS.len();
         if rest == 0 {
             nonce.push('x');
@@ -208,7 +235,11 @@ impl Sheet {
     /// The token that is all of `text`, if one is.
     pub(super) fn whole_token(&self, text: &str) -> Option<usize> {
         let number = text.strip_prefix(self.nonce.as_str())?.strip_suffix(END)?;
-        number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse().ok()).flatten()
+        number
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| number.parse().ok())
+            .flatten()
     }
 
     /// Splits a text at its tokens.
@@ -235,11 +266,16 @@ impl Sheet {
     /// The template, and the place in it, that the text at `offset` comes from.
     pub(super) fn place(&self, offset: usize) -> (&Arc<Source>, Offset) {
         let index = self.pieces.partition_point(|piece| piece.start <= offset);
-        let piece = index.checked_sub(1).and_then(|index| self.pieces.get(index));
+        let piece = index
+            .checked_sub(1)
+            .and_then(|index| self.pieces.get(index));
         let (source, at) = match piece {
-            Some(Piece { start, source, at, kind: PieceKind::Text }) => {
-                (*source, at + (offset - start))
-            }
+            Some(Piece {
+                start,
+                source,
+                at,
+                kind: PieceKind::Text,
+            }) => (*source, at + (offset - start)),
             Some(piece) => (piece.source, piece.at),
             None => return (&self.main, 0),
         };
@@ -266,7 +302,9 @@ impl Sheet {
 
     /// Where one token stands in the text.
     pub(super) fn token_offset(&self, number: usize) -> Option<usize> {
-        self.token_offsets().find(|(found, _)| *found == number).map(|(_, offset)| offset)
+        self.token_offsets()
+            .find(|(found, _)| *found == number)
+            .map(|(_, offset)| offset)
     }
 
     /// The tokens that a text holds.

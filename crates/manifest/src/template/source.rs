@@ -45,8 +45,14 @@ impl Source {
     pub(super) fn position(&self, offset: Offset) -> Position {
         let offset = offset.min(self.text.len());
         let line = self.lines.partition_point(|start| *start <= offset);
-        let start = line.checked_sub(1).and_then(|line| self.lines.get(line)).copied();
-        let before = self.text.get(start.unwrap_or(0)..offset).unwrap_or_default();
+        let start = line
+            .checked_sub(1)
+            .and_then(|line| self.lines.get(line))
+            .copied();
+        let before = self
+            .text
+            .get(start.unwrap_or(0)..offset)
+            .unwrap_or_default();
         Position::new(offset, line, before.chars().count() + 1)
     }
 
@@ -61,12 +67,17 @@ impl Source {
         message: impl Into<String>,
         offset: Offset,
     ) -> Error {
-        Error::new(kind, message).at(self.origin(offset)).showing(&self.text)
+        Error::new(kind, message)
+            .at(self.origin(offset))
+            .showing(&self.text)
     }
 
     /// Whether the tag at `offset` has its line to itself.
     pub(super) fn stands_alone(&self, offset: Offset) -> bool {
-        let blank = |text: &str| text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
+        let blank = |text: &str| {
+            text.bytes()
+                .all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+        };
         let (before, after) = self.text.split_at_checked(offset).unwrap_or_default();
         let before = before.rsplit('\n').next().unwrap_or_default();
         let behind = after.get(self.tag(offset).len()..).unwrap_or_default();

@@ -22,16 +22,24 @@ pub(super) struct Substitution<'s> {
 
 impl<'s> Substitution<'s> {
     pub(super) fn new(sheet: &'s Sheet, values: &'s [Value]) -> Self {
-        Self { sheet, values, consumed: vec![false; values.len()], keys: HashMap::new(), scalars: Vec::new() }
+        Self {
+            sheet,
+            values,
+            consumed: vec![false; values.len()],
+            keys: HashMap::new(),
+            scalars: Vec::new(),
+        }
     }
 
     /// The value of a node, with inserted values in place of tokens.
     pub(super) fn value(&mut self, node: &Node) -> Result<Value, Error> {
         match &node.data {
             NodeData::Scalar(scalar) => self.scalar(node, scalar),
-            NodeData::Sequence(items) => {
-                items.iter().map(|item| self.value(item)).collect::<Result<_, _>>().map(Value::Sequence)
-            }
+            NodeData::Sequence(items) => items
+                .iter()
+                .map(|item| self.value(item))
+                .collect::<Result<_, _>>()
+                .map(Value::Sequence),
             NodeData::Mapping(entries) => self.mapping(entries),
         }
     }
@@ -96,9 +104,10 @@ impl<'s> Substitution<'s> {
             match part {
                 Part::Text(part) => text.push_str(part),
                 Part::Token(number) => match self.take(number) {
-                    Some(value) => text.push_str(&helper::text(value).map_err(|_| {
-                        self.not_text(number, value.kind(), place, node)
-                    })?),
+                    Some(value) => text.push_str(
+                        &helper::text(value)
+                            .map_err(|_| self.not_text(number, value.kind(), place, node))?,
+                    ),
                     None => {
                         let message = "an inserted value is not where it was written";
                         let at = node.span.start.offset;
@@ -112,7 +121,10 @@ impl<'s> Substitution<'s> {
 
     fn not_text(&self, number: usize, kind: &str, place: &str, node: &Node) -> Error {
         let message = format!("{kind} cannot be part of {place}");
-        let offset = self.sheet.token_offset(number).unwrap_or(node.span.start.offset);
+        let offset = self
+            .sheet
+            .token_offset(number)
+            .unwrap_or(node.span.start.offset);
         let error = self.error(ErrorKind::WrongType, message, offset);
         if kind == "null" {
             return error.note("give it another value with `(default …)`");
@@ -155,7 +167,11 @@ impl<'s> Substitution<'s> {
         text.match_indices('#').any(|(at, _)| {
             let previous = text.get(..at).and_then(|text| text.chars().next_back());
             let opens = previous.is_none_or(|c| matches!(c, ' ' | '\t'));
-            opens && !self.scalars.iter().any(|range| range.contains(&(line + at)))
+            opens
+                && !self
+                    .scalars
+                    .iter()
+                    .any(|range| range.contains(&(line + at)))
         })
     }
 
@@ -164,7 +180,9 @@ impl<'s> Substitution<'s> {
         let message = format!("the key `{key}` stands twice in this mapping");
         let error = self.error(ErrorKind::Structure, message, at(second));
         let mut fresh = Self::new(self.sheet, self.values);
-        let first = entries.iter().find(|entry| fresh.key(entry).is_ok_and(|name| name == key));
+        let first = entries
+            .iter()
+            .find(|entry| fresh.key(entry).is_ok_and(|name| name == key));
         match first {
             Some(first) => error.note(format!("first at {}", self.sheet.origin(at(first)))),
             None => error,

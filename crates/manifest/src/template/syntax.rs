@@ -19,9 +19,15 @@ pub(super) struct Template {
 #[derive(Clone, Debug)]
 pub(super) enum Node {
     /// Text that is copied; consecutive in the source from `at` on.
-    Text { text: String, at: Offset },
+    Text {
+        text: String,
+        at: Offset,
+    },
     /// `{{expression}}`: a value is inserted.
-    Insert { expression: Expression, at: Offset },
+    Insert {
+        expression: Expression,
+        at: Offset,
+    },
     Block(Box<Block>),
     /// `{{> name context key=value}}`.
     Partial(Box<Partial>),
@@ -74,7 +80,10 @@ pub(super) struct Expression {
 pub(super) enum Form {
     Literal(Value),
     Reference(Reference),
-    Call { name: String, arguments: Vec<Expression> },
+    Call {
+        name: String,
+        arguments: Vec<Expression>,
+    },
 }
 
 /// `image.tag`, `../name`, `@root.site`, `@index`.

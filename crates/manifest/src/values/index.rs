@@ -44,8 +44,18 @@ impl Index {
 
     fn add(&mut self, tree: Tree, parent: ValueId, segment: Option<Segment>) -> Value {
         let id = self.records.len();
-        let Tree { origin, overridden, data } = tree;
-        self.records.push(Record { parent, segment, end: id + 1, origin, overridden });
+        let Tree {
+            origin,
+            overridden,
+            data,
+        } = tree;
+        self.records.push(Record {
+            parent,
+            segment,
+            end: id + 1,
+            origin,
+            overridden,
+        });
         let value = match data {
             Data::Leaf(value) => value,
             Data::Deleted | Data::Vacant => Value::Null,
@@ -79,7 +89,9 @@ impl Index {
     pub(crate) fn find(&self, path: &Path) -> Option<ValueId> {
         path.segments().iter().try_fold(0, |at, segment| {
             self.children(at).find(|child| {
-                self.record(*child).and_then(|record| record.segment.as_ref()) == Some(segment)
+                self.record(*child)
+                    .and_then(|record| record.segment.as_ref())
+                    == Some(segment)
             })
         })
     }
@@ -88,7 +100,12 @@ impl Index {
     pub(crate) fn path(&self, id: ValueId) -> Path {
         let mut segments = Vec::new();
         let mut at = id;
-        while let Some(Record { parent, segment: Some(segment), .. }) = self.record(at) {
+        while let Some(Record {
+            parent,
+            segment: Some(segment),
+            ..
+        }) = self.record(at)
+        {
             segments.push(segment.clone());
             at = *parent;
         }

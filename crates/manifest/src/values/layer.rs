@@ -40,8 +40,14 @@ impl Layer {
     /// layer. An index addresses an element that the list has when the assignment is merged.
     #[must_use]
     pub fn assignment(source: &str, path: &Path, value: Value) -> Self {
-        let change = Change::Assignment { path: path.clone(), value };
-        Self { source: source.into(), change }
+        let change = Change::Assignment {
+            path: path.clone(),
+            value,
+        };
+        Self {
+            source: source.into(),
+            change,
+        }
     }
 
     /// The name it was given.
@@ -64,7 +70,10 @@ impl Layer {
                 return Err(Error::new(ErrorKind::WrongType, message).at(origin));
             }
         };
-        Ok(Self { source, change: Change::Tree(tree) })
+        Ok(Self {
+            source,
+            change: Change::Tree(tree),
+        })
     }
 
     pub(super) fn merge_into(self, merged: &mut Tree) -> Result<(), Error> {
@@ -112,5 +121,7 @@ fn assign(merged: &mut Tree, path: &Path, value: Value, origin: &Origin) -> Resu
 
 fn conflict(message: impl Into<String>, path: &Path, origin: &Origin) -> Error {
     let message = format!("cannot assign `{path}`: {}", message.into());
-    Error::new(ErrorKind::Conflict, message).at(origin.clone()).about(path.clone())
+    Error::new(ErrorKind::Conflict, message)
+        .at(origin.clone())
+        .about(path.clone())
 }

@@ -49,7 +49,10 @@ impl Values {
         }
         let mut index = Index::default();
         let value = index.take(merged);
-        Ok(Self { value, index: Arc::new(index) })
+        Ok(Self {
+            value,
+            index: Arc::new(index),
+        })
     }
 
     /// The value at a path.

@@ -41,7 +41,11 @@ impl Tree {
     }
 
     fn new(origin: Origin, data: Data) -> Self {
-        Self { origin, overridden: Vec::new(), data }
+        Self {
+            origin,
+            overridden: Vec::new(),
+            data,
+        }
     }
 
     pub(super) fn from_node(node: &Node, source: &Arc<str>) -> Self {
@@ -52,13 +56,19 @@ impl Tree {
         let data = match &node.data {
             NodeData::Mapping(entries) => {
                 let tree = |entry: &narae_yaml::Entry| {
-                    (entry.name().to_owned(), Self::read(&entry.value, source, in_list))
+                    (
+                        entry.name().to_owned(),
+                        Self::read(&entry.value, source, in_list),
+                    )
                 };
                 Data::Map(entries.iter().map(tree).collect())
             }
-            NodeData::Sequence(items) => {
-                Data::List(items.iter().map(|item| Self::read(item, source, true)).collect())
-            }
+            NodeData::Sequence(items) => Data::List(
+                items
+                    .iter()
+                    .map(|item| Self::read(item, source, true))
+                    .collect(),
+            ),
             _ => Self::leaf(node.to_value(), in_list),
         };
         Self::new(Origin::at(Arc::clone(source), node.span.start), data)
@@ -84,7 +94,11 @@ impl Tree {
     }
 
     fn leaf(value: Value, in_list: bool) -> Data {
-        if value.is_null() && !in_list { Data::Deleted } else { Data::Leaf(value) }
+        if value.is_null() && !in_list {
+            Data::Deleted
+        } else {
+            Data::Leaf(value)
+        }
     }
 
     /// Merges a later layer into this one; `path` is where both stand.
@@ -124,11 +138,14 @@ impl Tree {
     pub(super) fn entry(&mut self, key: &str, origin: &Origin) -> Option<&mut Self> {
         if self.data.is_absent() {
             if matches!(self.data, Data::Deleted) {
-                self.overridden.push(std::mem::replace(&mut self.origin, origin.clone()));
+                self.overridden
+                    .push(std::mem::replace(&mut self.origin, origin.clone()));
             }
             self.data = Data::Map(IndexMap::new());
         }
-        let Data::Map(map) = &mut self.data else { return None };
+        let Data::Map(map) = &mut self.data else {
+            return None;
+        };
         let vacant = || Self::new(origin.clone(), Data::Vacant);
         Some(map.entry(key.to_owned()).or_insert_with(vacant))
     }

@@ -1,0 +1,234 @@
+//! One object before the policies.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use cel::objects::{Key, Map};
+use cel::{Context, Env};
+use narae_yaml::Value;
+
+use super::Violation;
+use super::blame::Blame;
+use super::cost::{Estimate, MAX_COST, Size};
+use super::document::{Policy, Validation};
+use super::expression::Expression;
+use crate::error::{Error, ErrorKind};
+use crate::object::ObjectId;
+
+/// Functions of the language and of its string extension, which Kubernetes has as well.
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
+    let mut environment = Env::stdlib();
+    // Declared once, on an environment of our own: a clash of names cannot happen at run time, and
+    // the test that uses one of these functions would find it.
+    let declared = environment.add_extension(cel::extensions::strings);
+    debug_assert!(declared.is_ok(), "the string extension is declared once");
+    Arc::new(environment)
+});
+
+pub(super) struct Subject<'o> {
+    object: &'o Value,
+    id: &'o ObjectId,
+    index: usize,
+    value: cel::Value,
+    request: cel::Value,
+    size: Size,
+}
+
+impl<'o> Subject<'o> {
+    pub(super) fn new(object: &'o Value, id: &'o ObjectId, index: usize) -> Self {
+        let (value, request) = (to_cel(object), request(id));
+        Self {
+            object,
+            id,
+            index,
+            value,
+            request,
+            size: Size::of(object),
+        }
+    }
+
+    /// Adds what a policy says about the object.
+    pub(super) fn check(
+        &self,
+        policy: &Policy,
+        violations: &mut Vec<Violation>,
+    ) -> Result<(), Error> {
+        self.check_cost(policy)?;
+        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+        context.add_variable_from_value("object", self.value.clone());
+        context.add_variable_from_value("oldObject", cel::Value::Null);
+        context.add_variable_from_value("request", self.request.clone());
+        add_variables(policy, &mut context);
+        let mut broken = None;
+        for condition in &policy.conditions {
+            match truth(&condition.tree, &context) {
+                Some(true) => {}
+                // One condition that does not hold is enough, whatever the others are.
+                Some(false) => return Ok(()),
+                None => broken = broken.or(Some(condition)),
+            }
+        }
+        if let Some(condition) = broken {
+            if !policy.ignores_failures {
+                let message = "a condition of the policy cannot be evaluated".to_owned();
+                violations.push(self.violation(policy, None, condition, message, &context));
+            }
+            return Ok(());
+        }
+        for validation in &policy.validations {
+            let verdict = truth(&validation.expression.tree, &context);
+            if verdict == Some(true) || (verdict.is_none() && policy.ignores_failures) {
+                continue;
+            }
+            let message = message(validation, &context, verdict.is_none());
+            let expression = &validation.expression;
+            violations.push(self.violation(
+                policy,
+                Some(validation),
+                expression,
+                message,
+                &context,
+            ));
+        }
+        Ok(())
+    }
+
+    fn violation(
+        &self,
+        policy: &Policy,
+        validation: Option<&Validation>,
+        expression: &Expression,
+        message: String,
+        context: &Context<'_, '_>,
+    ) -> Violation {
+        let mut fields = Blame::new(policy).of(&expression.tree, context).into_iter();
+        let field = fields.next().unwrap_or_default();
+        Violation {
+            policy: policy.name.clone(),
+            message,
+            reason: validation.and_then(|validation| validation.reason.clone()),
+            action: policy.action,
+            object: self.id.clone(),
+            index: self.index,
+            found: self.object.at(&field).cloned().filter(|_| !field.is_root()),
+            field,
+            others: fields.collect(),
+            validation: expression.origin.clone(),
+        }
+    }
+
+    fn check_cost(&self, policy: &Policy) -> Result<(), Error> {
+        let mut sizes: Vec<(&str, Size)> = Vec::new();
+        let mut total = 0_u64;
+        let mut count = |expression: &Expression, cost: u64| {
+            total = total.saturating_add(cost);
+            if total <= MAX_COST {
+                return Ok(());
+            }
+            let message = format!(
+                "policy `{}` could take more than {MAX_COST} steps for {}",
+                policy.name, self.id
+            );
+            Err(Error::new(ErrorKind::Limit, message).at(expression.origin.clone()))
+        };
+        for (name, expression) in &policy.variables {
+            let mut estimate = Estimate::new(self.size, &sizes);
+            let size = estimate.walk(&expression.tree);
+            count(expression, estimate.cost)?;
+            sizes.push((name, size));
+        }
+        let messages = policy
+            .validations
+            .iter()
+            .filter_map(|rule| rule.message_expression.as_ref());
+        let rules = policy.validations.iter().map(|rule| &rule.expression);
+        for expression in policy.conditions.iter().chain(rules).chain(messages) {
+            let mut estimate = Estimate::new(self.size, &sizes);
+            estimate.walk(&expression.tree);
+            count(expression, estimate.cost)?;
+        }
+        Ok(())
+    }
+}
+
+/// Evaluates the variables in order. One that cannot be evaluated is left out: an expression that
+/// uses it cannot be evaluated either, and one that does not is not concerned.
+fn add_variables(policy: &Policy, context: &mut Context<'_, '_>) {
+    let mut known: HashMap<Key, cel::Value> = HashMap::new();
+    context.add_variable_from_value("variables", map(known.clone()));
+    for (name, expression) in &policy.variables {
+        if let Ok(value) = cel::Value::resolve(&expression.tree, context) {
+            known.insert(Key::String(Arc::new(name.clone())), value);
+            context.add_variable_from_value("variables", map(known.clone()));
+        }
+    }
+}
+
+/// What an expression says; `None` when it cannot be evaluated or is not a boolean.
+pub(super) fn truth(tree: &cel::IdedExpr, context: &Context<'_, '_>) -> Option<bool> {
+    match cel::Value::resolve(tree, context) {
+        Ok(cel::Value::Bool(answer)) => Some(answer),
+        _ => None,
+    }
+}
+
+fn message(validation: &Validation, context: &Context<'_, '_>, broken: bool) -> String {
+    let computed = validation.message_expression.as_ref();
+    let computed = computed.and_then(|made| cel::Value::resolve(&made.tree, context).ok());
+    let said = match (computed, &validation.message) {
+        (Some(cel::Value::String(text)), _) if !text.trim().is_empty() => text.to_string(),
+        (_, Some(message)) => message.clone(),
+        _ => format!("failed expression: {}", validation.expression.text.trim()),
+    };
+    if broken {
+        format!("{said} (the expression cannot be evaluated for this object)")
+    } else {
+        said
+    }
+}
+
+fn request(id: &ObjectId) -> cel::Value {
+    let text = |text: &str| cel::Value::String(Arc::new(text.to_owned()));
+    let entries = |entries: Vec<(&str, cel::Value)>| {
+        map(entries
+            .into_iter()
+            .map(|(key, value)| (key.into(), value))
+            .collect())
+    };
+    let kind = entries(vec![
+        ("group", text(id.group())),
+        ("version", text(id.version())),
+        ("kind", text(&id.kind)),
+    ]);
+    entries(vec![
+        ("operation", text("CREATE")),
+        ("name", text(&id.name)),
+        (
+            "namespace",
+            text(id.namespace.as_deref().unwrap_or_default()),
+        ),
+        ("kind", kind),
+    ])
+}
+
+fn map(map: HashMap<Key, cel::Value>) -> cel::Value {
+    cel::Value::Map(Map { map: Arc::new(map) })
+}
+
+/// As Kubernetes gives JSON to its expressions: every whole number is an `int`.
+fn to_cel(value: &Value) -> cel::Value {
+    match value {
+        Value::Null => cel::Value::Null,
+        Value::Bool(flag) => cel::Value::Bool(*flag),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => cel::Value::Int(whole),
+            None => cel::Value::Float(number.as_f64()),
+        },
+        Value::String(text) => cel::Value::String(Arc::new(text.clone())),
+        Value::Sequence(list) => cel::Value::List(Arc::new(list.iter().map(to_cel).collect())),
+        Value::Mapping(entries) => {
+            let entry = |(key, value): (&str, &Value)| (Key::from(key), to_cel(value));
+            map(entries.iter().map(entry).collect())
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Which objects a policy is for.
+//!
+//! A policy names resources by their plural, an object has a kind. The plural follows from the kind
+//! by Kubernetes' own guess (`meta.UnsafeGuessKindToResource`): lower case, `y` after a consonant
+//! becomes `ies`, `s`, `x`, `ch` and `sh` get `es`, everything else `s`. The API servers' resources
+//! that do not follow it are listed.
+
+use narae_yaml::Value;
+
+use crate::object::ObjectId;
+
+#[derive(Debug)]
+pub(super) struct Applies {
+    pub(super) rules: Vec<Rule>,
+    /// All must hold of the object's labels.
+    pub(super) requirements: Vec<Requirement>,
+}
+
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) groups: Vec<String>,
+    pub(super) versions: Vec<String>,
+    pub(super) operations: Vec<String>,
+    pub(super) resources: Vec<String>,
+    /// Empty: any name.
+    pub(super) names: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Requirement {
+    pub(super) key: String,
+    pub(super) operator: Operator,
+    pub(super) values: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Operator {
+    In,
+    NotIn,
+    Exists,
+    DoesNotExist,
+}
+
+impl Applies {
+    pub(super) fn matches(&self, id: &ObjectId, object: &Value) -> bool {
+        let labels = object
+            .get("metadata")
+            .and_then(|metadata| metadata.get("labels"));
+        let label = |key: &str| {
+            labels
+                .and_then(|labels| labels.get(key))
+                .and_then(Value::as_str)
+        };
+        self.rules.iter().any(|rule| rule.matches(id))
+            && self
+                .requirements
+                .iter()
+                .all(|requirement| requirement.holds(label(&requirement.key)))
+    }
+}
+
+impl Rule {
+    fn matches(&self, id: &ObjectId) -> bool {
+        let plural = plural(&id.kind);
+        let named = |list: &[String], name: &str| list.iter().any(|one| one == "*" || one == name);
+        named(&self.groups, id.group())
+            && named(&self.versions, id.version())
+            // An object that is delivered is created, as far as a policy can tell without a cluster.
+            && named(&self.operations, "CREATE")
+            && (named(&self.resources, &plural) || self.resources.iter().any(|one| one == "*/*"))
+            && (self.names.is_empty() || self.names.contains(&id.name))
+    }
+}
+
+impl Requirement {
+    /// As Kubernetes has it: `NotIn` also holds of an object without the label.
+    fn holds(&self, label: Option<&str>) -> bool {
+        let listed = label.is_some_and(|label| self.values.iter().any(|value| value == label));
+        match self.operator {
+            Operator::In => listed,
+            Operator::NotIn => !listed,
+            Operator::Exists => label.is_some(),
+            Operator::DoesNotExist => label.is_none(),
+        }
+    }
+}
+
+/// The resource name of a kind.
+fn plural(kind: &str) -> String {
+    /// Kinds whose plural is not what the rule makes of them.
+    const IRREGULAR: &[(&str, &str)] = &[
+        ("Endpoints", "endpoints"),
+        ("NodeMetrics", "nodes"),
+        ("PodMetrics", "pods"),
+    ];
+    if let Some((_, plural)) = IRREGULAR.iter().find(|(irregular, _)| *irregular == kind) {
+        return (*plural).to_owned();
+    }
+    let mut plural = kind.to_lowercase();
+    let vowel_before_y = plural
+        .strip_suffix('y')
+        .is_some_and(|stem| stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+    if ["s", "x", "ch", "sh"]
+        .iter()
+        .any(|end| plural.ends_with(end))
+    {
+        plural.push_str("es");
+    } else if plural.ends_with('y') && !vowel_before_y {
+        plural.pop();
+        plural.push_str("ies");
+    } else {
+        plural.push('s');
+    }
+    plural
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plural;
+
+    #[test]
+    fn kinds_have_the_plurals_that_api_servers_use() {
+        for (kind, resource) in [
+            ("Deployment", "deployments"),
+            ("Ingress", "ingresses"),
+            ("IngressClass", "ingressclasses"),
+            ("NetworkPolicy", "networkpolicies"),
+            ("Gateway", "gateways"),
+            ("GatewayClass", "gatewayclasses"),
+            ("HTTPRoute", "httproutes"),
+            ("Endpoints", "endpoints"),
+            ("EndpointSlice", "endpointslices"),
+            ("StorageClass", "storageclasses"),
+            ("PodDisruptionBudget", "poddisruptionbudgets"),
+            ("HorizontalPodAutoscaler", "horizontalpodautoscalers"),
+            ("ResourceQuota", "resourcequotas"),
+            ("PriorityClass", "priorityclasses"),
+        ] {
+            assert_eq!(plural(kind), resource);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Policies checked in process: what an admission controller would refuse, before anything is
+//! applied.
+//!
+//! Read are `policies.kyverno.io` `ValidatingPolicy` documents (v1, v1beta1, v1alpha1) and
+//! `admissionregistration.k8s.io` `ValidatingAdmissionPolicy` documents, which share their fields.
+//! Expressions are parsed and evaluated by the `cel` crate; which objects a policy is for, what an
+//! error means and which field is to blame is decided here.
+//!
+//! A field, an operator, a function or a variable that is not understood is an error when the
+//! policy is added: a rule that is half enforced looks like one that is.
+//!
+//! # What an evaluation sees
+//!
+//! `object` is the object, `oldObject` is null and `request` says that it is being created. What
+//! only a cluster knows (`namespaceObject`, `params`, `authorizer`, API calls) is refused.
+//!
+//! # The field to blame
+//!
+//! A violation names the field that made the expression false: of `a && b` the side that is false,
+//! of `list.all(x, p)` the element that fails and in it what `p` looked at, and at the end the
+//! longest chain of fields that starts at `object`, followed through variables.
+//!
+//! # Limits
+//!
+//! Expressions have at most [`MAX_EXPRESSION_BYTES`] bytes. Before one is evaluated, `cost`
+//! estimates its steps from the expression and the largest collection and text of the object; past
+//! [`MAX_COST`] it is an error.
+
+mod blame;
+mod cost;
+mod document;
+mod evaluate;
+mod expression;
+mod matching;
+
+use narae_yaml::{Path, Reader, Value};
+
+use crate::error::{Error, ErrorKind};
+use crate::object::ObjectId;
+use crate::origin::Origin;
+use document::Policy;
+
+pub use cost::MAX_COST;
+pub use expression::MAX_EXPRESSION_BYTES;
+
+/// Policies, compiled.
+#[derive(Debug, Default)]
+pub struct PolicySet {
+    policies: Vec<Policy>,
+}
+
+/// What one rule of a policy says about one object.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Violation {
+    /// The policy's name.
+    pub policy: String,
+    /// What the rule says to people. Written by its author, it may quote the object.
+    pub message: String,
+    /// The rule's `reason`, when it has one: `Invalid`, `Forbidden`, ….
+    pub reason: Option<String>,
+    /// What the policy wants done.
+    pub action: Action,
+    /// The object.
+    pub object: ObjectId,
+    /// Which of the objects given to [`PolicySet::check`] it is.
+    pub index: usize,
+    /// The field to blame; the root when the rule looks at no field.
+    pub field: Path,
+    /// What the object has there.
+    pub found: Option<Value>,
+    /// Other fields that could be changed instead, or that fail in the same way.
+    pub others: Vec<Path>,
+    /// Where the expression stands in its policy file.
+    pub validation: Origin,
+}
+
+/// What is done about a violation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Action {
+    /// The object is refused.
+    Deny,
+    /// It is let through with a warning (`Warn`, `Audit`).
+    Warn,
+}
+
+impl PolicySet {
+    /// An empty set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads a file of policies.
+    ///
+    /// `name` is what errors and violations call it, usually its path.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Syntax`] when the file is not YAML or an expression does not parse,
+    /// [`ErrorKind::Unsupported`] when a document is not a policy or has a field, function or
+    /// variable that is not understood, [`ErrorKind::Limit`] when an expression is too long. All
+    /// name the place.
+    pub fn add(&mut self, name: &str, text: &str) -> Result<(), Error> {
+        for document in Reader::new().named(name).read(text)? {
+            if !matches!(&document.root.to_value(), Value::Null) {
+                self.policies.push(Policy::read(name, &document.root)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many policies there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.policies.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.policies.is_empty()
+    }
+
+    /// Checks objects against every policy that is for them.
+    ///
+    /// The order is that of the objects, then of the policies and their rules as they were read.
+    /// An expression that cannot be evaluated, because a field it needs is absent for instance, is
+    /// a violation when the policy's `failurePolicy` is `Fail`, which is the default.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Object`] when a value is not a Kubernetes object, and [`ErrorKind::Limit`] when
+    /// an expression would take more than [`MAX_COST`] steps for an object.
+    pub fn check(&self, objects: &[&Value]) -> Result<Vec<Violation>, Error> {
+        let mut violations = Vec::new();
+        for (index, object) in objects.iter().enumerate() {
+            let id = ObjectId::of(object).map_err(|error| {
+                Error::new(
+                    ErrorKind::Object,
+                    format!("object {index}: {}", error.message()),
+                )
+            })?;
+            let subject = evaluate::Subject::new(object, &id, index);
+            for policy in self
+                .policies
+                .iter()
+                .filter(|policy| policy.applies.matches(&id, object))
+            {
+                subject.check(policy, &mut violations)?;
+            }
+        }
+        Ok(violations)
+    }
+}

@@ -1,0 +1,5 @@
+//! The public interface of the crate, used as its callers use it.
+
+#[cfg(feature = "cel")]
+mod policy;
+mod template;

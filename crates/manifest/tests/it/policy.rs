@@ -1,0 +1,323 @@
+use narae_manifest::policy::{Action, MAX_EXPRESSION_BYTES};
+use narae_manifest::{ErrorKind, PolicySet, Violation};
+use narae_yaml::Value;
+
+const FILES: &[(&str, &str)] = &[
+    (
+        "policies/replicas-prod.yaml",
+        include_str!("../data/policies/replicas-prod.yaml"),
+    ),
+    (
+        "policies/labels.yaml",
+        include_str!("../data/policies/labels.yaml"),
+    ),
+    (
+        "policies/images.yaml",
+        include_str!("../data/policies/images.yaml"),
+    ),
+];
+
+const GOOD: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: shop
+  namespace: shop-prod
+  labels: {app.kubernetes.io/name: shop, team: checkout, stage: prod}
+spec:
+  replicas: 3
+  template:
+    metadata:
+      annotations: {agent.example/inject: 'true'}
+    spec:
+      initContainers:
+        - {name: wait, image: 'harbor.example/wait:0123abc'}
+      containers:
+        - {name: proxy, image: 'harbor.example/proxy:89abcde', env: [{name: AGENT_SERVICE, value: p}]}
+        - {name: shop, image: 'harbor.example/shop:4f2c91e', env: [{name: A, value: b}, {name: AGENT_SERVICE, value: s}]}
+";
+
+fn set() -> PolicySet {
+    let mut set = PolicySet::new();
+    for (name, text) in FILES {
+        set.add(name, text).unwrap();
+    }
+    set
+}
+
+fn object(edits: &[(&str, &str)]) -> Value {
+    let text = edits.iter().fold(GOOD.to_owned(), |text, (old, new)| {
+        assert!(text.contains(old), "the object has no {old:?} to change");
+        text.replacen(old, new, 1)
+    });
+    narae_yaml::read_one(&text).unwrap()
+}
+
+fn check(object: &Value) -> Vec<Violation> {
+    set().check(&[object]).unwrap()
+}
+
+/// `policy field found` of each violation.
+fn lines(violations: &[Violation]) -> Vec<String> {
+    let line = |violation: &Violation| {
+        let found = violation
+            .found
+            .as_ref()
+            .map_or("nothing", |value| value.as_str().unwrap_or(value.kind()));
+        format!("{} {} {found}", violation.policy, violation.field)
+    };
+    violations.iter().map(line).collect()
+}
+
+#[test]
+fn an_object_that_keeps_every_rule_passes() {
+    assert_eq!(check(&object(&[])), []);
+}
+
+#[test]
+fn a_violation_names_policy_field_and_value() {
+    let containers = "spec.template.spec.containers";
+    for (edits, expected) in [
+        (
+            vec![("replicas: 3", "replicas: 1")],
+            vec!["replicas-prod spec.replicas a number".to_owned()],
+        ),
+        (
+            vec![("replicas: 3", "replicas: 30")],
+            vec!["replicas-prod spec.replicas a number".to_owned()],
+        ),
+        // Another stage has no such rule.
+        (
+            vec![
+                ("replicas: 3", "replicas: 1"),
+                ("stage: prod", "stage: dev"),
+            ],
+            vec![],
+        ),
+        (
+            vec![("shop:4f2c91e", "shop:v1.2")],
+            vec![format!(
+                "immutable-images {containers}[1].image harbor.example/shop:v1.2"
+            )],
+        ),
+        (
+            vec![("shop:4f2c91e", "shop:latest")],
+            vec![
+                format!("immutable-images {containers}[1].image harbor.example/shop:latest"),
+                format!("immutable-images {containers}[1].image harbor.example/shop:latest"),
+            ],
+        ),
+        // Through a variable that joins two lists, the field is still where it is written.
+        (
+            vec![("wait:0123abc", "wait:1")],
+            vec![
+                "immutable-images spec.template.spec.initContainers[0].image harbor.example/wait:1"
+                    .to_owned(),
+            ],
+        ),
+        (
+            vec![("team: checkout", "team: ''")],
+            vec!["required-labels metadata.labels.team ".to_owned()],
+        ),
+        (
+            vec![("team: checkout, ", "")],
+            vec!["required-labels metadata.labels nothing".to_owned()],
+        ),
+        (
+            vec![("inject: 'true'", "inject: 'false'")],
+            vec![
+                "agent spec.template.metadata.annotations[\"agent.example/inject\"] false"
+                    .to_owned(),
+            ],
+        ),
+        // What cannot be evaluated is a violation, and the field is the one that is missing.
+        (
+            vec![(
+                "      annotations: {agent.example/inject: 'true'}\n",
+                "      labels: {}\n",
+            )],
+            vec![
+                "agent spec.template.metadata.annotations[\"agent.example/inject\"] nothing"
+                    .to_owned(),
+            ],
+        ),
+        (
+            vec![(
+                "name: A, value: b}, {name: AGENT_SERVICE",
+                "name: A, value: b}, {name: AGENT",
+            )],
+            vec![format!("agent {containers}[1].env a sequence")],
+        ),
+        (
+            vec![
+                ("stage: prod}", "stage: prod, exempt: 'yes'}"),
+                ("shop:4f2c91e", "shop:v1"),
+            ],
+            vec![],
+        ),
+    ] {
+        let found = lines(&check(&object(&edits)));
+        let expected: Vec<String> = expected
+            .into_iter()
+            .map(|line| {
+                if line.ends_with("labels nothing") {
+                    line.replace("nothing", "a mapping")
+                } else {
+                    line
+                }
+            })
+            .collect();
+        assert_eq!(found, expected, "for {edits:?}");
+    }
+}
+
+#[test]
+fn a_violation_carries_message_action_and_place() {
+    let found = check(&object(&[
+        ("replicas: 3", "replicas: 1"),
+        ("team: checkout", "team: ''"),
+    ]));
+    let [replicas, labels] = found.as_slice() else {
+        panic!("two rules are broken: {found:?}")
+    };
+    assert_eq!(replicas.message, "prod runs 2 to 20 replicas, not 1");
+    assert_eq!(replicas.reason.as_deref(), Some("Invalid"));
+    assert_eq!(replicas.action, Action::Deny);
+    assert_eq!(replicas.object.to_string(), "Deployment shop-prod/shop");
+    assert_eq!(
+        replicas.validation.to_string(),
+        "policies/replicas-prod.yaml:16:19"
+    );
+    assert_eq!(labels.action, Action::Warn);
+    assert_eq!(
+        labels.message,
+        "every object names its application and its team"
+    );
+}
+
+fn policy(spec: &str) -> String {
+    format!(
+        "apiVersion: policies.kyverno.io/v1\nkind: ValidatingPolicy\nmetadata: {{name: p}}\nspec:\n{spec}"
+    )
+}
+
+const MATCH: &str = "  matchConstraints:\n    resourceRules: [{apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*']}]\n";
+
+fn refusal(text: &str) -> (ErrorKind, String) {
+    let error = PolicySet::new().add("p.yaml", text).unwrap_err();
+    (error.kind(), error.to_string())
+}
+
+#[test]
+fn what_is_not_understood_is_refused_with_its_place() {
+    let rule = |expression: &str| {
+        policy(&format!(
+            "{MATCH}  validations: [{{expression: \"{expression}\"}}]\n"
+        ))
+    };
+    for (text, kind, expected) in [
+        (
+            policy("  validation: []\n"),
+            ErrorKind::Unsupported,
+            "p.yaml:5:3: `validation` is not understood here\n  = did you mean `validations`",
+        ),
+        (
+            policy(&format!("{MATCH}  validations: []\n")),
+            ErrorKind::Unsupported,
+            "p.yaml:5:3: a policy without `validations` checks nothing",
+        ),
+        (
+            "kind: ClusterPolicy\napiVersion: kyverno.io/v1\n".to_owned(),
+            ErrorKind::Unsupported,
+            "p.yaml:1:1: this is not a policy that is understood: ClusterPolicy of kyverno.io/v1",
+        ),
+        (
+            rule("object.spec."),
+            ErrorKind::Syntax,
+            "p.yaml:7:30: this expression cannot be read",
+        ),
+        (
+            rule("namespaceObject.metadata.name == 'a'"),
+            ErrorKind::Unsupported,
+            "p.yaml:7:30: `namespaceObject` is not known here\n  = it is something only a cluster knows",
+        ),
+        (
+            rule("variables.x"),
+            ErrorKind::UnknownName,
+            "p.yaml:7:30: there is no variable `x` before this",
+        ),
+        (
+            rule("object.a.startWith('b')"),
+            ErrorKind::Unsupported,
+            "p.yaml:7:30: there is no function `startWith`\n  = did you mean `startsWith`",
+        ),
+        (
+            rule(&format!("{}1{} == 1", "(".repeat(40), ")".repeat(40))),
+            ErrorKind::Limit,
+            "p.yaml:7:30: this expression is larger than 16 levels of parentheses",
+        ),
+        (
+            rule(&"1+".repeat(100)),
+            ErrorKind::Syntax,
+            "p.yaml:7:30: this expression cannot be read",
+        ),
+        (
+            rule(&format!("{}1 == 1", "1+".repeat(100))),
+            ErrorKind::Limit,
+            "p.yaml:7:30: this expression is deeper than 64 levels",
+        ),
+        (
+            rule(&" ".repeat(MAX_EXPRESSION_BYTES + 1)),
+            ErrorKind::Limit,
+            "p.yaml:7:30: this expression is larger than 8192 bytes",
+        ),
+    ] {
+        let (found, message) = refusal(&text);
+        assert!(message.starts_with(expected), "{message}\nfor {text}");
+        assert_eq!(found, kind, "{message}");
+    }
+}
+
+#[test]
+fn failure_policy_ignore_lets_pass_what_cannot_be_evaluated() {
+    let text = policy(&format!(
+        "  failurePolicy: Ignore\n{MATCH}  validations: [{{expression: object.spec.missing == 1}}]\n"
+    ));
+    let mut set = PolicySet::new();
+    set.add("p.yaml", &text).unwrap();
+    assert_eq!(set.check(&[&object(&[])]).unwrap(), []);
+}
+
+#[test]
+fn an_expression_that_would_run_for_ever_is_refused_before_it_runs() {
+    let nested =
+        "object.l.all(a, object.l.all(b, object.l.all(c, object.l.all(d, a + b + c + d >= 0))))";
+    let text = policy(&format!(
+        "{MATCH}  validations: [{{expression: '{nested}'}}]\n"
+    ));
+    let mut set = PolicySet::new();
+    set.add("p.yaml", &text).unwrap();
+    let list = |count: usize| {
+        let items: Vec<String> = (0..count).map(|i| i.to_string()).collect();
+        let text = format!(
+            "apiVersion: v1\nkind: X\nmetadata: {{name: x}}\nl: [{}]",
+            items.join(",")
+        );
+        narae_yaml::read_one(&text).unwrap()
+    };
+    assert_eq!(set.check(&[&list(5)]).unwrap(), []);
+    let error = set.check(&[&list(1000)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit);
+    assert!(
+        error
+            .to_string()
+            .starts_with("p.yaml:7:30: policy `p` could take more than"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_not_an_object_is_an_error() {
+    let error = set().check(&[&Value::Null]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Object);
+}
