@@ -71,7 +71,9 @@ pub(super) fn tip(git: &git2::Repository, branch: &str) -> Result<Option<CommitI
 pub(super) fn refuse_checked_out(git: &git2::Repository, branch: &str) -> Result<(), Error> {
     let head_line = format!("ref: {}", reference_name(branch)?);
     let mut heads = Vec::new();
-    if !git.is_bare() {
+    // A linked work tree is not bare although its repository may be: the setting tells.
+    let is_bare = git.config().and_then(|config| config.get_bool("core.bare"));
+    if !is_bare.unwrap_or_else(|_| git.is_bare()) {
         heads.push(git.commondir().join("HEAD"));
     }
     if let Ok(linked) = git.commondir().join("worktrees").read_dir() {
@@ -117,7 +119,7 @@ pub(super) fn compare_and_swap(
     let result = git
         .reference_matching(&name, new.object(), true, old, why)
         .map(drop);
-    guard.release()?;
+    guard.release();
     let Err(error) = result else {
         return Ok(Moved::Done);
     };
@@ -185,8 +187,10 @@ impl Guard {
         self.write(&format!("{new} {name}\n"))
     }
 
-    fn release(mut self) -> Result<(), Error> {
-        self.write("")
+    fn release(mut self) {
+        // The branch is moved or it is not: a note that stays cannot change that, and whoever finds
+        // it looks at the branch first.
+        let _ = self.write("");
     }
 
     fn write(&mut self, note: &str) -> Result<(), Error> {

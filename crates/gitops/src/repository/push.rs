@@ -87,7 +87,10 @@ impl Repository {
                 format!("{tip} does not descend from {expected}, where `{branch}` stands there");
             return Ok(PushOutcome::Refused { reason });
         }
-        let said = run(self.push_command(&destination, branch, tip, expected)?)?;
+        let said = run(
+            self.push_command(&destination, branch, tip, expected)?,
+            PUSH_TIMEOUT,
+        )?;
         if said.status.success() {
             return Ok(PushOutcome::Pushed);
         }
@@ -199,8 +202,8 @@ impl Said {
     }
 }
 
-fn run(mut command: Command) -> Result<Said, Error> {
-    let deadline = Instant::now() + PUSH_TIMEOUT;
+fn run(mut command: Command, limit: Duration) -> Result<Said, Error> {
+    let deadline = Instant::now() + limit;
     let mut child = command.spawn().map_err(|error| {
         let is_absent = error.kind() == std::io::ErrorKind::NotFound;
         let error = Error::io("cannot run the `git` program, which pushes", error);
@@ -213,7 +216,7 @@ fn run(mut command: Command) -> Result<Said, Error> {
     let stdout = collect(child.stdout.take());
     let stderr = collect(child.stderr.take());
     let (Ok(stdout), Ok(stderr)) = (until(&stdout, deadline), until(&stderr, deadline)) else {
-        return Err(give_up(&mut child));
+        return Err(give_up(&mut child, limit));
     };
     let status = child
         .wait()
@@ -244,12 +247,37 @@ fn until(receiver: &Receiver<String>, deadline: Instant) -> Result<String, RecvT
     receiver.recv_timeout(deadline.saturating_duration_since(Instant::now()))
 }
 
-fn give_up(child: &mut Child) -> Error {
+fn give_up(child: &mut Child, limit: Duration) -> Error {
     let _ = child.kill();
     let _ = child.wait();
     Error::new(
         ErrorKind::TimedOut,
-        format!("git push took longer than {} s", PUSH_TIMEOUT.as_secs()),
+        format!("git push took longer than {} s", limit.as_secs()),
     )
     .hint("the destination's hooks; then look at its branch, which may have moved")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_never_ends_is_ended() {
+        // Waits for a line on its standard input, which stays open and never gets one.
+        let mut command = Command::new("git");
+        command
+            .args(["interpret-trailers", "--parse"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let error = run(command, Duration::ZERO).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let error = run(Command::new("narae-no-such-program"), PUSH_TIMEOUT).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoGitProgram);
+        assert!(error.to_string().contains("`git`"), "{error}");
+    }
 }

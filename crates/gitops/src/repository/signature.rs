@@ -13,11 +13,14 @@ pub struct Signature {
 impl Signature {
     /// Someone at some time.
     ///
+    /// Dots, commas, quotes and the like around name and address are dropped, as git drops them.
+    ///
     /// # Errors
     ///
-    /// When the name is empty, or either has `<`, `>` or a control character, which git cannot
-    /// write; or when git would strip part of it (`.`, `,`, `:`, quotes and spaces around it).
+    /// When the name is empty, or either has `<`, `>` or a control character, or the address a
+    /// space.
     pub fn new(name: &str, email: &str, time: Timestamp) -> Result<Self, SignatureError> {
+        let (name, email) = (name.trim_matches(is_crud), email.trim_matches(is_crud));
         if name.is_empty() || !is_plain(name) {
             return Err(SignatureError::Name);
         }
@@ -114,14 +117,10 @@ impl fmt::Display for Timestamp {
 #[non_exhaustive]
 pub enum SignatureError {
     /// The name.
-    #[error(
-        "author name: expected text without `<`, `>`, control characters, or punctuation around it"
-    )]
+    #[error("author name: expected text without `<`, `>` or control characters")]
     Name,
     /// The address.
-    #[error(
-        "author address: expected text without spaces, `<`, `>`, control characters, or punctuation around it"
-    )]
+    #[error("author address: expected text without spaces, `<`, `>` or control characters")]
     Email,
     /// The time.
     #[error(
@@ -130,12 +129,13 @@ pub enum SignatureError {
     Time,
 }
 
+/// What git strips from both ends (`strbuf_addstr_without_crud` in `ident.c`).
+fn is_crud(character: char) -> bool {
+    character <= ' ' || ".,:;<>\"\\'".contains(character)
+}
+
 fn is_plain(text: &str) -> bool {
-    // What git's `strbuf_addstr_without_crud` strips: an id must not depend on who strips.
-    let crud = |character: char| character <= ' ' || ".,:;<>\"\\'".contains(character);
     !text
         .chars()
         .any(|character| character.is_control() || matches!(character, '<' | '>'))
-        && !text.starts_with(crud)
-        && !text.ends_with(crud)
 }

@@ -86,6 +86,12 @@ impl Editor<'_> {
             .iter()
             .map(|entry| (entry.name.clone(), entry.clone()))
             .collect();
+        if after.len() != before.len() {
+            return Err(Error::new(
+                ErrorKind::Damaged,
+                format!("directory `{at}` has a name twice: run `git fsck`"),
+            ));
+        }
         for (name, group) in grouped(changes) {
             let path = if at.is_empty() {
                 name.to_owned()

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use narae_gitops::repository::{ErrorKind, PushOutcome, Repository};
 
-use crate::fixture::{advance, bare, commit, fsck, git};
+use crate::fixture::{advance, bare, fsck, git};
 
 fn hook(repository: &Path, name: &str, script: &str) {
     use std::os::unix::fs::PermissionsExt;
@@ -152,8 +152,7 @@ fn a_checked_out_branch_of_the_destination_is_refused() {
 }
 
 #[test]
-fn the_callers_environment_does_not_reach_git() {
-    // Would make git look for objects elsewhere; `vars_os` of this process has it removed.
+fn the_machines_configuration_does_not_reach_git() {
     let (_here, here) = bare();
     let (_there, there) = bare();
     advance(&here, &[("a", Some("1"))]);
@@ -178,5 +177,4 @@ fn what_is_not_there_is_an_error() {
     let (_there, there) = bare();
     let error = here.push(there.path(), "main", None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
-    let _ = commit;
 }

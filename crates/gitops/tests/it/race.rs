@@ -10,12 +10,12 @@ use narae_gitops::repository::{Commit, CommitId, Error, ErrorKind, Landed, Outco
 
 use crate::fixture::{advance, bare, commit, fsck, git, path, signature};
 
-const WRITERS: usize = 20;
+const WRITERS: u32 = 20;
 /// Each lost attempt means that some other writer landed, so nobody can lose more often.
-const ATTEMPTS: u32 = WRITERS as u32;
+const ATTEMPTS: u32 = WRITERS;
 
 /// Sets this writer's line of a file whose lines all stand next to each other.
-fn decide(repository: &Repository, tip: Option<CommitId>, writer: usize) -> Result<Commit, Error> {
+fn decide(repository: &Repository, tip: Option<CommitId>, writer: u32) -> Result<Commit, Error> {
     let file = path("images.yaml");
     let before = match tip {
         Some(tip) => repository.read(tip, &file)?.unwrap_or_default(),
@@ -41,7 +41,7 @@ fn writers_of_adjacent_lines_all_land_in_one_line_of_commits() {
         .map(|writer| format!("app-{writer:02}: old\n"))
         .collect();
     advance(&repository, &[("images.yaml", Some(&old))]);
-    let start = Barrier::new(WRITERS);
+    let start = Barrier::new(20);
     let landed: Vec<Landed> = thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
@@ -73,7 +73,7 @@ fn writers_of_adjacent_lines_all_land_in_one_line_of_commits() {
             other => panic!("lost: {other:?}"),
         })
         .collect();
-    assert_eq!(commits.len(), WRITERS);
+    assert_eq!(commits.len(), landed.len());
     let at = repository.path();
     assert_eq!(
         git(at, &["rev-list", "--count", "main"]).trim(),

@@ -3,24 +3,24 @@
 use narae_gitops::repository::{Signature, SignatureError, Timestamp};
 
 #[test]
-fn what_git_would_change_or_misread_is_refused() {
+fn what_git_would_drop_is_dropped_and_what_it_would_misread_is_refused() {
     let time = Timestamp::new(0, 0).unwrap();
-    for name in [
-        "", " a", "a ", "a<b", "a>b", "a\nb", "a\0", ".", "a.", "\"a\"",
-    ] {
+    for name in ["", " .,", "a<b", "a>b", "a\nb", "a\0b"] {
         assert_eq!(
             Signature::new(name, "a@b", time),
             Err(SignatureError::Name),
             "{name:?}"
         );
     }
-    for email in ["a b", "<a@b>", "a@b\n", " ", "a@b."] {
+    for email in ["a b", "a<@b", "a@\nb"] {
         assert_eq!(
             Signature::new("a", email, time),
             Err(SignatureError::Email),
             "{email:?}"
         );
     }
+    let stripped = Signature::new(" \"A. B. Jr.\"\n", "<a@b>", time).unwrap();
+    assert_eq!(stripped.to_string(), "A. B. Jr <a@b> 0 +0000");
     assert!(Signature::new("나래", "", time).is_ok());
 }
 
