@@ -1,0 +1,17 @@
+//! The router as its users meet it: the real binary, real sockets, backends on loopback.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failing helper fails its test"
+)]
+
+mod backend;
+mod client;
+mod command_line;
+mod forwarding;
+mod framing;
+mod process;
+mod splitting;
+mod stopping;
+mod trouble;
