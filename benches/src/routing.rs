@@ -1,19 +1,20 @@
 //! How fast is one weighted pick, alone and shared by two threads, against what people pick with?
 
 use std::hint::black_box;
-use std::sync::Mutex;
+use std::sync::{Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 use narae_routing::{Backends, Split, Weight};
+use rand::SeedableRng;
 use rand::distr::Distribution;
 use rand::rngs::SmallRng;
-use rand::SeedableRng;
 use rand_distr::weighted::WeightedAliasIndex;
 
 use crate::report::Report;
 
-const PICKS: u32 = 100_000;
-const ROUNDS: usize = 40;
+// Rounds are short, so that on a busy machine some of them run undisturbed.
+const PICKS: u32 = 10_000;
+const ROUNDS: usize = 200;
 
 /// Weights 1 to 10 in turn, as in a fleet of machines of mixed size.
 fn weights(n: u32) -> impl Iterator<Item = u32> {
@@ -50,21 +51,27 @@ pub fn run(report: &mut Report) {
             &format!("routing.shared_pick_vs_smooth_wrr_{n}"),
             "nginx's smooth WRR, plain Rust under a Mutex",
             &format!("{note} by each of two threads sharing the state"),
-            fastest_together(|| split.pick()),
-            fastest_together(|| smooth.lock().expect("nobody panics holding it").pick()),
+            together(|| split.pick()),
+            together(|| smooth.lock().expect("nobody panics holding it").pick()),
         );
         #[cfg(feature = "pingora")]
         pingora::compare(report, n, &note, &split);
     }
     long_period(report);
     #[cfg(not(feature = "pingora"))]
-    report.skip("pingora-load-balancing 0.9", "needs `--features pingora` (cmake, 157 crates)");
+    report.skip(
+        "pingora-load-balancing 0.9",
+        "needs `--features pingora` (cmake, 157 crates)",
+    );
 }
 
 /// Huge coprime weights, whose order cannot be kept in memory.
 fn long_period(report: &mut Report) {
     let weights: Vec<u32> = (0..100).map(|i| 1_000_003 + 7 * i).collect();
-    let listed = weights.iter().map(|&weight| Weight::new(weight)).enumerate();
+    let listed = weights
+        .iter()
+        .map(|&weight| Weight::new(weight))
+        .enumerate();
     let split = Split::new(Backends::new(listed).expect("weights above zero"));
     assert!(!split.is_precomputed());
     let smooth = Mutex::new(Smooth(weights.iter().map(|&w| (i64::from(w), 0)).collect()));
@@ -79,7 +86,10 @@ fn long_period(report: &mut Report) {
 }
 
 fn split(n: u32) -> Split<u32> {
-    let listed = weights(n).map(Weight::new).zip(0..).map(|(weight, id)| (id, weight));
+    let listed = weights(n)
+        .map(Weight::new)
+        .zip(0..)
+        .map(|(weight, id)| (id, weight));
     Split::new(Backends::new(listed).expect("weights above zero"))
 }
 
@@ -89,18 +99,25 @@ fn repeat<T>(mut pick: impl FnMut() -> T) {
     }
 }
 
-/// The fastest of the rounds in which two threads made their picks at the same time.
-fn fastest_together<T>(pick: impl Fn() -> T + Sync) -> Duration {
+/// The median round of two threads that begin their picks together. Not the fastest: that is the
+/// round in which they took turns and never met.
+fn together<T>(pick: impl Fn() -> T + Sync) -> Duration {
     let round = || {
-        let start = Instant::now();
+        let begin = Barrier::new(2);
+        let timed = || {
+            begin.wait();
+            let start = Instant::now();
+            (0..20).for_each(|_| repeat(&pick));
+            start.elapsed() / 20
+        };
         std::thread::scope(|scope| {
-            let other = scope.spawn(|| repeat(&pick));
-            repeat(&pick);
-            other.join().expect("picks do not panic");
-        });
-        start.elapsed()
+            let other = scope.spawn(&timed);
+            timed().max(other.join().expect("picks do not panic"))
+        })
     };
-    (0..ROUNDS).map(|_| round()).min().unwrap_or_default()
+    let mut rounds: Vec<Duration> = (0..ROUNDS).map(|_| round()).collect();
+    rounds.sort();
+    rounds[ROUNDS / 2]
 }
 
 /// nginx's algorithm as one writes it down: weight and current value per backend.
