@@ -46,7 +46,7 @@ struct Frame {
 #[derive(Debug)]
 enum Content {
     Sequence(Vec<Node>),
-    Mapping(OpenMapping),
+    Mapping(Box<OpenMapping>),
 }
 
 #[derive(Debug, Default)]
@@ -188,7 +188,7 @@ impl<'a> Builder<'a> {
                 let tag = tag.map(|tag| (scalar::short(&tag), span.tag_start()));
                 self.start(
                     "mapping",
-                    Content::Mapping(OpenMapping::default()),
+                    Content::Mapping(Box::default()),
                     anchor_id,
                     tag,
                     span,
