@@ -1,14 +1,20 @@
 //! `cargo run --release --manifest-path benches/Cargo.toml -- CRATE [CRATE…]` answers how fast the
 //! crate is against the peer its users know. See `report` for the shape of what is printed.
 
+mod gitops;
+mod logparse;
 mod report;
 mod routing;
+mod yaml;
 
 use report::Report;
 
 /// One line per crate: its name on the command line, and what it asks.
 const SUITES: &[(&str, fn(&mut Report))] = &[
+    ("gitops", gitops::run),
+    ("logparse", logparse::run),
     ("routing", routing::run),
+    ("yaml", yaml::run),
 ];
 
 fn main() {
