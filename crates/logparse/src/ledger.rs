@@ -29,7 +29,7 @@ use crate::record::Spans;
 pub struct Ledger {
     /// INVARIANT: every byte below is entered.
     frontier: u64,
-    /// Start to end of what is entered beyond the frontier. INVARIANT: disjoint, not touching it.
+    /// Start to end of what is entered beyond the frontier. INVARIANT: disjoint, touching neither it nor each other.
     ahead: BTreeMap<u64, u64>,
     /// The start of the first entry that overlaps an earlier one.
     twice: Option<u64>,
@@ -99,6 +99,11 @@ impl Ledger {
         self.reasons.iter().map(|(reason, count)| (*reason, *count))
     }
 
+    /// How many gaps there are before the last byte entered: what the ledger's memory grows with.
+    pub fn gaps(&self) -> usize {
+        self.ahead.len()
+    }
+
     /// Checks that the entries are the input, each byte once.
     ///
     /// # Errors
@@ -139,7 +144,12 @@ impl Ledger {
             return;
         }
         if span.start > self.frontier {
-            self.ahead.insert(span.start, span.end);
+            // Neighbours become one range, or a message that never ends would make the ledger grow with the input.
+            let end = self.ahead.remove(&span.end).unwrap_or(span.end);
+            match self.ahead.range_mut(..span.start).next_back() {
+                Some((_, before)) if *before == span.start => *before = end,
+                _ => drop(self.ahead.insert(span.start, end)),
+            }
             return;
         }
         self.frontier = span.end;

@@ -84,3 +84,20 @@ proptest! {
         prop_assert_eq!(missing.verify(end), Err(Imbalance::Missing { start: gap.start, end: gap.end }));
     }
 }
+
+#[test]
+fn a_message_that_never_ends_does_not_make_the_ledger_grow() {
+    let mut reader = Reader::new(Format::Cri);
+    reader.push(b"2026-01-01T00:00:00Z stdout P waits for ever\n");
+    for _ in 0..1000 {
+        reader.push(b"2026-01-01T00:00:00Z stderr F goes on\nnot a container line\n");
+        while reader.next_event().is_some() {}
+    }
+    assert_eq!(
+        (reader.ledger().gaps(), reader.ledger().records()),
+        (1, 1000)
+    );
+    reader.finish();
+    while reader.next_event().is_some() {}
+    assert_eq!((reader.ledger().gaps(), reader.verify()), (0, Ok(())));
+}
