@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -78,11 +78,11 @@ pub(crate) struct Arguments {
 
     /// Most client connections at once; more wait in the listen queue
     #[arg(long, value_name = "COUNT", default_value = "4096")]
-    pub(crate) max_connections: NonZeroUsize,
+    pub(crate) max_connections: NonZeroU32,
 
     /// Most requests at once per backend; more get 503
     #[arg(long, value_name = "COUNT", default_value = "1024")]
-    pub(crate) max_requests: NonZeroUsize,
+    pub(crate) max_requests: NonZeroU32,
 }
 
 impl Arguments {

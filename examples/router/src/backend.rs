@@ -45,7 +45,7 @@ impl Backend {
             name: address.name.clone(),
             address: address.address.clone(),
             idle: Mutex::default(),
-            requests: Arc::new(Semaphore::new(arguments.max_requests.get())),
+            requests: Arc::new(Semaphore::new(arguments.max_requests.get() as usize)),
             connect_timeout: arguments.connect_timeout,
             response_timeout: arguments.response_timeout,
             stall_timeout: arguments.stall_timeout,

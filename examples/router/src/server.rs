@@ -26,7 +26,8 @@ pub(crate) async fn serve(
     arguments: &Arguments,
     stop: impl Future<Output = ()>,
 ) -> usize {
-    let connections = Arc::new(Semaphore::new(arguments.max_connections.get()));
+    let most = arguments.max_connections.get() as usize;
+    let connections = Arc::new(Semaphore::new(most));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -61,7 +62,7 @@ pub(crate) async fn serve(
     drop((listener, router));
     match tokio::time::timeout(arguments.drain_timeout, graceful.shutdown()).await {
         Ok(()) => 0,
-        Err(_) => arguments.max_connections.get() - connections.available_permits(),
+        Err(_) => most - connections.available_permits(),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::process::run;
 #[test]
 fn bad_flags_exit_2_and_say_what_to_write() {
     let backend = "--backend";
-    let cases: [(&[&str], &str); 13] = [
+    let cases: [(&[&str], &str); 14] = [
         (&[], "--backend"),
         (&[backend, "a"], "NAME=http://HOST:PORT@WEIGHT"),
         (&[backend, "=http://a:1"], "a name has"),
@@ -28,6 +28,15 @@ fn bad_flags_exit_2_and_say_what_to_write() {
         (
             &[backend, "a=http://a:1", "--connect-timeout", "0"],
             "seconds from",
+        ),
+        (
+            &[
+                backend,
+                "a=http://a:1",
+                "--max-requests",
+                "18446744073709551615",
+            ],
+            "--max-requests",
         ),
         (
             &[backend, "a=http://a:1", "--max-header-bytes", "1"],
