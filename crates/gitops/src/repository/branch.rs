@@ -218,12 +218,16 @@ fn clear_up(git: &git2::Repository, note: &str) {
     let Ok(current) = tip(git, branch) else {
         return;
     };
-    if current.is_some_and(|current| current.to_string() == id) {
-        // It had moved the branch before it died: a lock file there now is somebody else's.
-        return;
-    }
     let lock = lock_path(git, name);
-    if read_note(&lock).is_some_and(|content| content.is_empty() || content.trim_end() == id) {
+    let is_left_behind = match read_note(&lock).as_deref().map(str::trim_end) {
+        None => false,
+        // Killed before it wrote there; unless it had moved the branch already, when this lock is
+        // a new one of somebody else's.
+        Some("") => current.is_none_or(|current| current.to_string() != id),
+        // Killed before it renamed the lock file, or after it linked it into place as the branch.
+        Some(content) => content == id,
+    };
+    if is_left_behind {
         let _ = std::fs::remove_file(lock);
     }
 }

@@ -76,7 +76,12 @@ fn check(note: impl Fn(&str, &str) -> String, lock: &str, goes_on: bool) {
     let noted = note(&first.to_string(), &tip.to_string());
     fs::write(repository.path().join("narae/lock"), &noted).unwrap();
     let lock_file = repository.path().join("refs/heads/main.lock");
-    fs::write(&lock_file, lock.replace("FIRST", &first.to_string())).unwrap();
+    fs::write(
+        &lock_file,
+        lock.replace("FIRST", &first.to_string())
+            .replace("TIP", &tip.to_string()),
+    )
+    .unwrap();
     match repository.commit("main", Some(tip), &commit("x", &[("a", Some("3"))])) {
         Ok(Outcome::Committed(_)) => assert!(goes_on, "{noted:?} {lock:?}"),
         Err(error) => {
@@ -94,6 +99,8 @@ fn the_lock_of_a_dead_writer_is_removed_and_no_other() {
     check(own, "FIRST\n", true);
     check(own, "", true);
     check(own, "0123456789012345678901234567890123456789\n", false);
+    // A first commit is linked into place before its lock file goes.
+    check(|_, tip| format!("{tip} refs/heads/main\n"), "TIP\n", true);
     // The dead writer had moved the branch: this lock is somebody else's.
     check(|_, tip| format!("{tip} refs/heads/main\n"), "", false);
     check(|first, _| format!("{first} refs/heads/other\n"), "", false);
