@@ -9,7 +9,7 @@ use crate::Position;
 ///
 /// Its text is one line: `values/prod.yaml:12:7: duplicate key …`, without the name when the
 /// source has none. Scalars of the source are never part of it, since any of them may be a secret;
-/// mapping keys, tags and anchor names may be.
+/// mapping keys, tags and anchor names may be, and what a caller's own `Deserialize` has to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error(Box<Inner>);
 

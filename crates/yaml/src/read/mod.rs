@@ -116,6 +116,8 @@ impl Reader {
         self.check_size(source.len())?;
         std::str::from_utf8(source).map_err(|error| {
             let valid = source.get(..error.valid_up_to()).unwrap_or_default();
+            let offset = valid.len();
+            let valid = valid.strip_prefix("\u{feff}".as_bytes()).unwrap_or(valid);
             let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
             let last = valid
                 .rsplit(|&byte| byte == b'\n')
@@ -123,11 +125,8 @@ impl Reader {
                 .unwrap_or_default();
             // Continuation bytes do not begin a character.
             let column = last.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() + 1;
-            Error::at(
-                ErrorKind::Encoding,
-                Position::new(valid.len(), line, column),
-            )
-            .in_source(self.name.as_ref())
+            Error::at(ErrorKind::Encoding, Position::new(offset, line, column))
+                .in_source(self.name.as_ref())
         })
     }
 

@@ -22,6 +22,8 @@ fn bytes_that_are_not_utf_8_have_a_place() {
         .unwrap_err();
     assert_eq!(error.position(), Some(Position::new(12, 2, 4)));
     assert!(error.to_string().starts_with("2:4: not UTF-8"), "{error}");
+    let error = Reader::new().read_bytes(b"\xef\xbb\xbfa\xff").unwrap_err();
+    assert_eq!(error.position(), Some(Position::new(4, 1, 2)));
     assert_eq!(Reader::new().read_bytes(b"a: 1").unwrap().len(), 1);
 }
 
