@@ -238,6 +238,6 @@ impl fmt::Debug for SealedItem {
     }
 }
 
-fn cipher(session_key: &[u8; SESSION_KEY_BYTES]) -> Aes256Gcm {
+pub(super) fn cipher(session_key: &[u8; SESSION_KEY_BYTES]) -> Aes256Gcm {
     Aes256Gcm::new(session_key.into())
 }

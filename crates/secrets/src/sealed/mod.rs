@@ -30,6 +30,8 @@ pub mod provenance;
 mod public_key;
 mod scope;
 mod secret;
+#[cfg(test)]
+mod wycheproof;
 
 pub use certificate::{Certificate, CertificateError};
 #[cfg(feature = "generate")]

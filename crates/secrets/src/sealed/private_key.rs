@@ -88,18 +88,26 @@ impl PrivateKey {
 
     /// The session key in `wrapped`.
     fn unwrap(&self, wrapped: &[u8], label: &[u8]) -> Option<Zeroizing<[u8; SESSION_KEY_BYTES]>> {
-        if wrapped.len() != self.key.key_size_bytes() {
+        let key = self.decrypt(wrapped, label)?;
+        <[u8; SESSION_KEY_BYTES]>::try_from(key.as_slice())
+            .ok()
+            .map(Zeroizing::new)
+    }
+
+    /// RSA-OAEP of SHA-256 and MGF1 with SHA-256; `None` whatever is wrong.
+    pub(super) fn decrypt(&self, ciphertext: &[u8], label: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        if ciphertext.len() != self.key.key_size_bytes() {
             return None;
         }
         let mut buffer = Zeroizing::new(vec![0; self.key.min_output_size()]);
         let label = (!label.is_empty()).then_some(label);
-        let key = self
+        let length = self
             .key
-            .decrypt(&OAEP_SHA256_MGF1SHA256, wrapped, &mut buffer, label)
-            .ok()?;
-        <[u8; SESSION_KEY_BYTES]>::try_from(&*key)
-            .ok()
-            .map(Zeroizing::new)
+            .decrypt(&OAEP_SHA256_MGF1SHA256, ciphertext, &mut buffer, label)
+            .ok()?
+            .len();
+        buffer.truncate(length);
+        Some(buffer)
     }
 
     fn from_pkcs1(der: &[u8]) -> Result<Self, PrivateKeyError> {
@@ -121,7 +129,7 @@ impl PrivateKey {
         Self::from_pkcs8(&wrap().map_err(|_| PrivateKeyError::Refused)?)
     }
 
-    fn from_pkcs8(der: &[u8]) -> Result<Self, PrivateKeyError> {
+    pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, PrivateKeyError> {
         let key = PrivateDecryptingKey::from_pkcs8(der).map_err(|_| PrivateKeyError::Refused)?;
         let public: PublicKeyX509Der<'_> = key
             .public_key()

@@ -5,6 +5,7 @@
 //! (which holds the plaintext), owner references and what a server fills in are dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use narae_yaml::{Mapping, Value};
 use thiserror::Error;
@@ -120,6 +121,19 @@ pub enum Reason {
     LabelChanged,
     /// Its ciphertext is not the one that was recorded.
     CiphertextEdited,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unversioned => "its source has no versions",
+            Self::NotRecorded => "its source was not recorded",
+            Self::SourceChanged => "its source changed",
+            Self::CertificateChanged => "for another certificate",
+            Self::LabelChanged => "its name, namespace or scope changed",
+            Self::CiphertextEdited => "its ciphertext had been edited",
+        })
+    }
 }
 
 /// Why a Secret could not be sealed.

@@ -14,8 +14,12 @@ use super::secret::Version;
 ///
 /// `Display` is one line: store, path, what happened, what to try.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{}{kind}{}", self.shown_place(), self.shown_hint())]
-pub struct StoreError {
+#[error("{}{}{}", self.shown_place(), self.0.kind, self.shown_hint())]
+pub struct StoreError(Box<Facts>);
+
+/// Behind a pointer, so that a `Result` stays small.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Facts {
     kind: StoreErrorKind,
     store: String,
     path: Option<String>,
@@ -196,18 +200,18 @@ impl StoreError {
     #[must_use]
     pub fn new(kind: StoreErrorKind, store: &str, path: Option<&SecretPath>) -> Self {
         let hint = hint(&kind).map(str::to_owned);
-        Self {
+        Self(Box::new(Facts {
             kind,
             store: store.to_owned(),
             path: path.map(ToString::to_string),
             hint,
-        }
+        }))
     }
 
     /// The same error with a hint of the store's own instead of the kind's.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
@@ -218,19 +222,19 @@ impl StoreError {
     /// What happened.
     #[must_use]
     pub fn kind(&self) -> &StoreErrorKind {
-        &self.kind
+        &self.0.kind
     }
 
     /// The name of the store; empty when the failure is not about a store yet (a key file).
     #[must_use]
     pub fn store(&self) -> &str {
-        &self.store
+        &self.0.store
     }
 
     /// The path that was asked for, if the failure is about one.
     #[must_use]
     pub fn path(&self) -> Option<&str> {
-        self.path.as_deref()
+        self.0.path.as_deref()
     }
 
     /// Whether every other path of this store would fail the same way now.
@@ -238,7 +242,7 @@ impl StoreError {
     pub fn is_store_wide(&self) -> bool {
         use StoreErrorKind as K;
         matches!(
-            self.kind,
+            self.0.kind,
             K::TokenRefused
                 | K::Unreachable { .. }
                 | K::Untrusted { .. }
@@ -257,7 +261,7 @@ impl StoreError {
     }
 
     fn shown_place(&self) -> String {
-        match (self.store.as_str(), &self.path) {
+        match (self.0.store.as_str(), &self.0.path) {
             ("", _) => String::new(),
             (store, None) => format!("store `{store}`: "),
             (store, Some(path)) => format!("store `{store}`, {path}: "),
@@ -265,7 +269,8 @@ impl StoreError {
     }
 
     fn shown_hint(&self) -> String {
-        self.hint
+        self.0
+            .hint
             .as_ref()
             .map_or_else(String::new, |hint| format!("; {hint}"))
     }

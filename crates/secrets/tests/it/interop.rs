@@ -90,11 +90,14 @@ fn openssl_and_node_open_ours() {
 
 #[test]
 fn python_opens_ours() {
-    if !found(
-        "python3",
-        &["-c", "import cryptography"],
-        "opening with Python's cryptography",
-    ) {
+    // A second opinion after openssl and node, so its absence is said and never a failure.
+    let mut python = Command::new("python3");
+    if !python
+        .args(["-c", "import cryptography"])
+        .output()
+        .is_ok_and(|o| o.status.success())
+    {
+        eprintln!("skipped: no python3 with `cryptography`");
         return;
     }
     let script = "

@@ -7,7 +7,6 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
-    clippy::print_stdout,
     reason = "a failing test should say where, and skipped ones what"
 )]
 
@@ -16,7 +15,10 @@ mod file_store;
 mod interop;
 mod items;
 mod keys;
+mod leaks;
 mod material;
+#[cfg(feature = "vault")]
+mod openbao;
 mod references;
 mod resolving;
 mod secrets;

@@ -100,13 +100,23 @@ fn error(kind: StoreErrorKind) -> StoreError {
     StoreError::new(kind, "", None)
 }
 
+/// Writes beside `path` and links into place: a process killed here leaves no half key under the
+/// key's name, another one never reads half of it, and unlike a rename a link overwrites nothing.
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    if written.is_err() {
-        // Half a key file is worse than none; the error that matters is the first.
-        let _ = std::fs::remove_file(path);
-    }
+    let mut unique = [0; 8];
+    getrandom::fill(&mut unique).map_err(|_| io::ErrorKind::Other)?;
+    let temporary = replace::beside(
+        path,
+        ".",
+        &format!(".{:016x}.tmp", u64::from_ne_bytes(unique)),
+    );
+    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::hard_link(&temporary, path));
+    // The link keeps the content; the error that matters is the first.
+    let _ = std::fs::remove_file(&temporary);
     written.and_then(|()| replace::sync_directory_of(path))
 }
 

@@ -66,6 +66,24 @@ impl FileStore {
         file: impl Into<PathBuf>,
         key: KeyFile,
     ) -> Result<Self, StoreError> {
+        Self::create_with(name, file, key, [])
+    }
+
+    /// Makes a store that holds `content` from the start, each secret as its first version.
+    ///
+    /// The file appears whole or not at all: whoever finds it finds the content too. The directory
+    /// must exist.
+    ///
+    /// # Errors
+    ///
+    /// As for [`create`](Self::create); [`StoreErrorKind::CasMismatch`] when a path is given twice,
+    /// [`StoreErrorKind::Refused`] when a limit is passed.
+    pub fn create_with(
+        name: impl Into<String>,
+        file: impl Into<PathBuf>,
+        key: KeyFile,
+        content: impl IntoIterator<Item = (SecretPath, SecretData)>,
+    ) -> Result<Self, StoreError> {
         let store = Self {
             name: name.into(),
             file: file.into(),
@@ -80,7 +98,13 @@ impl FileStore {
             let file = shown(&store.file);
             return Err(store.error(StoreErrorKind::AlreadyExists { file }, None));
         }
-        store.save(&Contents::new(), None)?;
+        let mut contents = Contents::new();
+        for (path, data) in content {
+            contents
+                .write(&path, &data, Cas::Absent)
+                .map_err(|kind| store.error(kind, Some(&path)))?;
+        }
+        store.save(&contents, None)?;
         drop(lock);
         Ok(store)
     }

@@ -52,7 +52,8 @@ pub(super) fn sync_directory_of(file: &Path) -> io::Result<()> {
     }
 }
 
-fn beside(file: &Path, before: &str, after: &str) -> PathBuf {
+/// `file` with something before and after its name.
+pub(super) fn beside(file: &Path, before: &str, after: &str) -> PathBuf {
     let mut name = OsString::from(before);
     name.push(file.file_name().unwrap_or_default());
     name.push(after);

@@ -146,13 +146,18 @@ impl rustify::client::Client for Transport {
         &self,
         request: http::Request<Vec<u8>>,
     ) -> Result<http::Response<Vec<u8>>, ClientError> {
-        self.answer(request)
-            .await
-            .map_err(|failure| ClientError::RequestError {
-                source: failure.into(),
-                url: self.base.clone(),
-                method: String::new(),
-            })
+        let again = (request.method() == http::Method::GET).then(|| request.clone());
+        let mut answer = self.answer(request).await;
+        // A connection kept from an earlier request may have died since. Reading twice harms nobody,
+        // and the second attempt, over a new connection, says what is really the matter.
+        if let (Err(Failure::Broken), Some(again)) = (&answer, again) {
+            answer = self.answer(again).await;
+        }
+        answer.map_err(|failure| ClientError::RequestError {
+            source: failure.into(),
+            url: self.base.clone(),
+            method: String::new(),
+        })
     }
 }
 
