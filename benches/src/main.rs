@@ -3,8 +3,10 @@
 
 mod gitops;
 mod logparse;
+mod manifest;
 mod report;
 mod routing;
+mod secrets;
 mod yaml;
 
 use report::Report;
@@ -13,7 +15,9 @@ use report::Report;
 const SUITES: &[(&str, fn(&mut Report))] = &[
     ("gitops", gitops::run),
     ("logparse", logparse::run),
+    ("manifest", manifest::run),
     ("routing", routing::run),
+    ("secrets", secrets::run),
     ("yaml", yaml::run),
 ];
 

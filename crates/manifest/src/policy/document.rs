@@ -198,11 +198,12 @@ fn read_constraints(constraints: &Fields<'_>) -> Result<Applies, Error> {
         "objectSelector",
         "resourceRules",
     ])?;
-    if let Some(node) = constraints.node("namespaceSelector") {
-        if !matches!(node.to_value(), Value::Null) && !is_empty_mapping(node) {
-            let message = "`namespaceSelector` selects by labels that only a cluster knows";
-            return Err(constraints.error(ErrorKind::Unsupported, message, node));
-        }
+    if let Some(node) = constraints.node("namespaceSelector")
+        && !node.to_value().is_null()
+        && !is_empty_mapping(node)
+    {
+        let message = "`namespaceSelector` selects by labels that only a cluster knows";
+        return Err(constraints.error(ErrorKind::Unsupported, message, node));
     }
     match constraints.text("matchPolicy")?.as_deref() {
         None | Some("Equivalent" | "Exact") => {}

@@ -169,8 +169,7 @@ impl Compiler<'_> {
             return Ok(());
         }
         let Arity { usage, .. } = arity;
-        let message =
-            format!("helper `{name}` is used as `{{{{{usage}}}}}`, found {given} arguments");
+        let message = format!("helper `{name}` is used as `{{{{{usage}}}}}`, here with {given}");
         Err(self.source.error(ErrorKind::Syntax, message, at))
     }
 
@@ -211,6 +210,12 @@ impl Compiler<'_> {
 
     fn reference_at(&self, path: &ParsedPath, at: Offset) -> Result<Expression, Error> {
         let reference = match path {
+            // A bare `@root` is a variable to the parser.
+            ParsedPath::Local((_, _, text)) if text == "@root" => Reference {
+                text: text.clone(),
+                base: Base::Root,
+                segments: Vec::new(),
+            },
             ParsedPath::Local((level, name, text)) => {
                 let variable = match name.as_str() {
                     "index" => Variable::Index,

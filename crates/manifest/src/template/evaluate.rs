@@ -437,8 +437,12 @@ impl<'a> Evaluator<'a> {
         match container.value() {
             Value::Mapping(map) => {
                 if let Some(name) = nearest(segment, map.keys()) {
-                    let written = text.strip_suffix(segment).unwrap_or_default();
-                    let mut hint = format!("did you mean `{written}{name}`");
+                    let meant = match (text.strip_suffix(segment), text.strip_prefix(segment)) {
+                        (Some(before), _) => format!("{before}{name}"),
+                        (None, Some(behind)) => format!("{name}{behind}"),
+                        (None, None) => name.to_owned(),
+                    };
+                    let mut hint = format!("did you mean `{meant}`");
                     let near = path
                         .as_ref()
                         .and_then(|path| self.values.origin(&path.child(name)));
@@ -452,13 +456,18 @@ impl<'a> Evaluator<'a> {
                     ));
                 }
             }
-            Value::Sequence(list) => {
-                hints.push(format!("the sequence has {} elements", list.len()))
+            Value::Sequence(list) => hints.push(format!("the sequence's length is {}", list.len())),
+            other => {
+                hints.push(format!(
+                    "what stands before `{segment}` is {}",
+                    other.kind()
+                ));
+                if self.values.as_value().get(segment).is_some() {
+                    hints.push(format!(
+                        "from the top of the values it is `@root.{segment}`"
+                    ));
+                }
             }
-            other => hints.push(format!(
-                "what stands before `{segment}` is {}",
-                other.kind()
-            )),
         }
         Missing {
             path: path.map(|path| path.child(segment)),

@@ -177,7 +177,9 @@ impl<'s> Substitution<'s> {
 
     fn duplicate(&self, key: &str, second: &Entry, entries: &[Entry]) -> Error {
         let at = |entry: &Entry| entry.key.span.start.offset;
-        let message = format!("the key `{key}` stands twice in this mapping");
+        // As the template has it: what was inserted is not for messages.
+        let written = self.sheet.in_words(second.name());
+        let message = format!("the key `{written}` stands twice in this mapping");
         let error = self.error(ErrorKind::Structure, message, at(second));
         let mut fresh = Self::new(self.sheet, self.values);
         let first = entries

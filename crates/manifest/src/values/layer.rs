@@ -104,7 +104,7 @@ fn assign(merged: &mut Tree, path: &Path, value: Value, origin: &Origin) -> Resu
         };
         at = next.ok_or_else(|| match (segment, length) {
             (Segment::Index(_), Some(length)) => {
-                conflict(format!("`{walked}` has {length} elements"), path, origin)
+                conflict(format!("`{walked}` has length {length}"), path, origin)
             }
             (Segment::Key(key), _) => {
                 let message = format!("`{walked}` has no key `{key}`: it is {kind} in {place}");

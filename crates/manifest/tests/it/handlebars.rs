@@ -1,0 +1,146 @@
+//! What templates mean is what the `handlebars` crate makes of them: the same text, wherever the
+//! differences named in the README play no part.
+
+use narae_yaml::Value;
+use proptest::prelude::*;
+
+const VALUES: &str = r#"{"a": "A", "n": 3, "t": true, "f": false, "e": [], "l": ["x", "y", "z"], "m": {"p": "P", "q": {"r": "R"}}, "o": [{"i": "1", "j": ["u", "v"]}, {"i": "2", "j": ["w"]}]}"#;
+
+/// The text of a template as the crate renders it, unescaped.
+fn reference(template: &str) -> Option<String> {
+    let mut registry = handlebars::Handlebars::new();
+    registry.set_strict_mode(true);
+    registry.register_escape_fn(handlebars::no_escape);
+    registry.register_partial("p", "<{{a}}|{{b}}>").ok()?;
+    registry.register_partial("lines", "1 {{a}}\n2\n").ok()?;
+    let values: serde_json::Value = serde_json::from_str(VALUES).ok()?;
+    registry.render_template(template, &values).ok()
+}
+
+/// The text that ours gives in a place where text is kept as it is: a literal block. Lines of the
+/// template are indented by the block itself, so a template is one line or ends its lines itself.
+fn ours(template: &str) -> Option<String> {
+    let values = narae_manifest::Layer::read("values.yaml", VALUES).ok()?;
+    let values = narae_manifest::Values::merge([values]).ok()?;
+    let mut set = narae_manifest::TemplateSet::new();
+    set.add("t.yaml", &format!("k: \"{template}\"")).ok()?;
+    set.add_partial("p", "p.yaml", "<{{a}}|{{b}}>").ok()?;
+    set.add_partial("lines", "lines.yaml", "1 {{a}}\n2\n")
+        .ok()?;
+    let rendering = set.render(&values).ok()?;
+    rendering
+        .objects
+        .first()?
+        .value
+        .get("k")?
+        .as_str()
+        .map(str::to_owned)
+}
+
+#[test]
+fn the_same_text_comes_out() {
+    for template in [
+        "x{{a}}y{{n}}z",
+        "{{#if t}}1{{else}}2{{/if}}{{#if f}}1{{else}}2{{/if}}",
+        "{{#if f}}1{{else if e}}2{{else if n}}3{{else}}4{{/if}}",
+        "{{#unless f}}1{{/unless}}",
+        "{{#each l}}{{@index}}{{this}}{{@first}}{{@last}};{{/each}}",
+        "{{#each m.q}}{{@key}}={{this}};{{/each}}",
+        "{{#each o}}{{i}}:{{#each j}}{{../i}}{{this}}{{@../index}},{{/each}};{{/each}}",
+        "{{#each o as |x k|}}{{k}}{{x.i}}{{/each}}",
+        "{{#each e}}1{{else}}none{{/each}}",
+        "{{#with m}}{{p}}{{q.r}}{{../a}}{{@root.n}}{{/with}}",
+        "{{#with m as |w|}}{{w.p}}{{/with}}",
+        "{{lookup l 1}}{{lookup m 'p'}}",
+        "{{l.[2]}}{{l.0}}{{m/q/r}}{{this.a}}{{./a}}",
+        "a {{~a~}} b",
+        "{{! c }}x{{!-- {{a}} --}}y",
+        "{{{a}}}{{&a}}",
+        "{{> p b='B'}}",
+        "{{#each o}}{{> p this a=i b=@index}}{{/each}}",
+        "{{#if (eq a 'A')}}1{{/if}}{{#if (not f)}}2{{/if}}{{#if (and t n)}}3{{/if}}{{#if (or f e)}}4{{/if}}",
+    ] {
+        let expected = reference(template);
+        assert!(expected.is_some(), "the reference renders {template:?}");
+        assert_eq!(ours(template), expected, "for {template:?}");
+    }
+}
+
+#[test]
+fn lines_that_a_tag_has_to_itself_vanish() {
+    for (template, expected) in [
+        (
+            "k: |\n  {{#if t}}\n  a\n  {{else}}\n  b\n  {{/if}}\n  c\n",
+            "a\nc\n",
+        ),
+        ("k: |\n  {{! nothing }}\n  a\n", "a\n"),
+        (
+            "k: |\n  {{#each l}}\n  {{this}}\n  {{/each}}\n",
+            "x\ny\nz\n",
+        ),
+        ("k: |\n  a\n  {{> lines}}\n  b\n", "a\n1 A\n2\nb\n"),
+    ] {
+        let mut registry = handlebars::Handlebars::new();
+        registry.register_partial("lines", "1 {{a}}\n2\n").unwrap();
+        let values: serde_json::Value = serde_json::from_str(VALUES).unwrap();
+        let text = registry.render_template(template, &values).unwrap();
+        let reference = super::yaml(&text);
+        assert_eq!(reference.get("k").and_then(Value::as_str), Some(expected));
+
+        let values =
+            narae_manifest::Values::merge([narae_manifest::Layer::read("v.yaml", VALUES).unwrap()])
+                .unwrap();
+        let mut set = narae_manifest::TemplateSet::new();
+        set.add("t.yaml", template).unwrap();
+        set.add_partial("lines", "lines.yaml", "1 {{a}}\n2\n")
+            .unwrap();
+        assert_eq!(
+            set.render(&values).unwrap().objects[0].value,
+            reference,
+            "for {template:?}"
+        );
+    }
+}
+
+/// Pieces of templates that both engines take to mean the same.
+fn piece() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("{{@root.a}}"),
+        Just("{{@root.n}}"),
+        Just(" x "),
+        Just("{{@root.m.q.r}}"),
+        Just("{{! c }}"),
+        Just("{{~@root.a}}"),
+        Just(" {{@root.a~}} "),
+        Just("{{@root.l.[1]}}"),
+        Just("é"),
+    ]
+    .prop_map(String::from);
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        let body = prop::collection::vec(inner, 0..4).prop_map(|parts| parts.concat());
+        prop_oneof![
+            (body.clone(), body.clone())
+                .prop_map(|(a, b)| format!("{{{{#if @root.f}}}}{a}{{{{else}}}}{b}{{{{/if}}}}")),
+            body.clone()
+                .prop_map(|a| format!("{{{{#unless @root.e}}}}{a}{{{{/unless}}}}")),
+            body.clone().prop_map(|a| format!(
+                "{{{{#each @root.l}}}}{a}{{{{@index}}}}{{{{this}}}}{{{{/each}}}}"
+            )),
+            body.clone()
+                .prop_map(|a| format!("{{{{#with @root.m}}}}{{{{p}}}}{a}{{{{~/with~}}}}")),
+            body.prop_map(|a| format!(
+                "{{{{#if @root.f}}}}-{{{{else if @root.t}}}}{a}{{{{else}}}}-{{{{/if}}}}"
+            )),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_template_of_common_parts_gives_the_same_text(parts in prop::collection::vec(piece(), 1..5)) {
+        let template = format!("<{}>", parts.concat());
+        if let Some(expected) = reference(&template) {
+            prop_assert_eq!(ours(&template), Some(expected), "for {:?}", template);
+        }
+    }
+}
