@@ -7,9 +7,9 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Marker, ScanError};
 
-use super::keys::Keys;
-use super::scalar;
-use crate::document::{Document, Entry, Meaning, Node, NodeData, Scalar, ScalarStyle};
+use super::entries::OpenMapping;
+use super::{scalar, syntax};
+use crate::document::{Document, Meaning, Node, NodeData, Scalar, ScalarStyle};
 use crate::error::ErrorKind;
 use crate::{Error, Limits, Position, Schema, Span};
 
@@ -47,28 +47,6 @@ struct Frame {
 enum Content {
     Sequence(Vec<Node>),
     Mapping(Box<OpenMapping>),
-}
-
-#[derive(Debug, Default)]
-struct OpenMapping {
-    entries: Vec<Entry>,
-    keys: Keys,
-    key: Option<Key>,
-    merge: Option<Merge>,
-}
-
-#[derive(Debug)]
-enum Key {
-    Name(Node),
-    Merge(Position),
-}
-
-/// What `<<` holds, and before which entry it stood.
-#[derive(Debug)]
-struct Merge {
-    position: Position,
-    before: usize,
-    sources: Vec<Vec<Entry>>,
 }
 
 /// A finished node with what it costs to copy.
@@ -127,28 +105,13 @@ impl<'a> Builder<'a> {
 
     /// A syntax error of the parser, in our words and at our position.
     pub(super) fn syntax(&self, error: &ScanError) -> Error {
-        use granit_parser::ErrorKind as Parser;
+        let at = self.position(error.marker());
         let kind = match error.kind() {
-            Parser::RecursionLimitExceeded => self.too_deep(),
-            Parser::UnknownAnchor => {
-                let at = self.position(error.marker()).offset;
-                let name = self
-                    .source
-                    .get(at..)
-                    .and_then(|rest| rest.strip_prefix('*'))
-                    .unwrap_or_default();
-                let end = name
-                    .find(|c: char| c.is_whitespace() || ",[]{}".contains(c))
-                    .unwrap_or(name.len());
-                let name = name.get(..end).unwrap_or_default().to_owned();
-                ErrorKind::Alias {
-                    name,
-                    problem: "has no anchor before it in its document",
-                }
-            }
-            _ => ErrorKind::Syntax(super::syntax(error)),
+            granit_parser::ErrorKind::RecursionLimitExceeded => self.too_deep(),
+            granit_parser::ErrorKind::UnknownAnchor => syntax::unknown_alias(self.source, at),
+            _ => ErrorKind::Syntax(syntax::describe(error)),
         };
-        Error::at(kind, self.position(error.marker()))
+        Error::at(kind, at)
     }
 
     pub(super) fn take(
@@ -414,7 +377,7 @@ impl<'a> Builder<'a> {
                 let source = self.source;
                 mapping
                     .take(built.node)
-                    .map_err(|error| explain_template(source, error))?;
+                    .map_err(|error| syntax::explain_template(source, error))?;
             }
         }
         Ok(())
@@ -461,140 +424,6 @@ impl<'a> Builder<'a> {
 
     fn span(&self, span: &granit_parser::Span) -> Span {
         Span::new(self.position(&span.start), self.position(&span.end))
-    }
-}
-
-impl OpenMapping {
-    /// Takes a key or, if one is waiting, its value.
-    fn take(&mut self, node: Node) -> Result<(), Error> {
-        match self.key.take() {
-            None => self.take_key(node),
-            Some(Key::Name(key)) => {
-                self.entries.push(Entry {
-                    key,
-                    value: node,
-                    merged: false,
-                });
-                Ok(())
-            }
-            Some(Key::Merge(position)) => {
-                let sources = merge_sources(node)?;
-                self.merge = Some(Merge {
-                    position,
-                    before: self.entries.len(),
-                    sources,
-                });
-                Ok(())
-            }
-        }
-    }
-
-    fn take_key(&mut self, mut node: Node) -> Result<(), Error> {
-        let at = node.span.start;
-        let is_merge = is_merge_key(&node);
-        let kind = node.kind();
-        let NodeData::Scalar(scalar) = &mut node.data else {
-            return Err(Error::at(ErrorKind::Key(kind), at));
-        };
-        if is_merge {
-            if let Some(first) = &self.merge {
-                let kind = ErrorKind::DuplicateKey {
-                    key: "<<".to_owned(),
-                    first: first.position,
-                };
-                return Err(Error::at(kind, at));
-            }
-            self.key = Some(Key::Merge(at));
-            return Ok(());
-        }
-        if let Some(name) =
-            scalar::key_name(&scalar.text, &scalar.meaning).map_err(|kind| Error::at(kind, at))?
-        {
-            scalar.meaning = if name == scalar.text {
-                Meaning::Text
-            } else {
-                Meaning::Other(name.into())
-            };
-        }
-        let name = scalar.as_str().unwrap_or_default();
-        if let Some(first) = self
-            .keys
-            .find(&self.entries, name)
-            .and_then(|place| self.entries.get(place))
-        {
-            let kind = ErrorKind::DuplicateKey {
-                key: name.to_owned(),
-                first: first.key.span.start,
-            };
-            return Err(Error::at(kind, at));
-        }
-        self.key = Some(Key::Name(node));
-        Ok(())
-    }
-
-    /// The entries, with merged ones where `<<` stood. Written entries win, then earlier sources.
-    fn finish(self) -> Vec<Entry> {
-        let Self {
-            mut entries,
-            mut keys,
-            merge,
-            ..
-        } = self;
-        let Some(merge) = merge else { return entries };
-        let written = entries.len();
-        for entry in merge.sources.into_iter().flatten() {
-            if keys.find(&entries, entry.name()).is_none() {
-                entries.push(Entry {
-                    merged: true,
-                    ..entry
-                });
-            }
-        }
-        if let Some(after) = entries.get_mut(merge.before..) {
-            after.rotate_left(written - merge.before);
-        }
-        entries
-    }
-}
-
-/// A template that was not rendered yet is, to YAML, a mapping whose key is a mapping.
-fn explain_template(source: &str, error: Error) -> Error {
-    let before = error.position().and_then(|at| source.get(..at.offset));
-    match (error.kind(), before, error.position()) {
-        (ErrorKind::Key("a mapping"), Some(before), Some(at)) if before.ends_with('{') => {
-            let message = "`{{` begins a template, which must be rendered before it can be read";
-            Error::at(ErrorKind::Syntax(message.to_owned()), at)
-        }
-        _ => error,
-    }
-}
-
-/// `<<` merges when it is plain, as Go and YAML 1.1 have it; quoted, it is an ordinary key.
-fn is_merge_key(node: &Node) -> bool {
-    let NodeData::Scalar(scalar) = &node.data else {
-        return false;
-    };
-    let tagged = node.tag.as_deref();
-    scalar.text == "<<"
-        && scalar.style == ScalarStyle::Plain
-        && matches!(tagged, None | Some("!!merge"))
-}
-
-fn merge_sources(node: Node) -> Result<Vec<Vec<Entry>>, Error> {
-    let (kind, at) = (node.kind(), node.span.start);
-    match node.data {
-        NodeData::Mapping(entries) => Ok(vec![entries]),
-        NodeData::Sequence(items) => items
-            .into_iter()
-            .map(|item| {
-                let (kind, at) = (item.kind(), item.span.start);
-                match item.data {
-                    NodeData::Mapping(entries) => Ok(entries),
-                    _ => Err(Error::at(ErrorKind::Merge(kind), at)),
-                }
-            })
-            .collect(),
-        NodeData::Scalar(_) => Err(Error::at(ErrorKind::Merge(kind), at)),
     }
 }
 

@@ -1,16 +1,18 @@
 //! From text to documents.
 //!
 //! `granit-parser` turns the text into YAML's events; `build` makes nodes of them, counting
-//! against the limits before each is made; `scalar` decides what scalars mean; `keys` finds
-//! duplicates. Nothing here recurses over the input.
+//! against the limits before each is made; `entries` and `keys` find duplicates and merge; `scalar`
+//! decides what scalars mean; `syntax` says what is wrong. Nothing here recurses over the input.
 
 mod build;
+mod entries;
 mod keys;
 mod scalar;
+mod syntax;
 
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScanError};
+use granit_parser::{Event, Parser};
 
 use crate::error::ErrorKind;
 use crate::{Document, Error, Limits, Position, Schema, Value};
@@ -181,28 +183,4 @@ pub fn read(source: &str) -> Result<Vec<Value>, Error> {
 /// As [`Reader::read_one`].
 pub fn read_one(source: &str) -> Result<Value, Error> {
     Reader::new().read_one(source).map(Document::into_value)
-}
-
-/// What granit says about a scanning error; in our words where people most often need more.
-fn syntax(error: &ScanError) -> String {
-    use granit_parser::ErrorKind as Kind;
-    let said = match error.kind() {
-        Kind::TabInBlockIndentation
-        | Kind::TabNotAllowed
-        | Kind::TabInIndentation
-        | Kind::TabAtBlockScalarStart => "a tab cannot indent; use spaces",
-        Kind::MappingValueNotAllowed => {
-            "a `:` cannot stand here; if it belongs to a text, quote the text"
-        }
-        Kind::InvalidColonPlacement => {
-            "a `:` cannot stand here; is a bracket or quote left open above?"
-        }
-        Kind::ExpectedBlockMappingKey => "expected a key here; is the indentation right?",
-        Kind::InvalidQuotedScalarIndent => {
-            "a quoted text goes on here with too little indentation; is its closing quote missing?"
-        }
-        Kind::UnclosedQuotedScalar => "a quoted text has no closing quote",
-        _ => return error.info(),
-    };
-    said.to_owned()
 }
