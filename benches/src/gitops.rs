@@ -30,12 +30,24 @@ const EDITS: [(&str, &str); 3] = [
 const APP: &str = "apps/app-0777";
 
 pub fn run(report: &mut Report) {
-    if !Command::new("git").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success()) {
-        report.skip("git clone + commit + push", "there is no git program, which also makes the repository");
+    if !Command::new("git")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+    {
+        report.skip(
+            "git clone + commit + push",
+            "there is no git program, which also makes the repository",
+        );
         return;
     }
     let shared = Path::new("/dev/shm");
-    let base = if shared.is_dir() { shared.to_owned() } else { env::temp_dir() };
+    let base = if shared.is_dir() {
+        shared.to_owned()
+    } else {
+        env::temp_dir()
+    };
     let base = base.join(format!("narae-benches-{}", std::process::id()));
     fs::create_dir_all(&base).expect("a directory to work in");
     measure(report, &base);
@@ -44,8 +56,13 @@ pub fn run(report: &mut Report) {
 
 fn measure(report: &mut Report, base: &Path) {
     let stream = import_stream();
-    let [ours, shallow, sparse] = ["ours.git", "shallow.git", "sparse.git"].map(|name| bare(base, name, &stream));
-    let note = format!("{} files, 3 scalars in 3 files, {}", APPS * FILES_PER_APP, base.parent().unwrap_or(base).display());
+    let [ours, shallow, sparse] =
+        ["ours.git", "shallow.git", "sparse.git"].map(|name| bare(base, name, &stream));
+    let note = format!(
+        "{} files, 3 scalars in 3 files, {}",
+        APPS * FILES_PER_APP,
+        base.parent().unwrap_or(base).display()
+    );
     // What stands in each repository now; every bump replaces it.
     let mut count = 0;
     let mut next = move || {
@@ -54,15 +71,29 @@ fn measure(report: &mut Report, base: &Path) {
     };
     let (mut first, mut second) = (Tags::new(), Tags::new());
     let mut bump = || commit_without_checkout(&ours, &next());
-    report.compare("gitops.bump_shallow_clone", "git clone --depth 1, commit, push", &note, ROUNDS, &mut bump, || {
-        first.advance();
-        clone_and_push(base, &shallow, &first, &["--depth", "1"], false);
-    });
-    report.compare("gitops.bump_sparse_clone", "git clone blobless sparse, commit, push", &note, ROUNDS, &mut bump, || {
-        second.advance();
-        let arguments = ["--depth", "1", "--filter=blob:none", "--sparse"];
-        clone_and_push(base, &sparse, &second, &arguments, true);
-    });
+    report.compare(
+        "gitops.bump_shallow_clone",
+        "git clone --depth 1, commit, push",
+        &note,
+        ROUNDS,
+        &mut bump,
+        || {
+            first.advance();
+            clone_and_push(base, &shallow, &first, &["--depth", "1"], false);
+        },
+    );
+    report.compare(
+        "gitops.bump_sparse_clone",
+        "git clone blobless sparse, commit, push",
+        &note,
+        ROUNDS,
+        &mut bump,
+        || {
+            second.advance();
+            let arguments = ["--depth", "1", "--filter=blob:none", "--sparse"];
+            clone_and_push(base, &sparse, &second, &arguments, true);
+        },
+    );
 }
 
 fn commit_without_checkout(at: &Path, tag: &str) {
@@ -72,15 +103,27 @@ fn commit_without_checkout(at: &Path, tag: &str) {
         .iter()
         .map(|(file, selector)| {
             let path = format!("{APP}/{file}").parse().expect("a path");
-            let value = if file.starts_with("deployment") { image(tag) } else { tag.to_owned() };
+            let value = if file.starts_with("deployment") {
+                image(tag)
+            } else {
+                tag.to_owned()
+            };
             let selector = selector.parse().expect("a selector");
-            repository.set_scalar(tip, &path, 0, &selector, &value.into()).expect("a plain scalar")
+            repository
+                .set_scalar(tip, &path, 0, &selector, &value.into())
+                .expect("a plain scalar")
         })
         .collect();
     let message = Message::new(&format!("bump to {tag}")).expect("a subject");
-    let who = Signature::new("Bench", "bench@example.com", Timestamp::new(1_795_000_000, 0).expect("a time"));
+    let who = Signature::new(
+        "Bench",
+        "bench@example.com",
+        Timestamp::new(1_795_000_000, 0).expect("a time"),
+    );
     let commit = Commit::new(changes, message, who.expect("a signature"));
-    let outcome = repository.commit("main", Some(tip), &commit).expect("a commit");
+    let outcome = repository
+        .commit("main", Some(tip), &commit)
+        .expect("a commit");
     assert!(matches!(outcome, Outcome::Committed(_)), "{outcome:?}");
 }
 
@@ -110,7 +153,12 @@ impl Tags {
 fn clone_and_push(base: &Path, origin: &Path, tags: &Tags, arguments: &[&str], sparse: bool) {
     let work = base.join(format!("work-{sparse}-{}", tags.count));
     let url = format!("file://{}", origin.display());
-    let clone = [&["clone", "--quiet"], arguments, &[&url, work.to_str().expect("UTF-8")]].concat();
+    let clone = [
+        &["clone", "--quiet"],
+        arguments,
+        &[&url, work.to_str().expect("UTF-8")],
+    ]
+    .concat();
     git(base, &clone, None);
     if sparse {
         git(&work, &["sparse-checkout", "set", APP], None);
@@ -122,12 +170,20 @@ fn clone_and_push(base: &Path, origin: &Path, tags: &Tags, arguments: &[&str], s
         assert_ne!(text, edited, "nothing to replace in {}", file.display());
         fs::write(file, edited).expect("a file");
     }
-    git(&work, &["commit", "--quiet", "--all", "--message", "bump"], None);
+    git(
+        &work,
+        &["commit", "--quiet", "--all", "--message", "bump"],
+        None,
+    );
     git(&work, &["push", "--quiet", "origin", "main"], None);
 }
 
 fn bare(base: &Path, name: &str, stream: &str) -> PathBuf {
-    git(base, &["init", "--quiet", "--bare", "--initial-branch=main", name], None);
+    git(
+        base,
+        &["init", "--quiet", "--bare", "--initial-branch=main", name],
+        None,
+    );
     let path = base.join(name);
     git(&path, &["config", "uploadpack.allowFilter", "true"], None);
     git(&path, &["fast-import", "--quiet"], Some(stream));
@@ -138,16 +194,31 @@ fn git(directory: &Path, arguments: &[&str], input: Option<&str>) {
     let mut child = Command::new("git")
         .current_dir(directory)
         .args(arguments)
-        .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_SYSTEM", "/dev/null"), ("GIT_TERMINAL_PROMPT", "0")])
-        .envs([("GIT_AUTHOR_NAME", "Bench"), ("GIT_AUTHOR_EMAIL", "bench@example.com")])
-        .envs([("GIT_COMMITTER_NAME", "Bench"), ("GIT_COMMITTER_EMAIL", "bench@example.com")])
+        .envs([
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+            ("GIT_CONFIG_SYSTEM", "/dev/null"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+        ])
+        .envs([
+            ("GIT_AUTHOR_NAME", "Bench"),
+            ("GIT_AUTHOR_EMAIL", "bench@example.com"),
+        ])
+        .envs([
+            ("GIT_COMMITTER_NAME", "Bench"),
+            ("GIT_COMMITTER_EMAIL", "bench@example.com"),
+        ])
         .stdin(Stdio::piped())
         .spawn()
         .expect("git was there a moment ago");
     let mut stdin = child.stdin.take().expect("piped");
-    stdin.write_all(input.unwrap_or_default().as_bytes()).expect("git reads");
+    stdin
+        .write_all(input.unwrap_or_default().as_bytes())
+        .expect("git reads");
     drop(stdin);
-    assert!(child.wait().expect("a status").success(), "git {arguments:?}");
+    assert!(
+        child.wait().expect("a status").success(),
+        "git {arguments:?}"
+    );
 }
 
 fn image(tag: &str) -> String {
@@ -162,13 +233,40 @@ fn import_stream() -> String {
         let tag = "b000000";
         let files = [
             ("deployment.yaml", deployment(&name, tag)),
-            ("kustomization.yaml", format!("resources:\n  - deployment.yaml\n  - service.yaml\nimages:\n  - name: app\n    newTag: {tag}\n")),
-            ("values.yaml", format!("# {name}\nimage:\n  repository: team/app\n  tag: {tag} # set by delivery\nreplicas: {}\n", app % 7 + 1)),
-            ("service.yaml", format!("apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\nspec:\n  ports:\n    - port: {}\n", 8000 + app)),
-            ("config.yaml", format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  seed: \"{}\"\n", app * 7919)),
+            (
+                "kustomization.yaml",
+                format!(
+                    "resources:\n  - deployment.yaml\n  - service.yaml\nimages:\n  - name: app\n    newTag: {tag}\n"
+                ),
+            ),
+            (
+                "values.yaml",
+                format!(
+                    "# {name}\nimage:\n  repository: team/app\n  tag: {tag} # set by delivery\nreplicas: {}\n",
+                    app % 7 + 1
+                ),
+            ),
+            (
+                "service.yaml",
+                format!(
+                    "apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\nspec:\n  ports:\n    - port: {}\n",
+                    8000 + app
+                ),
+            ),
+            (
+                "config.yaml",
+                format!(
+                    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  seed: \"{}\"\n",
+                    app * 7919
+                ),
+            ),
         ];
         for (file, text) in files {
-            let _ = writeln!(stream, "M 100644 inline apps/{name}/{file}\ndata {}\n{text}", text.len());
+            let _ = writeln!(
+                stream,
+                "M 100644 inline apps/{name}/{file}\ndata {}\n{text}",
+                text.len()
+            );
         }
     }
     stream

@@ -6,7 +6,9 @@ use narae_gitops::message::{Message, Trailers};
 
 fuzz_target!(|parts: (&str, &str, Vec<(&str, &str)>)| {
     let (subject, body, trailers) = parts;
-    let Ok(mut message) = Message::new(subject) else { return };
+    let Ok(mut message) = Message::new(subject) else {
+        return;
+    };
     message = message.clone().with_body(body).unwrap_or(message);
     for (key, value) in trailers {
         message = message.clone().with_trailer(key, value).unwrap_or(message);

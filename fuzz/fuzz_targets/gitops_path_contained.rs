@@ -7,11 +7,24 @@ use libfuzzer_sys::fuzz_target;
 use narae_gitops::repository::TreePath;
 
 fuzz_target!(|text: &str| {
-    let Ok(path) = TreePath::parse(text) else { return };
+    let Ok(path) = TreePath::parse(text) else {
+        return;
+    };
     assert_eq!(path.as_str(), text);
-    assert!(Path::new(text).components().all(|part| matches!(part, Component::Normal(_))));
-    assert_eq!(Path::new(text).components().count(), path.components().count());
-    assert!(!path.components().any(|part| part.eq_ignore_ascii_case(".git")));
+    assert!(
+        Path::new(text)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+    );
+    assert_eq!(
+        Path::new(text).components().count(),
+        path.components().count()
+    );
+    assert!(
+        !path
+            .components()
+            .any(|part| part.eq_ignore_ascii_case(".git"))
+    );
     assert!(!text.contains(['\\', '\0', '\n']));
     if let Some(parent) = path.parent() {
         assert!(path.starts_with(&parent));
