@@ -1,7 +1,8 @@
 //! `tests/data/edit/*.txt`: a header, the given text, and the expected text or the refusal.
 
 use narae_yaml::edit::{self, EditError};
-use narae_yaml::{ErrorKind, Path, Value};
+use narae_yaml::{ErrorKind, Mapping, Path, Reader, Value};
+use proptest::prelude::*;
 
 struct Case {
     path: Path,
@@ -77,4 +78,58 @@ fn cases() {
         }
     });
     assert_eq!(failures, Vec::<String>::new());
+}
+
+/// How a person may have written the text `old`: the line around it, with the scalar in its style.
+fn written(style: usize, old: &str) -> String {
+    match style {
+        0 => format!("tag:   {old}  # by CI"),
+        1 => format!("tag: '{old}'\t# by CI"),
+        2 => format!("\"tag\" : \"{old}\""),
+        3 => format!("tag: !!str {old}"),
+        4 => format!("tag: &tag {old} # by CI"),
+        _ => format!("tag:\n      {old}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn only_the_scalar_changes(
+        style in 0..6usize,
+        flow in any::<bool>(),
+        old in "[a-z][a-z0-9.-]{0,8}[a-z]",
+        new in prop_oneof![any::<String>(), "[a-z0-9.:/@_+-]{1,12}", "[ -~]{0,12}", "[-{}\\[\\],:# '\"&*!|>%@`?]{0,6}"],
+    ) {
+        // Words such as `no` are not strings until they are quoted.
+        prop_assume!(Reader::new().read_one(&old).unwrap().root.as_str().is_some());
+        let source = if flow {
+            format!("# 머리\nshop: [ {{ tag: {old}, x: \"y\" }} ] # end\n")
+        } else {
+            format!("# 머리\nshop:\n- x:  y\n  z: {{a: b}}\n-   {}\n    last: 1\n", written(style, &old))
+        };
+        let path: Path = if flow { "shop[0].tag" } else { "shop[1].tag" }.parse().unwrap();
+        let span = Reader::new().read_one(&source).unwrap().root.at(&path).unwrap().span.range();
+        let edited = edit::replace(&source, 0, &path, &new.clone().into()).unwrap();
+        prop_assert!(edited.starts_with(&source[..span.start]), "{}", edited);
+        prop_assert!(edited.ends_with(&source[span.end..]), "{}", edited);
+        let mut expected = narae_yaml::read_one(&source).unwrap();
+        *expected.at_mut(&path).unwrap() = new.clone().into();
+        prop_assert_eq!(narae_yaml::read_one(&edited).unwrap(), expected);
+        // A reader of YAML 1.2 sees the new text, too.
+        let theirs: yaml_serde::Value = yaml_serde::from_str(&edited).unwrap();
+        let theirs = if flow { &theirs["shop"][0]["tag"] } else { &theirs["shop"][1]["tag"] };
+        prop_assert_eq!(theirs.as_str(), Some(new.as_str()), "{}", edited);
+    }
+}
+
+#[test]
+fn long_texts_cost_no_recursion() {
+    let signs = "+-".repeat(1_000_000);
+    let value = Value::from(Mapping::from([("a", signs.as_str()), ("b", "")]));
+    let source = narae_yaml::write(&value);
+    assert_eq!(narae_yaml::read_one(&source), Ok(value));
+    let edited = edit::replace("a: x\n", 0, &"a".parse().unwrap(), &signs.as_str().into()).unwrap();
+    assert_eq!(edited, format!("a: \"{signs}\"\n"));
 }
