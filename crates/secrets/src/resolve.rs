@@ -220,15 +220,15 @@ impl Reads<'_> {
             reference.path().clone(),
             reference.version(),
         );
-        if !self.done.contains_key(&key) {
-            let read = self.read(reference);
-            self.done.insert(key.clone(), read);
-        }
-        match self.done.get(&key) {
-            Some(Ok(secret)) => Ok(secret),
-            Some(Err(kind)) => Err(kind.clone()),
-            None => unreachable!("the read was recorded above"),
-        }
+        let read = match self.done.remove(&key) {
+            Some(read) => read,
+            None => self.read(reference),
+        };
+        self.done
+            .entry(key)
+            .or_insert(read)
+            .as_ref()
+            .map_err(Clone::clone)
     }
 
     fn read(&mut self, reference: &Reference) -> Result<Secret, FailureKind> {
