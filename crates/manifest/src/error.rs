@@ -96,7 +96,6 @@ impl Error {
             excerpt: None,
             notes: Vec::new(),
             value_path: None,
-            cause: None,
         }))
     }
 
@@ -124,17 +123,21 @@ impl Error {
         self.0.value_path = Some(path);
         self
     }
-
-    pub(crate) fn caused_by(mut self, cause: narae_yaml::Error) -> Self {
-        self.0.cause = Some(cause);
-        self
-    }
 }
 
 impl From<narae_yaml::Error> for Error {
-    /// A document that the YAML reader refused; its own message names the place.
-    fn from(cause: narae_yaml::Error) -> Self {
-        Self::new(ErrorKind::Syntax, cause.to_string()).caused_by(cause)
+    /// A file that the YAML reader refused.
+    fn from(refusal: narae_yaml::Error) -> Self {
+        let kind = match refusal.kind() {
+            narae_yaml::ErrorKind::Limit { .. } => ErrorKind::Limit,
+            _ => ErrorKind::Syntax,
+        };
+        let error = Self::new(kind, refusal.kind().to_string());
+        match (refusal.source_name(), refusal.position()) {
+            (Some(name), Some(position)) => error.at(Origin::at(name.into(), position)),
+            (Some(name), None) => error.at(Origin::named(name.into())),
+            (None, _) => error,
+        }
     }
 }
 
@@ -146,13 +149,6 @@ struct Report {
     excerpt: Option<Excerpt>,
     notes: Vec<String>,
     value_path: Option<Path>,
-    cause: Option<narae_yaml::Error>,
-}
-
-impl std::error::Error for Report {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        None
-    }
 }
 
 impl fmt::Display for Report {

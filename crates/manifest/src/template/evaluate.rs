@@ -22,7 +22,7 @@ use super::syntax::{
 use super::{Limits, TemplateSet};
 use crate::error::{Error, ErrorKind};
 use crate::suggestion::nearest;
-use crate::values::{ValueId, Values, address};
+use crate::values::{ValueId, Values};
 
 /// What a rendering learns about the values beside its text.
 #[derive(Debug, Default)]
@@ -168,9 +168,10 @@ impl<'a> Evaluator<'a> {
         let count = elements.len();
         self.spend(count, 0, block.at)?;
         for (index, (key, element)) in elements.into_iter().enumerate() {
-            self.uses
-                .looked_at
-                .extend(element.value().is_null().then(|| address(element.value())));
+            // A scalar that a loop went over had its turn, whether or not that turn names it.
+            if element.elements_len().is_none() {
+                self.uses.looked_at.extend(element.sources());
+            }
             let mut scope = Scope::new(element.clone());
             let second = match &key {
                 Some(key) => Value::String(key.clone()),

@@ -247,7 +247,7 @@ impl Rendering {
     fn read(&mut self, sheet: &Arc<Sheet>, inserted: &[Value]) -> Result<(), Error> {
         let documents = Reader::new()
             .read(sheet.text())
-            .map_err(|error| broken(sheet, error))?;
+            .map_err(|error| broken(sheet, &error))?;
         let mut substitution = Substitution::new(sheet, inserted);
         let mut read = Vec::with_capacity(documents.len());
         for Document { root, .. } in documents {
@@ -291,7 +291,7 @@ fn split(
 }
 
 /// What the YAML reader says about the rendered text, said about the template.
-fn broken(sheet: &Sheet, error: narae_yaml::Error) -> Error {
+fn broken(sheet: &Sheet, error: &narae_yaml::Error) -> Error {
     let offset = error.position().map_or(0, |position| position.offset);
     let (source, at) = sheet.place(offset);
     let (message, first) = match error.kind() {
@@ -304,9 +304,7 @@ fn broken(sheet: &Sheet, error: narae_yaml::Error) -> Error {
         }
         other => (sheet.in_words(&other.to_string()), None),
     };
-    let error = source
-        .error(ErrorKind::Structure, message, at)
-        .caused_by(error);
+    let error = source.error(ErrorKind::Structure, message, at);
     match first {
         Some(first) => error.note(format!("first at {}", sheet.origin(first))),
         None => error,

@@ -96,6 +96,15 @@ impl<'a> Found<'a> {
         }
     }
 
+    /// How many elements a collection has; `None` for a scalar.
+    pub(super) fn elements_len(&self) -> Option<usize> {
+        match self.value() {
+            Value::Sequence(list) => Some(list.len()),
+            Value::Mapping(map) => Some(map.len()),
+            _ => None,
+        }
+    }
+
     /// The element under a key or an index.
     pub(super) fn element(&self, segment: &str) -> Option<Self> {
         self.part(|value| match value {
