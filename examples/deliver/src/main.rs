@@ -1,2 +1,83 @@
-//! Skeleton.
-fn main() {}
+//! `deliver`: the whole path from an application's templates to a commit in a GitOps repository.
+//!
+//! Reads top to bottom as the job does; every decision is made in a crate, this program touches
+//! the world for them. `ARCHITECTURE.md` has the tour.
+
+mod application;
+mod certificate;
+mod cli;
+mod delivery;
+mod files;
+mod image;
+mod manifest;
+mod outcome;
+mod paths;
+mod plan;
+mod policy;
+mod report;
+mod repository;
+mod secrets;
+mod store;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::Arguments;
+use crate::outcome::Verdict;
+
+/// Exit codes, as `--help` promises them.
+const ERROR: u8 = 1;
+const USAGE: u8 = 2;
+const REFUSED: u8 = 3;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.color {
+        clap::ColorChoice::Always => anstream::ColorChoice::Always,
+        clap::ColorChoice::Never => anstream::ColorChoice::Never,
+        clap::ColorChoice::Auto => anstream::ColorChoice::Auto,
+    }
+    .write_global();
+    let result = delivery::run(&arguments);
+    let code = match &result {
+        Ok(outcome) if matches!(outcome.result, Verdict::Refused { .. }) => REFUSED,
+        Ok(_) => 0,
+        Err(error) if error.is::<cli::UsageError>() => USAGE,
+        Err(_) => ERROR,
+    };
+    let text = match &result {
+        Ok(outcome) if arguments.json => json(outcome),
+        Ok(outcome) => report::render(outcome, arguments.full),
+        Err(error) => {
+            let message = report::error(error);
+            let mut stderr = anstream::stderr().lock();
+            // Nobody is left to tell when standard error is closed.
+            let _ = write!(stderr, "{message}");
+            match arguments.json {
+                true => json(
+                    &serde_json::json!({ "error": anstream::adapter::strip_str(&message).to_string() }),
+                ),
+                false => String::new(),
+            }
+        }
+    };
+    let mut stdout = anstream::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Ok(()) => code.into(),
+        // `deliver | head` is not an error of ours: what was to be done is done.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => code.into(),
+        Err(_) => ERROR.into(),
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).map_or_else(
+        |error| format!("{{\"error\":\"{error}\"}}"),
+        |text| text + "\n",
+    )
+}

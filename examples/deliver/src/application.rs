@@ -1,0 +1,215 @@
+//! The application's folder: what it says of itself, its values in layers, templates, policies.
+//! Reads files and hands their text to the crates; decides nothing about their content.
+//!
+//! ```text
+//! application.yaml        name, sites, stages
+//! values/base.yaml        <- values/sites/SITE.yaml <- values/stages/STAGE.yaml
+//!                         <- values/pairs/SITE-STAGE.yaml (optional) <- command line
+//! templates/*.yaml        one or more objects each; `_name.yaml` is the partial `name`
+//! policies/*.yaml         ValidatingPolicy documents
+//! secrets.sample.yaml     what a new embedded store holds (optional)
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use narae_manifest::policy::PolicySet;
+use narae_manifest::template::TemplateSet;
+use narae_manifest::values::{Layer, Values};
+use narae_yaml::{Document, Reader, Value};
+use serde::Deserialize;
+
+/// An application's folder, with the part of it read that says where it may go.
+#[derive(Debug)]
+pub(crate) struct Application {
+    folder: PathBuf,
+    card: Card,
+    document: Document,
+}
+
+/// `application.yaml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Card {
+    name: String,
+    #[serde(default)]
+    description: Option<String>,
+    sites: narae_yaml::Mapping,
+    stages: Vec<String>,
+    /// The store names that secret references may use.
+    #[serde(default)]
+    stores: Vec<String>,
+}
+
+/// One site and one stage of the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) site: String,
+    pub(crate) stage: String,
+}
+
+impl Application {
+    /// Reads `application.yaml` of `folder`.
+    pub(crate) fn read(folder: &Path) -> Result<Self> {
+        let file = folder.join("application.yaml");
+        if !file.is_file() {
+            bail!(
+                "no application at {}: there is no application.yaml in it\n  try: name the folder that holds it with --app",
+                folder.display()
+            );
+        }
+        let document = Reader::new()
+            .named(file.display().to_string())
+            .read_one(&read(&file)?)?;
+        let card: Card = narae_yaml::from_value(document.root.to_value())
+            .with_context(|| format!("{} does not describe an application", file.display()))?;
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            card,
+            document,
+        })
+    }
+
+    /// The application's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.card.name
+    }
+
+    /// What the application says of itself.
+    pub(crate) fn description(&self) -> Option<&str> {
+        self.card.description.as_deref()
+    }
+
+    /// The store names that secret references may use.
+    pub(crate) fn stores(&self) -> &[String] {
+        &self.card.stores
+    }
+
+    /// The site and stage, when the application knows them.
+    pub(crate) fn target(&self, site: &str, stage: &str) -> Result<Target> {
+        let sites: Vec<&str> = self.card.sites.keys().map(AsRef::as_ref).collect();
+        let stages: Vec<&str> = self.card.stages.iter().map(String::as_str).collect();
+        self.known("site", "sites", site, &sites)?;
+        self.known("stage", "stages", stage, &stages)?;
+        Ok(Target {
+            site: site.to_owned(),
+            stage: stage.to_owned(),
+        })
+    }
+
+    /// The values for `target`: the folder's layers, then `overrides`.
+    pub(crate) fn values(&self, target: &Target, overrides: Vec<Layer>) -> Result<Values> {
+        let Target { site, stage } = target;
+        let mut layers = vec![self.layer("values/base.yaml")?];
+        layers.push(self.layer(&format!("values/sites/{site}.yaml"))?);
+        layers.push(self.layer(&format!("values/stages/{stage}.yaml"))?);
+        let pair = format!("values/pairs/{site}-{stage}.yaml");
+        if self.folder.join(&pair).exists() {
+            layers.push(self.layer(&pair)?);
+        }
+        for (name, value) in [("site", site), ("stage", stage)] {
+            let value = Value::from(value.as_str());
+            layers.push(Layer::assignment(
+                &format!("--{name}"),
+                &name.parse()?,
+                value,
+            ));
+        }
+        layers.extend(overrides);
+        Ok(Values::merge(layers)?)
+    }
+
+    /// Every template, compiled.
+    pub(crate) fn templates(&self) -> Result<TemplateSet> {
+        let mut set = TemplateSet::new();
+        for file in self.yaml_files("templates")? {
+            let (shown, text) = (file.display().to_string(), read(&file)?);
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+            match stem.strip_prefix('_') {
+                Some(partial) => set.add_partial(partial, &shown, &text)?,
+                None => set.add(&shown, &text)?,
+            }
+        }
+        Ok(set)
+    }
+
+    /// Every policy, compiled; none when there is no such folder.
+    pub(crate) fn policies(&self) -> Result<PolicySet> {
+        let mut set = PolicySet::new();
+        if self.folder.join("policies").is_dir() {
+            for file in self.yaml_files("policies")? {
+                set.add(&file.display().to_string(), &read(&file)?)?;
+            }
+        }
+        Ok(set)
+    }
+
+    /// The sample content for a new embedded store, with the name of the file it stands in.
+    pub(crate) fn sample_secrets(&self) -> Result<Option<(String, Document)>> {
+        let file = self.folder.join("secrets.sample.yaml");
+        if !file.exists() {
+            return Ok(None);
+        }
+        let shown = file.display().to_string();
+        let document = Reader::new().named(shown.clone()).read_one(&read(&file)?)?;
+        Ok(Some((shown, document)))
+    }
+
+    fn layer(&self, name: &str) -> Result<Layer> {
+        let file = self.folder.join(name);
+        Ok(Layer::read(&file.display().to_string(), &read(&file)?)?)
+    }
+
+    fn yaml_files(&self, folder: &str) -> Result<Vec<PathBuf>> {
+        let folder = self.folder.join(folder);
+        let entries = fs::read_dir(&folder)
+            .with_context(|| format!("cannot list {}", folder.display()))?
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut files: Vec<PathBuf> = entries
+            .into_iter()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|e| e == "yaml" || e == "yml"))
+            .collect();
+        // The order a folder is listed in differs between file systems.
+        files.sort();
+        if files.is_empty() {
+            bail!("{} holds no .yaml file", folder.display());
+        }
+        Ok(files)
+    }
+
+    fn known(&self, what: &str, field: &str, given: &str, known: &[&str]) -> Result<()> {
+        if known.contains(&given) {
+            return Ok(());
+        }
+        let place = field
+            .parse()
+            .ok()
+            .and_then(|path| self.document.root.at(&path));
+        let place = place.map_or_else(String::new, |node| {
+            format!(":{}:{}", node.span.start.line, node.span.start.column)
+        });
+        let nearest = known
+            .iter()
+            .map(|name| (strsim::damerau_levenshtein(name, given), name))
+            .filter(|(distance, _)| *distance <= 2)
+            .min();
+        let hint = nearest.map_or_else(String::new, |(_, name)| {
+            format!(" (did you mean `{name}`?)")
+        });
+        bail!(
+            "{}{place}: unknown {what} `{given}`{hint}\n  try: --{what} with one of: {}",
+            self.folder.join("application.yaml").display(),
+            known.join(", ")
+        )
+    }
+}
+
+fn read(file: &Path) -> Result<String> {
+    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        anyhow::anyhow!("{}: not UTF-8 at byte {good}", file.display())
+    })
+}

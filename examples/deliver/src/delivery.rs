@@ -1,0 +1,285 @@
+//! The job itself, step by step: read, render, check, resolve, seal, plan, commit.
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, Result};
+use narae_gitops::change::ChangeSet;
+use narae_gitops::image::{ImageReference, is_commit_hash};
+use narae_gitops::message::{Message, key};
+use narae_gitops::repository::{CommitId, Outcome as Landing, TreePath};
+use narae_manifest::object::{self, ObjectId};
+use narae_manifest::template::{Rendered, Rendering};
+use narae_manifest::values::Values;
+use narae_secrets::resolve::Resolved;
+use narae_secrets::sealed::Certificate;
+use narae_secrets::store::Store;
+use narae_yaml::{Path, Reader, Value};
+
+use crate::application::{Application, Target};
+use crate::cli::Arguments;
+use crate::manifest::{self, Manifest};
+use crate::outcome::{Outcome, SealedItem, Sync, Verdict};
+use crate::plan::{Action, Current, FileChange, Plan};
+use crate::repository::Place;
+use crate::secrets::Found;
+use crate::{certificate, image, paths, policy, report, secrets, store};
+
+/// One delivery.
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
+    let overrides = arguments
+        .image
+        .as_deref()
+        .map(image::layers)
+        .transpose()?
+        .unwrap_or_default();
+    let folder = arguments
+        .app
+        .clone()
+        .unwrap_or_else(paths::bundled_application);
+    let application = Application::read(&folder)?;
+    let target = application.target(&arguments.site, &arguments.stage)?;
+    let values = application.values(&target, overrides)?;
+    let rendering = application.templates()?.render(&values)?;
+
+    let mut place = Place::find(arguments, &application, &target)?;
+    let mut outcome = Outcome {
+        application: application.name().to_owned(),
+        description: application.description().map(str::to_owned),
+        site: target.site.clone(),
+        stage: target.stage.clone(),
+        repository: place.shown(),
+        branch: arguments.branch.clone(),
+        images: images(&rendering.objects),
+        made: Vec::new(),
+        warnings: unused(&rendering, &values),
+        secrets: Vec::new(),
+        plan: None,
+        result: Verdict::Planned,
+    };
+
+    let found = secrets::find(&rendering.objects)?;
+    let (mut violations, warnings) = policy::check(&application.policies()?, &rendering.objects)?;
+    outcome.warnings.extend(warnings);
+    violations.extend(found.refusals.iter().cloned());
+    if !violations.is_empty() {
+        outcome.result = Verdict::Refused { violations };
+        return Ok(outcome);
+    }
+
+    let stores = store::open(arguments, &application, &mut outcome.made)?;
+    let stores: Vec<&dyn Store> = stores.iter().map(AsRef::as_ref).collect();
+    let resolved = secrets::read(&found, &stores)?;
+    let now = now();
+    let certificate = certificate::load(arguments, now, &mut outcome.made)?;
+    if !arguments.dry_run {
+        outcome.made.extend(place.make()?);
+    }
+    let decision = Decision {
+        found,
+        objects: &rendering.objects,
+        resolved,
+        certificate,
+        place: &place,
+    };
+    if arguments.dry_run {
+        let (plan, sealed) = decision.plan(place.tip()?)?;
+        (outcome.plan, outcome.secrets) = (Some(plan), sealed);
+    } else {
+        land(&target, &decision, now, &mut outcome)?;
+    }
+    Ok(outcome)
+}
+
+/// Plans on the tip and commits there; on a tip that moved, decides again.
+fn land(target: &Target, decision: &Decision<'_>, now: i64, outcome: &mut Outcome) -> Result<()> {
+    // What the last attempt decided, and on which tip.
+    let mut decided = None;
+    let landed = decision.place.land(now, |tip| {
+        let (plan, sealed) = decision.plan(tip)?;
+        let message = message(target, outcome, &plan)?;
+        let changes: ChangeSet = plan.changes.iter().cloned().collect();
+        decided = Some((tip, plan, sealed, message.clone()));
+        Ok((changes, message))
+    })?;
+    let (tip, plan, sealed, message) = decided.context("nothing was decided")?;
+    let tip = tip.map(|tip| tip.to_string());
+    outcome.result = match landed.outcome {
+        Landing::Committed(id) => Verdict::Committed {
+            argocd: sync(outcome, &plan, &id.to_string()),
+            commit: id.to_string(),
+            parent: tip,
+            message: message.to_string(),
+        },
+        Landing::NothingToDo => Verdict::Unchanged { commit: tip },
+        _ => return Err(decision.place.kept_moving()),
+    };
+    (outcome.plan, outcome.secrets) = (Some(plan), sealed);
+    Ok(())
+}
+
+/// Everything the plan follows from, except what the branch holds.
+struct Decision<'a> {
+    found: Found<'a>,
+    objects: &'a [Rendered],
+    resolved: Resolved,
+    certificate: Certificate,
+    place: &'a Place,
+}
+
+impl Decision<'_> {
+    fn plan(&self, tip: Option<CommitId>) -> Result<(Plan, Vec<SealedItem>)> {
+        let directory = self.place.directory();
+        let current = &self.place.current(tip)?;
+        let (mut manifests, mut outcomes) = (Vec::new(), Vec::new());
+        for rendered in self.objects {
+            let secret = self
+                .found
+                .secrets
+                .iter()
+                .find(|secret| std::ptr::eq(secret.rendered, rendered));
+            manifests.push(match secret {
+                None => Manifest::new(directory, rendered.value.clone(), rendered, [].into())?,
+                Some(secret) => {
+                    let previous = previous(directory, &rendered.value, current)?;
+                    let (value, sources, sealed) =
+                        secret.seal(&self.resolved, &self.certificate, previous.as_ref())?;
+                    outcomes.extend(sealed);
+                    Manifest::new(directory, value, rendered, sources)?
+                }
+            });
+        }
+        manifests.sort_by_key(|manifest| object::apply_rank(&manifest.object.kind));
+        manifest::check_distinct(&manifests)?;
+        Ok((Plan::new(directory, &manifests, current)?, outcomes))
+    }
+}
+
+/// The SealedSecret that stands where this Secret's will.
+fn previous(directory: &TreePath, secret: &Value, current: &Current) -> Result<Option<Value>> {
+    let mut id = ObjectId::of(secret)?;
+    "SealedSecret".clone_into(&mut id.kind);
+    let path = directory.join(&manifest::file_name(&id))?;
+    let Some(bytes) = current.get(&path) else {
+        return Ok(None);
+    };
+    // What does not read as YAML keeps nothing; the plan reports it.
+    let documents = Reader::new().read_bytes(bytes).unwrap_or_default();
+    Ok(documents.first().map(|document| document.root.to_value()))
+}
+
+/// Every image that the objects' pods run, in order, once.
+fn images(objects: &[Rendered]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let places = [
+        "spec.template.spec",
+        "spec.jobTemplate.spec.template.spec",
+        "spec",
+    ];
+    let mut found = Vec::new();
+    for (rendered, place) in objects
+        .iter()
+        .flat_map(|rendered| places.map(|place| (rendered, place)))
+    {
+        let Some(pod) = place
+            .parse::<Path>()
+            .ok()
+            .and_then(|path| rendered.value.at(&path).cloned())
+        else {
+            continue;
+        };
+        for list in ["initContainers", "containers"] {
+            for container in pod
+                .get(list)
+                .and_then(Value::as_sequence)
+                .unwrap_or_default()
+            {
+                if let Some(image) = container.get("image").and_then(Value::as_str) {
+                    if seen.insert(image.to_owned()) {
+                        found.push(image.to_owned());
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Values nobody uses: most often a name that was misspelt.
+fn unused(rendering: &Rendering, values: &Values) -> Vec<String> {
+    let unused = rendering.unused(values).into_iter();
+    unused
+        // The command line's own values need not be used.
+        .filter(|(path, _)| !["site", "stage"].contains(&path.to_string().as_str()))
+        .map(|(path, origin)| {
+            let hint = rendering.suggestion(&path);
+            let hint = hint.map_or_else(String::new, |meant| format!(" (did you mean `{meant}`?)"));
+            format!("{origin}: value `{path}` is used by no template{hint}")
+        })
+        .collect()
+}
+
+fn message(target: &Target, outcome: &Outcome, plan: &Plan) -> Result<Message> {
+    let Target { site, stage } = target;
+    let tags: Vec<String> = outcome
+        .images
+        .iter()
+        .filter_map(|image| {
+            image
+                .parse::<ImageReference>()
+                .ok()?
+                .tag()
+                .map(str::to_owned)
+        })
+        .collect();
+    let name = tags
+        .first()
+        .map_or_else(String::new, |tag| format!(" {}", report::abbreviate(tag)));
+    let mut body = String::new();
+    for file in &plan.files {
+        let mark = file.action.mark();
+        body.push_str(&format!("{mark} {}\n", file.object));
+    }
+    let mut message = Message::new(&format!(
+        "Deliver {}{name} to {site}/{stage}",
+        outcome.application
+    ))
+    .context("the application's name cannot stand in a commit message")?
+    .with_body(&body)?
+    .with_trailer(key::APP, &outcome.application)?
+    .with_trailer(key::SITE, site)?
+    .with_trailer(key::ENVIRONMENT, stage)?;
+    for image in &outcome.images {
+        message = message.with_trailer(key::IMAGE, image)?;
+    }
+    for tag in tags.iter().filter(|tag| is_commit_hash(tag)) {
+        message = message.with_trailer(key::SOURCE_COMMIT, tag)?;
+    }
+    Ok(message)
+}
+
+fn sync(outcome: &Outcome, plan: &Plan, commit: &str) -> Sync {
+    let line = |file: &FileChange| {
+        let prune = if file.action == Action::Remove {
+            " (when pruning is on)"
+        } else {
+            ""
+        };
+        format!("{} {}{prune}", file.action.mark(), file.object)
+    };
+    Sync {
+        application: format!("{}-{}-{}", outcome.application, outcome.site, outcome.stage),
+        repository: outcome.repository.clone(),
+        path: plan.directory.clone(),
+        revision: commit.to_owned(),
+        objects: plan.files.iter().map(line).collect(),
+    }
+}
+
+/// Now, in seconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
+}

@@ -1,0 +1,45 @@
+//! Files and folders that only their owner may read.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Makes a folder, and those above it; one that is there is left as it is.
+pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Writes a new file and flushes it to the disk.
+pub(crate) fn private_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = options.open(file)?;
+    out.write_all(bytes)?;
+    out.sync_all()
+}
+
+/// Who may look into a folder that is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Privacy {
+    /// Its owner.
+    Private,
+    /// Whoever the system's default lets.
+    Shared,
+}
+
+/// Makes the folder a file is to stand in.
+pub(crate) fn folder_of(file: &Path, privacy: Privacy) -> io::Result<()> {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => match privacy {
+            Privacy::Private => private_folder(parent),
+            Privacy::Shared => fs::create_dir_all(parent),
+        },
+        _ => Ok(()),
+    }
+}

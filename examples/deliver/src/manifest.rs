@@ -1,0 +1,121 @@
+//! One object as it will stand in the repository: its file, its text, and where its fields are from.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use narae_gitops::repository::TreePath;
+use narae_manifest::object::ObjectId;
+use narae_manifest::template::Rendered;
+use narae_yaml::{Path, Segment, Value};
+
+/// The first line of every delivered file. A file that does not begin with it is somebody else's
+/// and is never removed.
+pub(crate) const OWNED: &str =
+    "# Delivered by Narae: change the templates and values this came from, not this file.\n";
+
+/// Values named for one field; a text of many values names the first.
+const ORIGINS: usize = 3;
+
+/// An object and its file.
+#[derive(Debug)]
+pub(crate) struct Manifest<'a> {
+    pub(crate) path: TreePath,
+    pub(crate) object: ObjectId,
+    pub(crate) value: Value,
+    pub(crate) text: String,
+    rendered: &'a Rendered,
+    /// What each sealed item was read from; empty for what is not a SealedSecret.
+    sources: BTreeMap<String, String>,
+}
+
+impl<'a> Manifest<'a> {
+    /// `value` as a file of `directory`; `rendered` is what the templates made it from.
+    pub(crate) fn new(
+        directory: &TreePath,
+        value: Value,
+        rendered: &'a Rendered,
+        sources: BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let object = ObjectId::of(&value)?;
+        let path = directory.join(&file_name(&object))?;
+        let text = format!("{OWNED}{}", narae_yaml::write(&value));
+        Ok(Self {
+            path,
+            object,
+            value,
+            text,
+            rendered,
+            sources,
+        })
+    }
+
+    /// Where the field's value stands: the value's file, line and column, else the template's.
+    pub(crate) fn origin(&self, path: &Path) -> Option<String> {
+        if !self.sources.is_empty() {
+            return None;
+        }
+        let provenance = self.rendered.provenance(path)?;
+        let values: Vec<String> = provenance
+            .values
+            .iter()
+            .map(|(_, origin)| origin.to_string())
+            .collect();
+        Some(match values.as_slice() {
+            [] => provenance.template.to_string(),
+            [all @ ..] if all.len() <= ORIGINS => all.join(", "),
+            [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+        })
+    }
+
+    /// Whether a value, and not only the template, decides the field.
+    pub(crate) fn is_chosen(&self, path: &Path) -> bool {
+        !self.sources.is_empty()
+            || self
+                .rendered
+                .provenance(path)
+                .is_some_and(|known| !known.values.is_empty())
+    }
+
+    /// What to show for a field that is sealed.
+    pub(crate) fn sealed_from(&self, path: &Path) -> String {
+        let source = match path.segments().last() {
+            Some(Segment::Key(item)) => self.sources.get(item),
+            _ => None,
+        };
+        source.map_or_else(
+            || "(sealed)".to_owned(),
+            |source| format!("(sealed from {source})"),
+        )
+    }
+}
+
+/// Refuses two objects for one file: the second would silently replace the first.
+pub(crate) fn check_distinct(manifests: &[Manifest<'_>]) -> Result<()> {
+    let mut seen: BTreeMap<&TreePath, &Manifest<'_>> = BTreeMap::new();
+    for manifest in manifests {
+        if let Some(first) = seen.insert(&manifest.path, manifest) {
+            bail!(
+                "{} ({}) and {} ({}) would both be {}\n  try: give one of them another name",
+                first.object,
+                first.rendered.origin(),
+                manifest.object,
+                manifest.rendered.origin(),
+                manifest.path
+            );
+        }
+    }
+    Ok(())
+}
+
+/// `deployment-shop.yaml`. Names of roles may hold characters that file systems and shells mind.
+pub(crate) fn file_name(object: &ObjectId) -> String {
+    let safe = |c: char| {
+        if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') {
+            c
+        } else {
+            '_'
+        }
+    };
+    let name: String = object.name.chars().map(safe).collect();
+    format!("{}-{name}.yaml", object.kind.to_ascii_lowercase())
+}

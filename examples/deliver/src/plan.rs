@@ -1,0 +1,194 @@
+//! The plan: which files of the stage's place would change and which fields of them, as data.
+//! Pure; sealed values are masked here, before anything can print them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use narae_gitops::change::Change;
+use narae_gitops::repository::TreePath;
+use narae_manifest::plan::compare;
+use narae_yaml::{Path, Reader, Segment, Value};
+use serde::Serialize;
+
+use crate::manifest::{Manifest, OWNED};
+
+/// What the branch holds in the stage's place: file by its path in the repository.
+pub(crate) type Current = BTreeMap<TreePath, Vec<u8>>;
+
+/// Everything that would change.
+#[derive(Debug, Serialize)]
+pub(crate) struct Plan {
+    /// The stage's place in the repository.
+    pub(crate) directory: String,
+    /// In the order Kubernetes wants the objects; removals last.
+    pub(crate) files: Vec<FileChange>,
+    /// How many files stay as they are.
+    pub(crate) unchanged: usize,
+    #[serde(skip)]
+    pub(crate) changes: Vec<Change>,
+}
+
+/// One file.
+#[derive(Debug, Serialize)]
+pub(crate) struct FileChange {
+    pub(crate) path: String,
+    pub(crate) action: Action,
+    /// `Deployment shop-dev/shop`
+    pub(crate) object: String,
+    pub(crate) fields: Vec<FieldChange>,
+}
+
+/// What happens to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Action {
+    Create,
+    Update,
+    Remove,
+}
+
+impl Action {
+    /// As plans mark it.
+    pub(crate) fn mark(self) -> char {
+        match self {
+            Self::Create => '+',
+            Self::Update => '~',
+            Self::Remove => '-',
+        }
+    }
+}
+
+/// One field of a file.
+#[derive(Debug, Serialize)]
+pub(crate) struct FieldChange {
+    pub(crate) path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) old: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) new: Option<Value>,
+    /// Where the new value comes from: the values file's line, or the template's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<String>,
+    /// Whether a value, and not only the template, decides it.
+    #[serde(skip)]
+    pub(crate) chosen: bool,
+}
+
+impl Plan {
+    /// Compares what should be in `directory` with what is there.
+    ///
+    /// # Errors
+    ///
+    /// When a file that is there is not YAML, or is somebody else's: it does not begin with the
+    /// line that marks a delivered file.
+    pub(crate) fn new(
+        directory: &TreePath,
+        wanted: &[Manifest<'_>],
+        current: &Current,
+    ) -> Result<Self> {
+        let mut plan = Self {
+            directory: directory.to_string(),
+            files: Vec::new(),
+            unchanged: 0,
+            changes: Vec::new(),
+        };
+        for manifest in wanted {
+            plan.want(manifest, current.get(&manifest.path))?;
+        }
+        let kept: BTreeSet<&TreePath> = wanted.iter().map(|manifest| &manifest.path).collect();
+        for (path, bytes) in current.iter().filter(|(path, _)| !kept.contains(path)) {
+            // A file without the mark is not ours to remove: a README, a kustomization.
+            if bytes.starts_with(OWNED.as_bytes()) {
+                plan.remove(path, bytes)?;
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Whether there is nothing to do.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    fn want(&mut self, manifest: &Manifest<'_>, current: Option<&Vec<u8>>) -> Result<()> {
+        if current.is_some_and(|bytes| bytes == manifest.text.as_bytes()) {
+            self.unchanged += 1;
+            return Ok(());
+        }
+        let old = current
+            .map(|bytes| parse(&manifest.path, bytes))
+            .transpose()?;
+        let fields = compare(old.as_ref(), Some(&manifest.value))
+            .into_iter()
+            .filter(|field| !is_provenance(&field.path))
+            .map(|field| FieldChange {
+                old: field.old.map(|value| mask(&field.path, value, "(sealed)")),
+                new: field
+                    .new
+                    .map(|value| mask(&field.path, value, &manifest.sealed_from(&field.path))),
+                from: manifest.origin(&field.path),
+                chosen: manifest.is_chosen(&field.path),
+                path: field.path.to_string(),
+            })
+            .collect();
+        self.files.push(FileChange {
+            path: manifest.path.to_string(),
+            action: if old.is_some() {
+                Action::Update
+            } else {
+                Action::Create
+            },
+            object: manifest.object.to_string(),
+            fields,
+        });
+        self.changes.push(Change::write(
+            manifest.path.clone(),
+            manifest.text.clone().into_bytes(),
+        ));
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &TreePath, bytes: &[u8]) -> Result<()> {
+        let old = parse(path, bytes)?;
+        let object = narae_manifest::object::ObjectId::of(&old)
+            .map_or_else(|_| "not an object".to_owned(), |id| id.to_string());
+        self.files.push(FileChange {
+            path: path.to_string(),
+            action: Action::Remove,
+            object,
+            fields: Vec::new(),
+        });
+        self.changes.push(Change::remove(path.clone()));
+        Ok(())
+    }
+}
+
+fn parse(path: &TreePath, bytes: &[u8]) -> Result<Value> {
+    let document = Reader::new()
+        .named(path.to_string())
+        .read_bytes(bytes)
+        .and_then(|mut documents| Ok(documents.pop()))
+        .with_context(|| {
+            format!("{path} in the repository is not what was delivered\n  try: repair or remove it there")
+        })?;
+    Ok(document.map_or(Value::Null, |document| document.root.to_value()))
+}
+
+/// Ciphertext says nothing to a person and is noise to a program.
+fn mask(path: &Path, value: Value, shown: &str) -> Value {
+    if is_sealed(path) {
+        Value::from(shown)
+    } else {
+        value
+    }
+}
+
+fn is_sealed(path: &Path) -> bool {
+    matches!(path.segments(), [Segment::Key(spec), Segment::Key(data), ..] if spec == "spec" && data == "encryptedData")
+}
+
+/// The sealing record changes with every sealed item, which is shown already.
+fn is_provenance(path: &Path) -> bool {
+    matches!(path.segments(), [Segment::Key(metadata), Segment::Key(annotations), Segment::Key(name), ..]
+        if metadata == "metadata" && annotations == "annotations" && name.starts_with("narae.dev/sealed"))
+}

@@ -1,0 +1,242 @@
+//! Errors for people: what, where, what to try. Exit 1 for errors, 2 for the command line.
+
+use std::fs;
+use std::net::TcpListener;
+
+use crate::sandbox::Sandbox;
+
+/// Runs and expects an error that says all of `words`, and no commit.
+fn fails(sandbox: &Sandbox, arguments: &[&str], words: &[&str]) {
+    let run = sandbox.deliver(arguments);
+    assert_eq!(run.code, Some(1), "{run:#?}");
+    for word in words {
+        assert!(
+            run.stderr.contains(word),
+            "{word:?} is not in:\n{}",
+            run.stderr
+        );
+    }
+    assert!(!run.stderr.contains("panicked"), "{run:#?}");
+    assert_eq!(sandbox.commits(), 0);
+}
+
+#[test]
+fn a_missing_value_names_template_line_path_and_suggestion() {
+    let sandbox = Sandbox::new();
+    sandbox.shop();
+    sandbox.edit(
+        "templates/service.yaml",
+        "{{app.managementPort}}",
+        "{{app.managmentPort}}",
+    );
+    fails(
+        &sandbox,
+        &["--app", "shop"],
+        &[
+            "shop/templates/service.yaml:13:33",
+            "app.managmentPort",
+            "did you mean",
+            "managementPort",
+        ],
+    );
+}
+
+#[test]
+fn a_template_typo_names_its_line() {
+    let sandbox = Sandbox::new();
+    sandbox.shop();
+    sandbox.edit("templates/service.yaml", "{{namespace}}", "{{namespace}");
+    fails(
+        &sandbox,
+        &["--app", "shop"],
+        &["shop/templates/service.yaml:5:"],
+    );
+}
+
+#[test]
+fn a_broken_structure_names_the_template_line() {
+    let sandbox = Sandbox::new();
+    sandbox.shop();
+    sandbox.edit("templates/service.yaml", "  ports:\n", "   ports:\n");
+    fails(
+        &sandbox,
+        &["--app", "shop"],
+        &["shop/templates/service.yaml:11:"],
+    );
+}
+
+#[test]
+fn a_duplicate_key_in_values_names_both_places() {
+    let sandbox = Sandbox::new();
+    sandbox.shop();
+    sandbox.edit(
+        "values/stages/dev.yaml",
+        "replicas: 1\n",
+        "replicas: 1\nreplicas: 2\n",
+    );
+    fails(
+        &sandbox,
+        &["--app", "shop"],
+        &["shop/values/stages/dev.yaml:4:1", "replicas", "3:1"],
+    );
+}
+
+#[test]
+fn an_unknown_site_or_stage_names_the_known_ones() {
+    let sandbox = Sandbox::new();
+    sandbox.shop();
+    fails(
+        &sandbox,
+        &["--app", "shop", "--site", "awz"],
+        &[
+            "shop/application.yaml:5:3",
+            "awz",
+            "did you mean `aws`",
+            "idc, aws",
+        ],
+    );
+    fails(
+        &sandbox,
+        &["--app", "shop", "--stage", "production"],
+        &["shop/application.yaml:", "dev, rc, prod"],
+    );
+}
+
+#[test]
+fn a_wrong_key_names_store_and_key() {
+    let (sandbox, other) = (Sandbox::new(), Sandbox::new());
+    sandbox.delivered(&["--dry-run"]);
+    other.delivered(&["--dry-run"]);
+    let key = other.path("keys/store.key");
+    fails(
+        &sandbox,
+        &["--store-key", key.to_str().unwrap()],
+        &["secrets.store", "store.key", "try"],
+    );
+    fs::remove_file(sandbox.path("keys/store.key")).unwrap();
+    fails(&sandbox, &[], &["secrets.store", "store.key", "try"]);
+}
+
+#[test]
+fn a_missing_secret_or_key_names_the_reference_and_its_place() {
+    let sandbox = Sandbox::new();
+    sandbox.shop();
+    sandbox.edit(
+        "templates/secret.yaml",
+        "payment#/api-key",
+        "payment#/api-kee",
+    );
+    fails(
+        &sandbox,
+        &["--app", "shop"],
+        &[
+            "kv/shop/dev/payment",
+            "api-kee",
+            "shop/templates/secret.yaml:14:",
+        ],
+    );
+    sandbox.edit(
+        "templates/secret.yaml",
+        "payment#/api-kee",
+        "paymint#/api-key",
+    );
+    fails(
+        &sandbox,
+        &["--app", "shop"],
+        &["kv/shop/dev/paymint", "shop/templates/secret.yaml:14:"],
+    );
+    sandbox.edit("values/base.yaml", "store: commerce", "store: commerz");
+    fails(&sandbox, &["--app", "shop"], &["commerz", "commerce"]);
+}
+
+#[test]
+fn an_unreachable_server_is_named_and_nothing_is_committed() {
+    let sandbox = Sandbox::new();
+    // A port that was free a moment ago refuses connections.
+    let address = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let mut command = sandbox.command(&["--store", "openbao"]);
+    command
+        .env("BAO_ADDR", format!("http://{address}"))
+        .env("BAO_TOKEN", "s.canary-token-of-this-test");
+    let run = crate::sandbox::Run::of(&command.output().unwrap());
+    assert_eq!(run.code, Some(1), "{run:#?}");
+    assert!(
+        run.stderr.contains(&address.to_string()) && run.stderr.contains("try"),
+        "{run:#?}"
+    );
+    assert!(!format!("{run:?}").contains("canary-token"), "{run:#?}");
+    assert_eq!(sandbox.commits(), 0);
+    fails(&sandbox, &["--store", "openbao"], &["BAO_ADDR"]);
+}
+
+#[test]
+fn a_repository_that_is_not_there_is_named() {
+    let sandbox = Sandbox::new();
+    let run = crate::sandbox::Run::of(
+        &sandbox
+            .bare_command(&["--repo", "moved.git", "--store-file", "s"])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(run.code, Some(1), "{run:#?}");
+    assert!(
+        run.stderr.contains("moved.git") && run.stderr.contains("git init --bare"),
+        "{run:#?}"
+    );
+    assert!(!sandbox.path("moved.git").exists());
+}
+
+#[test]
+fn a_checked_out_branch_is_not_moved_under_its_owner() {
+    let sandbox = Sandbox::new();
+    sandbox.git(&["init", "--quiet", "--initial-branch=main", "work"]);
+    sandbox.git(&[
+        "-C",
+        "work",
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@b",
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "-m",
+        "first",
+    ]);
+    let command = &["--repo", "work", "--store-file", "secrets.store"];
+    let run = crate::sandbox::Run::of(&sandbox.bare_command(command).output().unwrap());
+    assert_eq!(run.code, Some(1), "{run:#?}");
+    assert!(
+        run.stderr.contains("work") && run.stderr.contains("main") && run.stderr.contains("try"),
+        "{run:#?}"
+    );
+}
+
+#[test]
+fn a_bad_certificate_is_named() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("cert.pem"), "not a certificate\n").unwrap();
+    fails(&sandbox, &["--cert", "cert.pem"], &["cert.pem"]);
+    fails(&sandbox, &["--cert", "gone.pem"], &["gone.pem"]);
+}
+
+#[test]
+fn errors_are_data_under_json() {
+    let sandbox = Sandbox::new();
+    let (code, run) = sandbox.json(&["--app", "nowhere"]);
+    assert_eq!(code, Some(1));
+    assert!(run["error"].as_str().unwrap().contains("nowhere"), "{run}");
+}
+
+#[test]
+fn a_wrong_command_line_exits_with_two() {
+    let sandbox = Sandbox::new();
+    for arguments in [&["--sight", "idc"][..], &["--store", "vaultz"], &["extra"]] {
+        assert_eq!(sandbox.deliver(arguments).code, Some(2), "{arguments:?}");
+    }
+    let run = sandbox.deliver(&["--image", "no tag here"]);
+    assert_eq!(run.code, Some(2), "{run:#?}");
+}

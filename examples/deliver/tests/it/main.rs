@@ -1,0 +1,17 @@
+//! The main job, run as a customer runs it: the real program, real git, a real OpenBao.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test says what went wrong by panicking, and names what it skips"
+)]
+
+mod errors;
+mod first_run;
+mod interrupted;
+mod openbao;
+mod policies;
+mod sandbox;
+mod sealing;
+mod values;

@@ -1,0 +1,229 @@
+//! What is sealed opens with the key and only there; what did not change keeps its bytes; no
+//! plaintext is anywhere else.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use narae_secrets::SecretBytes;
+use narae_secrets::store::file::{FileStore, KeyFile};
+use narae_secrets::store::{Cas, SecretData, Store as _};
+
+use crate::sandbox::Sandbox;
+
+const SEALED: &str = "environments/dev/idc/shop/sealedsecret-shop-credentials.yaml";
+
+#[test]
+fn an_independent_program_opens_every_item() {
+    if !found(&["node", "openssl"]) {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.delivered(&[]);
+    let manifest = narae_yaml::read_one(&sandbox.file(SEALED)).unwrap();
+    let items = manifest
+        .at(&"spec.encryptedData".parse().unwrap())
+        .unwrap()
+        .as_mapping()
+        .unwrap();
+    assert_eq!(items.len(), 3);
+    for (item, source) in [
+        (
+            "SPRING_DATASOURCE_PASSWORD",
+            ("kv/shop/dev/database", "password"),
+        ),
+        (
+            "SPRING_DATASOURCE_USERNAME",
+            ("kv/shop/dev/database", "username"),
+        ),
+        ("PAYMENT_API_KEY", ("kv/shop/dev/payment", "api-key")),
+    ] {
+        let opened = open(
+            &sandbox.path("keys/sealing/tls.key"),
+            items.get(item).unwrap().as_str().unwrap(),
+        );
+        assert_eq!(opened, plaintext(&sandbox, source.0, source.1), "{item}");
+    }
+}
+
+#[test]
+fn no_plaintext_is_in_the_repository_or_in_any_output() {
+    let sandbox = Sandbox::new();
+    let mut seen: Vec<u8> = Vec::new();
+    for arguments in [
+        &["--dry-run", "--full"][..],
+        &[],
+        &[],
+        &["--json", "--stage", "rc"],
+        &["--image", "shop:latest"],
+    ] {
+        let run = sandbox.deliver(arguments);
+        seen.extend(run.stdout.bytes().chain(run.stderr.bytes()));
+    }
+    // Every object git holds, inflated, and every file as it lies on the disk.
+    let objects = Command::new("git")
+        .args([
+            "--git-dir",
+            "gitops.git",
+            "cat-file",
+            "--batch",
+            "--batch-all-objects",
+        ])
+        .current_dir(sandbox.path("."))
+        .output()
+        .unwrap();
+    assert!(objects.status.success() && objects.stdout.len() > 1000);
+    seen.extend(objects.stdout);
+    files(&sandbox.path("gitops.git"), &mut seen);
+    files(&sandbox.path("secrets.store"), &mut seen);
+
+    let mut checked = 0;
+    for (path, key) in [
+        ("kv/shop/dev/database", "password"),
+        ("kv/shop/dev/payment", "api-key"),
+        ("kv/shop/rc/database", "password"),
+    ] {
+        let secret = plaintext(&sandbox, path, key);
+        for form in [secret.clone(), STANDARD.encode(&secret).into_bytes()] {
+            assert!(!contains(&seen, &form), "{path}#{key} leaked");
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 6);
+    // The search itself works: what is there is found.
+    assert!(contains(&seen, b"harbor.idc.example.com"));
+}
+
+#[test]
+fn a_new_version_changes_its_own_item_only() {
+    let sandbox = Sandbox::new();
+    sandbox.delivered(&[]);
+    let before = narae_yaml::read_one(&sandbox.file(SEALED)).unwrap();
+    let data = SecretData::from([(
+        "api-key".to_owned(),
+        SecretBytes::from("rotated".to_owned()),
+    )]);
+    store(&sandbox)
+        .write(&"kv/shop/dev/payment".parse().unwrap(), &data, Cas::Any)
+        .unwrap();
+    let (code, run) = sandbox.json(&[]);
+    assert_eq!(code, Some(0));
+    assert_eq!(run["plan"]["files"].as_array().unwrap().len(), 1, "{run:#}");
+    let fields = run["plan"]["files"][0]["fields"].as_array().unwrap();
+    assert_eq!(fields.len(), 1, "{run:#}");
+    assert_eq!(fields[0]["path"], "spec.encryptedData.PAYMENT_API_KEY");
+    let after = narae_yaml::read_one(&sandbox.file(SEALED)).unwrap();
+    for (item, changes) in [
+        ("PAYMENT_API_KEY", true),
+        ("SPRING_DATASOURCE_PASSWORD", false),
+    ] {
+        let path = format!("spec.encryptedData.{item}").parse().unwrap();
+        assert_eq!(before.at(&path) != after.at(&path), changes, "{item}");
+    }
+}
+
+#[test]
+fn another_certificate_seals_everything_again() {
+    let (sandbox, other) = (Sandbox::new(), Sandbox::new());
+    sandbox.delivered(&[]);
+    other.delivered(&[]);
+    let certificate = other.path("keys/sealing/tls.crt");
+    let (code, run) = sandbox.json(&["--cert", certificate.to_str().unwrap()]);
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        run["plan"]["files"][0]["fields"].as_array().unwrap().len(),
+        3,
+        "{run:#}"
+    );
+    if found(&["node", "openssl"]) {
+        let manifest = narae_yaml::read_one(&sandbox.file(SEALED)).unwrap();
+        let path = "spec.encryptedData.PAYMENT_API_KEY".parse().unwrap();
+        let opened = open(
+            &other.path("keys/sealing/tls.key"),
+            manifest.at(&path).unwrap().as_str().unwrap(),
+        );
+        assert_eq!(
+            opened,
+            plaintext(&sandbox, "kv/shop/dev/payment", "api-key")
+        );
+    }
+}
+
+/// Whether every program is on PATH; says what is skipped, or fails where none may be.
+pub(crate) fn found(programs: &[&str]) -> bool {
+    let missing: Vec<_> = programs
+        .iter()
+        .filter(|program| {
+            let argument = if **program == "openssl" {
+                "version"
+            } else {
+                "--version"
+            };
+            Command::new(program)
+                .arg(argument)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_err()
+        })
+        .collect();
+    if !missing.is_empty() {
+        assert!(
+            std::env::var_os("NARAE_REQUIRE_SERVERS").is_none(),
+            "not on PATH: {missing:?}"
+        );
+        eprintln!("skipped: not on PATH: {missing:?}");
+    }
+    missing.is_empty()
+}
+
+fn open(key: &Path, item: &str) -> Vec<u8> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/open-sealed.mjs");
+    let mut node = Command::new("node")
+        .arg(script)
+        .arg(key)
+        .arg("shop-dev/shop-credentials")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    node.stdin
+        .take()
+        .unwrap()
+        .write_all(item.as_bytes())
+        .unwrap();
+    let output = node.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "the independent program cannot open the item"
+    );
+    output.stdout
+}
+
+fn store(sandbox: &Sandbox) -> FileStore {
+    let key = KeyFile::read(sandbox.path("keys/store.key")).unwrap();
+    FileStore::open("commerce", sandbox.path("secrets.store"), key).unwrap()
+}
+
+fn plaintext(sandbox: &Sandbox, path: &str, key: &str) -> Vec<u8> {
+    let secret = store(sandbox).read(&path.parse().unwrap(), None).unwrap();
+    secret.data[key].expose().to_vec()
+}
+
+fn files(path: &PathBuf, into: &mut Vec<u8>) {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            files(&entry.unwrap().path(), into);
+        }
+    } else {
+        into.extend(std::fs::read(path).unwrap());
+    }
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack
+        .windows(needle.len())
+        .any(|window| window == needle)
+}
