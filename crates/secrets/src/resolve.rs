@@ -134,13 +134,43 @@ impl ResolveError {
     }
 }
 
+impl Failure {
+    /// The failure that is the store's, not this reference's.
+    fn of_store(&self) -> Option<&StoreError> {
+        match &self.kind {
+            FailureKind::Store(error) if error.is_store_wide() => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// One line for each reference; a store that is down as a whole gets one line for all of its own.
 impl fmt::Display for ResolveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut told: Vec<&StoreError> = Vec::new();
         for (index, failure) in self.failures.iter().enumerate() {
+            let error = failure.of_store();
+            if error.is_some_and(|error| told.contains(&error)) {
+                continue;
+            }
             if index > 0 {
                 f.write_str("\n")?;
             }
-            failure.fmt(f)?;
+            match error {
+                None => failure.fmt(f)?,
+                Some(error) => {
+                    let needing = self
+                        .failures
+                        .iter()
+                        .filter(|other| other.of_store() == Some(error));
+                    let (count, place) = (needing.count(), &failure.place);
+                    write!(
+                        f,
+                        "{error} ({count} references need it, the first at {place})"
+                    )?;
+                    told.push(error);
+                }
+            }
         }
         Ok(())
     }
@@ -239,10 +269,12 @@ impl Reads<'_> {
         store
             .read(reference.path(), reference.version())
             .map_err(|error| {
-                if error.is_store_wide() {
-                    self.down
-                        .insert(reference.store().to_owned(), error.clone());
+                if !error.is_store_wide() {
+                    return error.into();
                 }
+                let error = error.without_path();
+                self.down
+                    .insert(reference.store().to_owned(), error.clone());
                 error.into()
             })
     }

@@ -1,9 +1,11 @@
 //! `--image`: an image reference turned into values, as if a last layer had set them.
 
-use anyhow::{Context, Result};
-use narae_gitops::image::ImageReference;
+use anyhow::Result;
+use narae_gitops::image::{ImageReference, ParseError};
 use narae_manifest::values::Layer;
 use narae_yaml::Value;
+
+use crate::cli::UsageError;
 
 /// The layers that make the templates use `image`.
 ///
@@ -11,12 +13,13 @@ use narae_yaml::Value;
 /// on premises and in ECR in the cloud. A reference without a digest clears one set by a layer:
 /// it belonged to the image that is being replaced.
 pub(crate) fn layers(image: &str) -> Result<Vec<Layer>> {
+    let usage = |what: String| UsageError(format!("--image {image}: {what}"));
     let reference: ImageReference = image
         .parse()
-        .with_context(|| format!("--image {image}: not an image reference"))?;
+        .map_err(|error: ParseError| usage(error.to_string()))?;
     let tag = reference
         .tag()
-        .with_context(|| format!("--image {image}: no tag\n  try: --image {image}:COMMIT"))?;
+        .ok_or_else(|| usage(format!("no tag\n  try: --image {image}:COMMIT")))?;
     let mut values = vec![
         ("image.repository", reference.repository()),
         ("image.tag", tag),

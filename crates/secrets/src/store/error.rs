@@ -260,6 +260,12 @@ impl StoreError {
         )
     }
 
+    /// The same error, about the store rather than one path of it.
+    pub(crate) fn without_path(mut self) -> Self {
+        self.0.path = None;
+        self
+    }
+
     fn shown_place(&self) -> String {
         match (self.0.store.as_str(), &self.0.path) {
             ("", _) => String::new(),

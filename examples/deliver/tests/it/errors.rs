@@ -33,7 +33,7 @@ fn a_missing_value_names_template_line_path_and_suggestion() {
         &sandbox,
         &["--app", "shop"],
         &[
-            "shop/templates/service.yaml:13:33",
+            "shop/templates/service.yaml:13:34",
             "app.managmentPort",
             "did you mean",
             "managementPort",
@@ -111,7 +111,11 @@ fn a_wrong_key_names_store_and_key() {
     fails(
         &sandbox,
         &["--store-key", key.to_str().unwrap()],
-        &["secrets.store", "store.key", "try"],
+        &[
+            "secrets.store",
+            "store.key",
+            "give the key file this store was created with",
+        ],
     );
     fs::remove_file(sandbox.path("keys/store.key")).unwrap();
     fails(&sandbox, &[], &["secrets.store", "store.key", "try"]);
@@ -164,9 +168,15 @@ fn an_unreachable_server_is_named_and_nothing_is_committed() {
     let run = crate::sandbox::Run::of(&command.output().unwrap());
     assert_eq!(run.code, Some(1), "{run:#?}");
     assert!(
-        run.stderr.contains(&address.to_string()) && run.stderr.contains("try"),
+        run.stderr.contains(&address.to_string()) && run.stderr.contains("check the address"),
         "{run:#?}"
     );
+    assert_eq!(
+        run.stderr.matches(&address.to_string()).count(),
+        1,
+        "said once: {run:#?}"
+    );
+    assert!(run.stderr.contains("3 references need it"), "{run:#?}");
     assert!(!format!("{run:?}").contains("canary-token"), "{run:#?}");
     assert_eq!(sandbox.commits(), 0);
     fails(&sandbox, &["--store", "openbao"], &["BAO_ADDR"]);
