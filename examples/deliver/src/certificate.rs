@@ -25,7 +25,7 @@ pub(crate) fn load(arguments: &Arguments, now: i64, made: &mut Vec<String>) -> R
                 make(&folder, now)?;
                 made.push(format!(
                     "sealing key and certificate in {}",
-                    folder.display()
+                    paths::shown(&folder)
                 ));
             }
             folder.join(CERTIFICATE)

@@ -194,10 +194,10 @@ fn images(objects: &[Rendered]) -> Vec<String> {
                 .and_then(Value::as_sequence)
                 .unwrap_or_default()
             {
-                if let Some(image) = container.get("image").and_then(Value::as_str) {
-                    if seen.insert(image.to_owned()) {
-                        found.push(image.to_owned());
-                    }
+                if let Some(image) = container.get("image").and_then(Value::as_str)
+                    && seen.insert(image.to_owned())
+                {
+                    found.push(image.to_owned());
                 }
             }
         }

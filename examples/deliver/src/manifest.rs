@@ -62,7 +62,7 @@ impl<'a> Manifest<'a> {
             .collect();
         Some(match values.as_slice() {
             [] => provenance.template.to_string(),
-            [all @ ..] if all.len() <= ORIGINS => all.join(", "),
+            all if all.len() <= ORIGINS => all.join(", "),
             [first, rest @ ..] => format!("{first} and {} more", rest.len()),
         })
     }

@@ -47,6 +47,16 @@ pub(crate) fn short(path: &Path) -> PathBuf {
         .unwrap_or_else(|| path.to_path_buf())
 }
 
+/// A path for people: below the home folder it begins with `~`.
+pub(crate) fn shown(path: &Path) -> String {
+    let home = env::var_os("HOME").filter(|home| !home.is_empty());
+    let below = home.and_then(|home| path.strip_prefix(home).ok().map(Path::to_path_buf));
+    below.map_or_else(
+        || path.display().to_string(),
+        |below| Path::new("~").join(below).display().to_string(),
+    )
+}
+
 /// The checkout this program was built in, or the current folder once it has moved elsewhere.
 fn workspace() -> PathBuf {
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);

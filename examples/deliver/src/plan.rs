@@ -166,12 +166,11 @@ impl Plan {
 fn parse(path: &TreePath, bytes: &[u8]) -> Result<Value> {
     let document = Reader::new()
         .named(path.to_string())
-        .read_bytes(bytes)
-        .and_then(|mut documents| Ok(documents.pop()))
+        .read_one_bytes(bytes)
         .with_context(|| {
             format!("{path} in the repository is not what was delivered\n  try: repair or remove it there")
         })?;
-    Ok(document.map_or(Value::Null, |document| document.root.to_value()))
+    Ok(document.into_value())
 }
 
 /// Ciphertext says nothing to a person and is noise to a program.

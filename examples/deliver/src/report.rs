@@ -11,7 +11,9 @@ use crate::outcome::{Outcome, Refusal, Sync, Verdict};
 use crate::plan::{Action, FieldChange, FileChange, Plan};
 
 /// Fields of a new file that are shown without `--full`.
-const FIELDS_OF_A_NEW_FILE: usize = 6;
+const FIELDS_OF_A_NEW_FILE: usize = 8;
+/// Characters of a field's path that are shown.
+const PATH_WIDTH: usize = 64;
 /// Characters of a value that are shown.
 const VALUE_WIDTH: usize = 72;
 
@@ -142,18 +144,15 @@ fn file_section(out: &mut String, plan: &Plan, file: &FileChange, full: bool) {
             .collect(),
         _ => file.fields.iter().collect(),
     };
-    let width = shown
-        .iter()
-        .map(|field| field.path.chars().count())
-        .max()
-        .unwrap_or(0)
-        .min(60);
-    for field in &shown {
+    let paths: Vec<String> = shown.iter().map(|field| abridge(&field.path)).collect();
+    let width = paths.iter().map(|path| path.chars().count()).max();
+    let width = width.unwrap_or(0);
+    for (field, path) in shown.iter().zip(&paths) {
         let from = field
             .from
             .as_ref()
             .map_or_else(String::new, |from| format!("  {DIM}{from}{DIM:#}"));
-        let _ = writeln!(out, "      {:width$}  {}{from}", field.path, change(field));
+        let _ = writeln!(out, "      {path:width$}  {}{from}", change(field));
     }
     let hidden = file.fields.len().saturating_sub(shown.len());
     if hidden > 0 {
@@ -173,9 +172,20 @@ fn worth_showing(field: &FieldChange) -> bool {
         path == "apiVersion"
             || path == "kind"
             || path.contains("metadata")
-            || path.contains("labels")
+            || path.to_ascii_lowercase().contains("labels")
     };
     field.chosen && !is_known(&field.path)
+}
+
+/// A long path without its middle: where it begins and where it ends tell most.
+fn abridge(path: &str) -> String {
+    let characters: Vec<char> = path.chars().collect();
+    let Some(cut) = characters.len().checked_sub(PATH_WIDTH) else {
+        return path.to_owned();
+    };
+    let head: String = characters.iter().take(PATH_WIDTH / 3).collect();
+    let tail: String = characters.iter().skip(PATH_WIDTH / 3 + cut + 1).collect();
+    format!("{head}…{tail}")
 }
 
 fn change(field: &FieldChange) -> String {
@@ -214,7 +224,7 @@ fn committed(out: &mut String, outcome: &Outcome, commit: &str, message: &str) {
         outcome.branch, outcome.repository
     );
     for line in message.lines() {
-        let _ = writeln!(out, "    {line}");
+        let _ = writeln!(out, "{}", format!("    {line}").trim_end());
     }
 }
 

@@ -91,10 +91,9 @@ impl Place {
             let name = entry.path().file_name();
             if entry.kind() == EntryKind::File
                 && (name.ends_with(".yaml") || name.ends_with(".yml"))
+                && let Some(bytes) = repository.read(tip, entry.path())?
             {
-                if let Some(bytes) = repository.read(tip, entry.path())? {
-                    current.insert(entry.path().clone(), bytes);
-                }
+                current.insert(entry.path().clone(), bytes);
             }
         }
         Ok(current)

@@ -60,7 +60,7 @@ fn embedded(
             .with_context(|| format!("cannot make the folder of {}", key_file.display()))?;
         match KeyFile::create(&key_file) {
             Ok(key) => {
-                made.push(format!("store key {}", key_file.display()));
+                made.push(format!("store key {}", paths::shown(&key_file)));
                 key
             }
             // Another first run was faster.
