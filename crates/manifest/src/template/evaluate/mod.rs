@@ -1,0 +1,141 @@
+//! Walks a compiled template and writes a sheet: text as text, values as tokens.
+//!
+//! This is not the evaluator of the `handlebars` crate, whose values are text the moment they are
+//! found, whose helpers see a missing value as null, and whose partials forget where their context
+//! came from. What a construct means is the same; what differs is listed in the crate's README.
+//!
+//! Everything is bounded: steps, output, the size of computed texts, and the depth of blocks and
+//! partials together, which is also the depth of the recursion here.
+//!
+//! This file holds the state of the walk and writes the draft. What a construct means is decided in
+//! the modules below, which leave writing to it; the indent of a partial alone is theirs to set.
+
+mod absence;
+mod block;
+mod budget;
+mod expression;
+mod partial;
+mod reference;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use narae_yaml::{Path, Value};
+
+use super::scope::{Found, Scope};
+use super::sheet::Draft;
+use super::source::Source;
+use super::syntax::{Expression, Node, Offset};
+use super::{Limits, TemplateSet};
+use crate::error::{Error, ErrorKind};
+use crate::values::{ValueId, Values};
+use budget::weight;
+
+pub(super) use budget::Budget;
+
+/// What a rendering learns about the values beside its text.
+#[derive(Debug, Default)]
+pub(super) struct Uses {
+    /// Addresses of values that decided something: a condition, a loop.
+    pub(super) looked_at: HashSet<usize>,
+    /// Addresses of values that a helper took whole.
+    pub(super) taken: HashSet<usize>,
+    /// Paths asked for with `defined` or `default` that no layer sets.
+    pub(super) absent: HashSet<Path>,
+}
+
+/// A value inserted, before the values' addresses are turned into numbers.
+#[derive(Debug)]
+pub(super) struct Insertion {
+    pub(super) source: usize,
+    pub(super) at: Offset,
+    pub(super) value: Value,
+    pub(super) from: Vec<usize>,
+}
+
+pub(super) struct Evaluator<'a> {
+    set: &'a TemplateSet,
+    values: &'a Values,
+    by_address: &'a HashMap<usize, ValueId>,
+    limits: &'a Limits,
+    scopes: Vec<Scope<'a>>,
+    draft: Draft,
+    insertions: Vec<Insertion>,
+    uses: &'a mut Uses,
+    /// The number of the template or partial whose nodes are being walked.
+    source: usize,
+    depth: usize,
+    budget: &'a mut Budget,
+}
+
+impl<'a> Evaluator<'a> {
+    pub(super) fn new(
+        set: &'a TemplateSet,
+        values: &'a Values,
+        by_address: &'a HashMap<usize, ValueId>,
+        source: usize,
+        uses: &'a mut Uses,
+        budget: &'a mut Budget,
+    ) -> Self {
+        Self {
+            set,
+            values,
+            by_address,
+            limits: &set.limits,
+            scopes: vec![Scope::new(Found::borrowed(values.as_value()))],
+            draft: Draft::new(),
+            insertions: Vec::new(),
+            uses,
+            source,
+            depth: 0,
+            budget,
+        }
+    }
+
+    /// Walks the template and gives its draft and what was inserted, by token.
+    pub(super) fn run(mut self, nodes: &'a [Node]) -> Result<(Draft, Vec<Insertion>), Error> {
+        self.nodes(nodes)?;
+        Ok((self.draft, self.insertions))
+    }
+
+    fn nodes(&mut self, nodes: &'a [Node]) -> Result<(), Error> {
+        for node in nodes {
+            match node {
+                Node::Text { text, at } => {
+                    self.spend(1, text.len(), *at)?;
+                    self.draft.text(text, self.source, *at);
+                }
+                Node::Insert { expression, at } => self.insert(expression, *at)?,
+                Node::Block(block) => {
+                    self.deeper(block.at, |this| this.block(block))?;
+                }
+                Node::Partial(partial) => {
+                    self.deeper(partial.at, |this| this.partial(partial))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, expression: &'a Expression, at: Offset) -> Result<(), Error> {
+        let found = self.evaluate(expression)?;
+        let value = found.value().clone();
+        self.spend(1, weight(&value), at)?;
+        let from = found.sources().collect();
+        self.insertions.push(Insertion {
+            source: self.source,
+            at,
+            value,
+            from,
+        });
+        self.draft.token(self.source, at);
+        Ok(())
+    }
+
+    fn error(&self, kind: ErrorKind, message: impl Into<String>, at: Offset) -> Error {
+        match self.set.sources.get(self.source) {
+            Some(source) => Source::error(Arc::as_ref(source), kind, message, at),
+            None => Error::new(kind, message),
+        }
+    }
+}
