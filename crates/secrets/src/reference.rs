@@ -18,7 +18,7 @@ use thiserror::Error;
 
 use crate::store::{PathError, SecretPath, Version};
 
-/// Longest reference accepted, in bytes.
+/// Longest reference accepted, in bytes of its canonical form pinned to any version.
 pub const MAX_REFERENCE_BYTES: usize = 2048;
 
 const SCHEME: &str = "ref+vault://";
@@ -93,7 +93,7 @@ pub enum ReferenceError {
     #[error("not a reference; write ref+vault://STORE/mount/path#/key")]
     Scheme,
     /// It is longer than [`MAX_REFERENCE_BYTES`].
-    #[error("longer than {MAX_REFERENCE_BYTES} bytes")]
+    #[error("longer than {MAX_REFERENCE_BYTES} bytes, escaped and with a version")]
     TooLong,
     /// The store's name is missing or has other characters than letters, digits, `-`, `_` and `.`.
     #[error("names no store; a store's name is letters, digits, `-`, `_` and `.`")]
@@ -210,14 +210,19 @@ impl FromStr for Reference {
             return Err(ReferenceError::Key);
         }
         let Parameters { version, decode } = Parameters::parse(parameters)?;
-        let decode = decode.unwrap_or_default();
-        Ok(Self {
+        let reference = Self {
             store: store.to_owned(),
             path,
             version,
-            decode,
+            decode: decode.unwrap_or_default(),
             key,
-        })
+        };
+        // Escaping makes text longer: what is accepted must also be accepted as it is written
+        // again, pinned to whatever version.
+        if reference.pinned(Version::MAX).to_string().len() > MAX_REFERENCE_BYTES {
+            return Err(ReferenceError::TooLong);
+        }
+        Ok(reference)
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Version(NonZeroU64);
 impl Version {
     /// The first version of any path.
     pub const FIRST: Version = Version(NonZeroU64::MIN);
+    /// The last version there can be.
+    pub const MAX: Version = Version(NonZeroU64::MAX);
 
     /// `None` for 0, which the KV engine uses to say "no version".
     #[must_use]

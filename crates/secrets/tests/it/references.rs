@@ -85,6 +85,15 @@ fn what_is_no_reference_is_said() {
     }
     let long = format!("ref+vault://main/s/a#/{}", "k".repeat(2048));
     assert_eq!(parse(&long), Err(E::TooLong));
+    // Short enough as it stands, too long once escaped; and the longest that stays short enough.
+    let long = format!("ref+vault://main/s/a#/{}", "&".repeat(700));
+    assert_eq!(parse(&long), Err(E::TooLong));
+    let most = (1..2048)
+        .rev()
+        .find_map(|n| parse(&format!("ref+vault://main/s/a#/{}", "k".repeat(n))).ok());
+    let pinned = most.unwrap().pinned(Version::MAX);
+    assert_eq!(pinned.to_string().len(), 2048);
+    assert_eq!(parse(&pinned.to_string()), Ok(pinned));
 }
 
 #[test]
