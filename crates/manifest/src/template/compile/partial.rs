@@ -1,0 +1,65 @@
+//! `{{> name context key=value}}`: what a partial is given.
+//!
+//! May not ask whether there is such a partial: it may be added later, or its name be computed.
+
+use handlebars::template::{DecoratorTemplate, Parameter};
+
+use super::Compiler;
+use super::names::Names;
+use crate::error::{Error, ErrorKind};
+use crate::template::syntax::{Node, Offset, Partial, PartialName};
+
+impl Compiler<'_> {
+    pub(super) fn partial(&self, tag: &DecoratorTemplate, at: Offset) -> Result<Node, Error> {
+        let mut names = Names::of(self.source.text(), at);
+        let name = match &tag.name {
+            Parameter::Subexpression(_) => {
+                PartialName::Computed(self.parameter(&tag.name, &mut names)?)
+            }
+            name => {
+                let name = unquoted(name.as_name().unwrap_or_default());
+                names.find(name);
+                PartialName::Fixed(name.to_owned())
+            }
+        };
+        let context = match tag.params.as_slice() {
+            [] => None,
+            [context] => Some(self.parameter(context, &mut names)?),
+            more => {
+                let message = format!("a partial takes one context, found {}", more.len());
+                return Err(self.source.error(ErrorKind::Syntax, message, at));
+            }
+        };
+        let mut hash: Vec<_> = tag.hash.iter().collect();
+        hash.sort_by_key(|(key, _)| *key);
+        let mut parameters = Vec::with_capacity(hash.len());
+        for (key, value) in hash {
+            let mut names = Names::of(self.source.text(), at);
+            names.find(&format!("{key}="));
+            parameters.push((key.clone(), self.parameter(value, &mut names)?));
+        }
+        let indent = match &tag.indent {
+            Some(indent) if self.source.stands_alone(at) => indent.clone(),
+            _ => String::new(),
+        };
+        Ok(Node::Partial(Box::new(Partial {
+            name,
+            context,
+            parameters,
+            indent,
+            at,
+        })))
+    }
+}
+
+/// A partial's name may be written `'like this'` or `[like this]`.
+fn unquoted(name: &str) -> &str {
+    let inner = |open, close| {
+        name.strip_prefix(open)
+            .and_then(|name| name.strip_suffix(close))
+    };
+    inner('\'', '\'')
+        .or_else(|| inner('[', ']'))
+        .or_else(|| inner('"', '"'))
+        .unwrap_or(name)
+}
