@@ -13,7 +13,8 @@ struct Server {
     address: String,
 }
 
-const TOKEN: &str = "s.token-of-this-test";
+// Root tokens of a development server must not look like issued ones (`s.…`).
+const TOKEN: &str = "root-of-this-test";
 
 impl Server {
     fn start(sandbox: &Sandbox) -> Self {
