@@ -4,8 +4,9 @@
 //! one merge key (`name`, then `key`, `containerPort`, `port`, …) is compared element by element
 //! under that key, so that an element inserted in front is one change and not a change of
 //! everything behind it; the path of such a change keeps the element's index. When elements that
-//! stay change places, the list changes as a whole, because order can matter. Any other list of
-//! the same length is compared index by index; of another length, it changes as a whole.
+//! stay change places, the merge key is given up, because order can matter, and the list is compared
+//! like any other: index by index when it has as many elements as before, and otherwise as one
+//! change of the whole list.
 //!
 //! Kubernetes' own merge keys live in its OpenAPI; the keys here are the ones that schema uses for
 //! workloads, services and routes. A wrong guess makes a plan less readable, never wrong: every

@@ -64,11 +64,17 @@ fn changes_are_the_leaves_that_differ() {
             "{t: [{key: a, e: 1}, {key: b, e: 3}]}",
             &["t[1].e: 2 -> 3"],
         ),
-        // Order can matter: what changes places is shown as a whole.
+        // Order can matter: when elements change places, no key is used, only the index …
         (
             "{l: [{name: a}, {name: b}]}",
             "{l: [{name: b}, {name: a}]}",
             &["l[0].name: a -> b", "l[1].name: b -> a"],
+        ),
+        // … and without as many elements as before, the list is one change.
+        (
+            "{l: [{name: a}, {name: b}]}",
+            "{l: [{name: b}, {name: a}, {name: c}]}",
+            &["l: - name: a\n- name: b -> - name: b\n- name: a\n- name: c"],
         ),
         ("{l: [a, b]}", "{l: [a, c]}", &["l[1]: b -> c"]),
         ("{l: [a]}", "{l: [a, c]}", &["l: - a -> - a\n- c"]),
