@@ -46,6 +46,8 @@ pub struct ResolvedValue {
     pub value: SecretBytes,
     /// The version that was read; `None` from a store without versions.
     pub version: Option<Version>,
+    /// What tells this writing of the version from every other: see [`Secret::stamp`].
+    pub stamp: Option<String>,
 }
 
 impl Resolved {
@@ -322,6 +324,7 @@ fn value_in(secret: &Secret, reference: &Reference) -> Result<ResolvedValue, Fai
     Ok(ResolvedValue {
         value,
         version: secret.version,
+        stamp: secret.stamp.clone(),
     })
 }
 

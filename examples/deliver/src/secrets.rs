@@ -81,7 +81,7 @@ impl SecretReferences<'_> {
             let value = resolved
                 .get(reference)
                 .with_context(|| format!("{place}: {reference} was not resolved"))?;
-            let source = value.version.map(|version| Source::new(reference, version));
+            let source = Source::of(reference, value);
             items.push(Item::new(name.clone(), value.value.duplicate(), source));
             let version = value
                 .version
@@ -115,7 +115,21 @@ impl SecretReferences<'_> {
                 })
             })
             .collect();
-        Ok((sealed.manifest, sources, outcomes))
+        let mut manifest = sealed.manifest;
+        copy_labels(&self.rendered.value, &mut manifest);
+        Ok((manifest, sources, outcomes))
+    }
+}
+
+/// The format keeps the Secret's labels for the Secret alone; teams select and check the object in
+/// git by the same ones.
+fn copy_labels(secret: &Value, sealed: &mut Value) {
+    let labels = secret
+        .get("metadata")
+        .and_then(|metadata| metadata.get("labels"));
+    let metadata = sealed.get_mut("metadata").and_then(Value::as_mapping_mut);
+    if let (Some(labels), Some(metadata)) = (labels, metadata) {
+        metadata.insert("labels", labels.clone());
     }
 }
 

@@ -1,11 +1,15 @@
 //! What was sealed from where, so that unchanged items keep their ciphertext.
 //!
 //! The record is the annotation [`ANNOTATION`] of a SealedSecret, one line for each item that came
-//! from a versioned source, in item order, five fields separated by one space:
+//! from a versioned source, in item order, six fields separated by one space:
 //!
 //! ```text
-//! ITEM  sha256:HEX of the ciphertext as it stands  SHA256:KEY fingerprint  SCOPE:LABEL  SOURCE
+//! ITEM  sha256:HEX of the ciphertext as it stands  SHA256:KEY fingerprint  SCOPE:LABEL  SOURCE  STAMP
 //! ```
+//!
+//! SOURCE is the reference pinned to its version. STAMP is the store's word for this writing of that
+//! version: a store made anew, or another one behind the same name, begins at version 1 again, and
+//! without it the old value would be kept for the new one.
 //!
 //! Nothing in it derives from a plaintext: a hash of a weak password in git would be an invitation to
 //! guess it. An item is kept only if its whole line would be written again as it stands; so an edited
@@ -26,6 +30,7 @@ use narae_yaml::Value;
 
 use super::{Fingerprint, Label};
 use crate::reference::Reference;
+use crate::resolve::ResolvedValue;
 use crate::store::Version;
 
 /// The annotation that holds the record.
@@ -35,18 +40,32 @@ pub const ANNOTATION: &str = "narae.dev/sealed-items";
 /// an object; a record that would be larger is left out, and its items are sealed anew each time.
 pub const MAX_RECORD_BYTES: usize = 128 * 1024;
 
-/// Where a value came from, exactly: a reference pinned to the version that was read.
+/// Where a value came from, exactly: a reference pinned to the version that was read, and the
+/// stamp of that writing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source(String);
 
 impl Source {
-    /// The source of what `reference` gave at `version`.
+    /// The source of what `reference` gave at `version`, in the writing that `stamp` names
+    /// ([`Secret::stamp`](crate::store::Secret::stamp)). White space in a stamp becomes `_`.
     #[must_use]
-    pub fn new(reference: &Reference, version: Version) -> Self {
-        Self(reference.pinned(version).to_string())
+    pub fn new(reference: &Reference, version: Version, stamp: &str) -> Self {
+        let stamp = stamp.replace(|c: char| c.is_whitespace() || c.is_control(), "_");
+        Self(format!("{} {stamp}", reference.pinned(version)))
     }
 
-    /// The pinned reference as text, without white space.
+    /// The source of a value as resolved; `None` when its store cannot tell one writing from
+    /// another, so that nobody can know whether it changed.
+    #[must_use]
+    pub fn of(reference: &Reference, resolved: &ResolvedValue) -> Option<Self> {
+        Some(Self::new(
+            reference,
+            resolved.version?,
+            resolved.stamp.as_deref()?,
+        ))
+    }
+
+    /// The pinned reference, a space, and the stamp.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -135,7 +154,7 @@ fn parse(line: &str) -> Option<(String, Line)> {
         ciphertext: fields.next()?,
         key: fields.next()?,
         label: fields.next()?,
-        source: fields.next()?,
+        source: format!("{} {}", fields.next()?, fields.next()?),
     };
     fields.next().is_none().then_some((item, line))
 }

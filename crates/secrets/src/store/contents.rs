@@ -18,6 +18,8 @@ pub const MAX_VERSIONS: usize = 10;
 pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
 /// Longest key, in bytes: the longest a Kubernetes Secret takes.
 pub const MAX_KEY_BYTES: usize = 253;
+/// Bytes of a stamp.
+pub const STAMP_BYTES: usize = 16;
 /// Most keys in one secret.
 pub const MAX_KEYS: usize = 4096;
 
@@ -36,9 +38,16 @@ pub(super) struct History {
 /// One version.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Entry {
-    Live(SecretData),
-    Deleted(SecretData),
+    Live(Written),
+    Deleted(Written),
     Destroyed,
+}
+
+/// The data of one version, and what tells this writing from any other.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    pub(super) data: SecretData,
+    pub(super) stamp: [u8; STAMP_BYTES],
 }
 
 impl Contents {
@@ -67,11 +76,18 @@ impl Contents {
             None => Err(StoreErrorKind::VersionNotFound { version }),
             Some(Entry::Deleted(_)) => Err(StoreErrorKind::Deleted { version }),
             Some(Entry::Destroyed) => Err(StoreErrorKind::Destroyed { version }),
-            Some(Entry::Live(data)) => Ok(Secret::new(copy_of(data), Some(version))),
+            Some(Entry::Live(Written { data, stamp })) => {
+                let secret = Secret::new(copy_of(data), Some(version));
+                Ok(if *stamp == [0; STAMP_BYTES] {
+                    secret
+                } else {
+                    secret.with_stamp(format!("{:032x}", u128::from_be_bytes(*stamp)))
+                })
+            }
         }
     }
 
-    /// Adds a version to `path` if `cas` is met. Data is copied in.
+    /// Adds a version without a stamp to `path` if `cas` is met. Data is copied in.
     ///
     /// # Errors
     ///
@@ -81,6 +97,22 @@ impl Contents {
         path: &SecretPath,
         data: &SecretData,
         cas: Cas,
+    ) -> Result<Version, StoreErrorKind> {
+        self.write_stamped(path, data, cas, [0; STAMP_BYTES])
+    }
+
+    /// Adds a version that carries `stamp`, random bytes that no other writing carries; zeros are
+    /// no stamp.
+    ///
+    /// # Errors
+    ///
+    /// As for [`write`](Self::write).
+    pub fn write_stamped(
+        &mut self,
+        path: &SecretPath,
+        data: &SecretData,
+        cas: Cas,
+        stamp: [u8; STAMP_BYTES],
     ) -> Result<Version, StoreErrorKind> {
         check(data)?;
         let current = self.paths.get(path).and_then(History::newest);
@@ -94,7 +126,10 @@ impl Contents {
         }
         let version = current.map_or(Version::FIRST, Version::next);
         let history = self.paths.entry(path.clone()).or_default();
-        history.versions.insert(version, Entry::Live(copy_of(data)));
+        let data = copy_of(data);
+        history
+            .versions
+            .insert(version, Entry::Live(Written { data, stamp }));
         while history.versions.len() > MAX_VERSIONS {
             history.versions.pop_first();
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::contents::Contents;
+use super::contents::{Contents, STAMP_BYTES};
 use super::{
     Cas, Metadata, Secret, SecretData, SecretPath, Store, StoreError, StoreErrorKind, Version,
 };
@@ -80,8 +80,10 @@ impl Store for MemoryStore {
     }
 
     fn write(&self, path: &SecretPath, data: &SecretData, cas: Cas) -> Result<Version, StoreError> {
+        let mut stamp = [0; STAMP_BYTES];
+        getrandom::fill(&mut stamp).map_err(|_| self.error(StoreErrorKind::NoRandomness, path))?;
         self.contents()
-            .write(path, data, cas)
+            .write_stamped(path, data, cas, stamp)
             .map_err(|kind| self.error(kind, path))
     }
 

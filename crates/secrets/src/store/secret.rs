@@ -52,13 +52,32 @@ pub struct Secret {
     pub data: SecretData,
     /// Which version this is; `None` when the store keeps no versions.
     pub version: Option<Version>,
+    /// What tells this writing of the version from every other one, also from the same version of
+    /// the same path in another store that goes by the same name, or in a store that was made
+    /// anew. Opaque, without white space, not derived from the values; `None` when the store
+    /// cannot tell.
+    pub stamp: Option<String>,
 }
 
 impl Secret {
     /// A secret as a store hands it out.
     #[must_use]
     pub fn new(data: SecretData, version: Option<Version>) -> Self {
-        Self { data, version }
+        Self {
+            data,
+            version,
+            stamp: None,
+        }
+    }
+
+    /// The same secret with its [`stamp`](Self::stamp); one with white space is none.
+    #[must_use]
+    pub fn with_stamp(mut self, stamp: impl Into<String>) -> Self {
+        let stamp = stamp.into();
+        let sound =
+            !stamp.is_empty() && !stamp.contains(|c: char| c.is_whitespace() || c.is_control());
+        self.stamp = sound.then_some(stamp);
+        self
     }
 }
 

@@ -500,3 +500,22 @@ fn a_store_is_made_with_its_content_or_not_at_all() {
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn every_writing_has_a_stamp_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let path: SecretPath = "kv/shop".parse().unwrap();
+    let data = SecretData::from([("a".to_owned(), SecretBytes::from("1".to_owned()))]);
+    let key = KeyFile::create(directory.path().join("key")).unwrap();
+    let store = FileStore::create("main", directory.path().join("store"), key).unwrap();
+    let stamp = |store: &FileStore| store.read(&path, None).unwrap().stamp.unwrap();
+    store.write(&path, &data, Cas::Any).unwrap();
+    let first = stamp(&store);
+    assert_eq!(stamp(&store), first, "reading changes nothing");
+    // The same path, version and value, in a store that was made anew under the same name and key.
+    fs::remove_file(store.file()).unwrap();
+    let key = KeyFile::read(directory.path().join("key")).unwrap();
+    let store = FileStore::create("main", store.file(), key).unwrap();
+    store.write(&path, &data, Cas::Any).unwrap();
+    assert_ne!(stamp(&store), first);
+}

@@ -33,7 +33,11 @@ fn source(key: &str, version: u64) -> Option<Source> {
     let reference: Reference = format!("ref+vault://main/secret/shop#/{key}")
         .parse()
         .unwrap();
-    Some(Source::new(&reference, Version::new(version).unwrap()))
+    Some(Source::new(
+        &reference,
+        Version::new(version).unwrap(),
+        "written-once",
+    ))
 }
 
 fn password(version: u64) -> Item {
@@ -115,7 +119,9 @@ fn the_manifest_has_the_format_and_no_plaintext() {
     let line = text(manifest, &format!("metadata.annotations[\"{ANNOTATION}\"]"));
     assert!(
         line.starts_with("password sha256:")
-            && line.ends_with(" strict:shop/db ref+vault://main/secret/shop?version=3#/password\n"),
+            && line.ends_with(
+                " strict:shop/db ref+vault://main/secret/shop?version=3#/password written-once\n"
+            ),
         "{line}"
     );
 }
@@ -171,7 +177,8 @@ fn anything_that_is_off_is_sealed_anew() {
     for (change, expected) in [
         ("password ", Reason::NotRecorded),
         ("", Reason::NotRecorded),
-        ("password a b c d e\n", Reason::NotRecorded),
+        ("password a b c d\n", Reason::NotRecorded),
+        ("password a b c d e f\n", Reason::NotRecorded),
     ] {
         let previous = edited(&first, &record, |_| change.to_owned());
         assert_eq!(reason(&previous), Action::Resealed(expected), "{change:?}");
@@ -418,5 +425,31 @@ fn what_cannot_be_sealed_is_said() {
     assert_eq!(
         refused(bare, items),
         SealError::TooLarge { bytes: 1200 * 1024 }
+    );
+}
+
+#[test]
+fn another_writing_of_the_same_version_is_sealed_again() {
+    let reference: narae_secrets::reference::Reference =
+        "ref+vault://main/secret/shop#/password".parse().unwrap();
+    let seal = |stamp: &str, previous: Option<&Value>| {
+        let manifest = narae_yaml::read_one(
+            "{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: shop}}",
+        )
+        .unwrap();
+        let source = Source::new(&reference, Version::new(1).unwrap(), stamp);
+        let item = Item::new("password", secret("pa55"), Some(source));
+        SealRequest::new(&manifest, vec![item])
+            .with_previous(previous)
+            .seal(&certificate(2048))
+            .unwrap()
+    };
+    let first = seal("here", None);
+    let again = seal("here", Some(&first.manifest));
+    assert_eq!(again.manifest, first.manifest);
+    let elsewhere = seal("elsewhere", Some(&first.manifest));
+    assert_eq!(
+        elsewhere.items[0].action,
+        Action::Resealed(Reason::SourceChanged)
     );
 }

@@ -167,3 +167,48 @@ fn a_wrong_token_is_an_error_that_does_not_show_it() {
     );
     assert_eq!(sandbox.commits(), 0);
 }
+
+#[test]
+fn another_store_behind_the_same_name_is_another_source() {
+    if !found(&["bao"]) {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox);
+    sandbox.delivered(&[]);
+    // The same paths, at the same version 1, with other values.
+    server.bao(&[
+        "kv",
+        "put",
+        "-mount=kv",
+        "shop/dev/database",
+        "username=other",
+        "password=other",
+    ]);
+    server.bao(&[
+        "kv",
+        "put",
+        "-mount=kv",
+        "shop/dev/payment",
+        "api-key=other",
+    ]);
+    let run = server.deliver(&sandbox, &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(
+        json["plan"]["files"][0]["fields"].as_array().unwrap().len(),
+        3,
+        "{json:#}"
+    );
+    for secret in json["secrets"].as_array().unwrap() {
+        assert_eq!(
+            secret["outcome"], "sealed again: its source changed",
+            "{json:#}"
+        );
+    }
+    assert!(
+        server
+            .deliver(&sandbox, &[])
+            .stdout
+            .contains("Nothing to do")
+    );
+}

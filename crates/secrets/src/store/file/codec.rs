@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::frame::{FrameError, MAX_STORE_BYTES};
 use crate::SecretBytes;
-use crate::store::contents::{self, Contents, Entry, History};
+use crate::store::contents::{self, Contents, Entry, History, Written};
 use crate::store::{SecretData, SecretPath, Version};
 
 const LIVE: u8 = 0;
@@ -54,13 +54,14 @@ fn write(contents: &Contents, out: &mut impl Sink) -> Result<(), FrameError> {
         put_u32(out, history.versions.len())?;
         for (version, entry) in &history.versions {
             out.put(&version.get().to_be_bytes());
-            let (state, data) = match entry {
-                Entry::Live(data) => (LIVE, Some(data)),
-                Entry::Deleted(data) => (DELETED, Some(data)),
+            let (state, written) = match entry {
+                Entry::Live(written) => (LIVE, Some(written)),
+                Entry::Deleted(written) => (DELETED, Some(written)),
                 Entry::Destroyed => (DESTROYED, None),
             };
             out.put(&[state]);
-            if let Some(data) = data {
+            if let Some(Written { data, stamp }) = written {
+                out.put(stamp);
                 put_data(out, data)?;
             }
         }
@@ -121,8 +122,8 @@ fn history(input: &mut Input<'_>) -> Result<History, FrameError> {
             Version::new(number).ok_or(FrameError::Contents("a version has the number 0"))?;
         let [state] = input.array()?;
         let entry = match state {
-            LIVE => Entry::Live(data(input)?),
-            DELETED => Entry::Deleted(data(input)?),
+            LIVE => Entry::Live(written(input)?),
+            DELETED => Entry::Deleted(written(input)?),
             DESTROYED => Entry::Destroyed,
             _ => return Err(FrameError::Contents("a version has an unknown state")),
         };
@@ -132,6 +133,12 @@ fn history(input: &mut Input<'_>) -> Result<History, FrameError> {
         return Err(FrameError::Contents("a path has no or too many versions"));
     }
     Ok(History { versions })
+}
+
+fn written(input: &mut Input<'_>) -> Result<Written, FrameError> {
+    let stamp = input.array()?;
+    let data = data(input)?;
+    Ok(Written { data, stamp })
 }
 
 fn data(input: &mut Input<'_>) -> Result<SecretData, FrameError> {

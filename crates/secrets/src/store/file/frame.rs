@@ -26,6 +26,7 @@
 //!   u32 number of versions (at least 1); for each, in ascending order:
 //!     u64 version number
 //!     u8  state: 0 live, 1 deleted, 2 destroyed; unless destroyed:
+//!       16 bytes stamp, random, new for each version that is written; zeros are none
 //!       u32 number of keys; for each, in ascending order of its bytes:
 //!         u16 length, key
 //!         u32 length, value

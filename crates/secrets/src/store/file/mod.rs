@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 pub use key::KeyFile;
 
 use self::frame::FrameError;
-use super::contents::Contents;
+use super::contents::{Contents, STAMP_BYTES};
 use super::{
     Cas, Metadata, Secret, SecretData, SecretPath, Store, StoreError, StoreErrorKind, Version,
 };
@@ -101,7 +101,7 @@ impl FileStore {
         let mut contents = Contents::new();
         for (path, data) in content {
             contents
-                .write(&path, &data, Cas::Absent)
+                .write_stamped(&path, &data, Cas::Absent, store.stamp(Some(&path))?)
                 .map_err(|kind| store.error(kind, Some(&path)))?;
         }
         store.save(&contents, None)?;
@@ -167,6 +167,12 @@ impl FileStore {
         Ok(result)
     }
 
+    fn stamp(&self, path: Option<&SecretPath>) -> Result<[u8; STAMP_BYTES], StoreError> {
+        let mut stamp = [0; STAMP_BYTES];
+        getrandom::fill(&mut stamp).map_err(|_| self.error(StoreErrorKind::NoRandomness, path))?;
+        Ok(stamp)
+    }
+
     fn lock(&self, path: Option<&SecretPath>) -> Result<std::fs::File, StoreError> {
         replace::lock(&self.file).map_err(|error| self.io("lock", &error, path))
     }
@@ -225,7 +231,10 @@ impl Store for FileStore {
     }
 
     fn write(&self, path: &SecretPath, data: &SecretData, cas: Cas) -> Result<Version, StoreError> {
-        self.change(path, |contents| contents.write(path, data, cas))
+        let stamp = self.stamp(Some(path))?;
+        self.change(path, |contents| {
+            contents.write_stamped(path, data, cas, stamp)
+        })
     }
 
     fn list(&self, prefix: Option<&SecretPath>) -> Result<Vec<SecretPath>, StoreError> {

@@ -46,6 +46,10 @@ struct Metadata {
     destroyed: bool,
     #[serde(default)]
     deletion_time: String,
+    /// To the nanosecond: the same version written elsewhere, or after the path was made anew,
+    /// has another.
+    #[serde(default)]
+    created_time: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -119,7 +123,8 @@ fn secret_in(body: &[u8]) -> Result<Secret, &'static str> {
     for (key, value) in values {
         data.insert(key, value_of(value)?);
     }
-    Ok(Secret::new(data, Version::new(metadata.version)))
+    let secret = Secret::new(data, Version::new(metadata.version));
+    Ok(secret.with_stamp(metadata.created_time))
 }
 
 fn value_of(value: &RawValue) -> Result<SecretBytes, &'static str> {

@@ -19,7 +19,9 @@ def data(values):
 def path(name, versions):
     out = number(len(name), 2) + name + number(len(versions), 4)
     for version, state, values in versions:
-        out += number(version, 8) + number(state, 1) + (b"" if values is None else data(values))
+        out += number(version, 8) + number(state, 1)
+        if values is not None:
+            out += stamp + data(values)
     return out
 
 
@@ -28,6 +30,7 @@ def hkdf(salt, info, length):
 
 
 salt = bytes([9] * 32)
+stamp = bytes(range(16))
 paths = [
     path(b"secret/old", [(1, 1, {b"k": b"v"})]),
     path(b"secret/shop", [(1, 2, None), (2, 0, {b"password": b"pa55", b"user": b""})]),
