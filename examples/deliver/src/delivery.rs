@@ -27,19 +27,16 @@ use crate::{certificate, image, paths, policy, report, secrets, store};
 
 /// One delivery.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
-    let overrides = arguments
-        .image
-        .as_deref()
-        .map(image::layers)
-        .transpose()?
-        .unwrap_or_default();
     let folder = arguments
         .app
         .clone()
         .unwrap_or_else(paths::bundled_application);
     let application = Application::read(&folder)?;
     let target = application.target(&arguments.site, &arguments.stage)?;
-    let values = application.values(&target, overrides)?;
+    let mut values = application.values(&target, Vec::new())?;
+    if let Some(image) = &arguments.image {
+        values = application.values(&target, image::layers(image, &values)?)?;
+    }
     let rendering = application.templates()?.render(&values)?;
 
     let mut place = Place::find(arguments, &application, &target)?;

@@ -2,17 +2,20 @@
 
 use anyhow::Result;
 use narae_gitops::image::{ImageReference, ParseError};
-use narae_manifest::values::Layer;
+use narae_manifest::values::{Layer, Values};
 use narae_yaml::Value;
 
 use crate::cli::UsageError;
 
-/// The layers that make the templates use `image`.
+/// The layers that make the templates use `image` in place of what `values` say.
+///
+/// A bare name means the repository of that name which the values name already: `shop:HASH` is
+/// `commerce/shop:HASH` when that is what is delivered today.
 ///
 /// The registry stays the site's own unless the reference names one: the same build is in Harbor
 /// on premises and in ECR in the cloud. A reference without a digest clears one set by a layer:
 /// it belonged to the image that is being replaced.
-pub(crate) fn layers(image: &str) -> Result<Vec<Layer>> {
+pub(crate) fn layers(image: &str, values: &Values) -> Result<Vec<Layer>> {
     let usage = |what: String| UsageError(format!("--image {image}: {what}"));
     let reference: ImageReference = image
         .parse()
@@ -20,15 +23,22 @@ pub(crate) fn layers(image: &str) -> Result<Vec<Layer>> {
     let tag = reference
         .tag()
         .ok_or_else(|| usage(format!("no tag\n  try: --image {image}:COMMIT")))?;
-    let mut values = vec![
-        ("image.repository", reference.repository()),
+    let today = values
+        .get(&"image.repository".parse()?)
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let name = reference.repository();
+    let is_today = reference.registry().is_none() && today.rsplit('/').next() == Some(name);
+    let repository = if is_today { today } else { name };
+    let mut chosen = vec![
+        ("image.repository", repository),
         ("image.tag", tag),
         ("image.digest", reference.digest().unwrap_or("")),
     ];
     if let Some(registry) = reference.registry() {
-        values.push(("image.registry", registry));
+        chosen.push(("image.registry", registry));
     }
-    values
+    chosen
         .into_iter()
         .map(|(path, value)| {
             Ok(Layer::assignment(

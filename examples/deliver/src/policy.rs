@@ -20,17 +20,25 @@ pub(crate) fn check(
         let Some(rendered) = objects.get(violation.index) else {
             continue;
         };
+        // Of "that list is there" and "that element is wrong", a person wants the element.
+        let inner = violation
+            .others
+            .iter()
+            .filter(|other| other.starts_with(&violation.field));
+        let field = inner
+            .max_by_key(|other| other.segments().len())
+            .unwrap_or(&violation.field);
         // A policy may look into a Secret; what it finds there is nobody's to see.
-        let found = violation
-            .found
-            .as_ref()
+        let found = rendered
+            .value
+            .at(field)
             .filter(|_| !secrets::is_secret(&rendered.value))
             .map(shown);
         let mut refusal = refusal(
             &violation.policy,
             &violation.message,
             rendered,
-            &violation.field,
+            field,
             found,
         )?;
         refusal.rule = violation.validation.to_string();

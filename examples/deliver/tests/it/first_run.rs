@@ -14,7 +14,7 @@ fn first_run_commits_once_and_the_second_does_nothing() {
     let commit = sandbox.repository(&["rev-parse", "main"]);
     assert!(first.contains(commit.trim()), "{first}");
     assert!(first.contains("Argo CD would sync"), "{first}");
-    assert!(first.contains("7 to add"), "{first}");
+    assert!(first.contains("8 to add"), "{first}");
 
     let second = sandbox.delivered(&[]);
     assert!(second.contains("Nothing to do"), "{second}");
@@ -29,6 +29,7 @@ fn the_commit_holds_every_object_and_says_what_was_delivered() {
     let files = sandbox.repository(&["ls-tree", "-r", "--name-only", "main"]);
     let expected = [
         "configmap-shop-config.yaml",
+        "configmap-shop-features.yaml",
         "deployment-shop.yaml",
         "horizontalpodautoscaler-shop.yaml",
         "httproute-shop.yaml",
@@ -112,28 +113,25 @@ fn a_new_image_changes_only_what_names_it() {
         field["from"].as_str().unwrap().contains("--image"),
         "{field}"
     );
-    let secret = sandbox.repository(&[
-        "diff",
-        "--stat",
-        "main~1",
-        "main",
-        "--",
-        &format!("{PLACE}/service-shop.yaml"),
-    ]);
-    assert!(
-        secret.contains("service-shop.yaml"),
-        "the version label is everywhere"
+    // Nothing else moves: not the service, and no ciphertext.
+    let changed = sandbox.repository(&["diff", "--name-only", "main~1", "main"]);
+    assert_eq!(changed.trim(), format!("{PLACE}/deployment-shop.yaml"));
+}
+
+#[test]
+fn a_bare_image_name_is_the_repository_of_that_name() {
+    let sandbox = Sandbox::new();
+    let tag = "9f2c1d7e4b8a60355c1e7a9d0b42f8e6a3d5c710";
+    let (code, run) = sandbox.json(&["--image", &format!("shop:{tag}")]);
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        run["images"][0],
+        format!("harbor.idc.example.com/commerce/shop:{tag}")
     );
-    let sealed = sandbox.repository(&[
-        "diff",
-        "main~1",
-        "main",
-        "--",
-        &format!("{PLACE}/sealedsecret-shop-credentials.yaml"),
-    ]);
-    assert!(
-        !sealed.contains("\n-    PAYMENT_API_KEY") && !sealed.contains("\n-  encryptedData"),
-        "{sealed}"
+    let (_, run) = sandbox.json(&["--image", &format!("registry.example.com/other/shop:{tag}")]);
+    assert_eq!(
+        run["images"][0],
+        format!("registry.example.com/other/shop:{tag}")
     );
 }
 
@@ -142,7 +140,7 @@ fn a_dry_run_shows_the_plan_and_writes_nothing() {
     let sandbox = Sandbox::new();
     let shown = sandbox.delivered(&["--dry-run"]);
     assert!(
-        shown.contains("Dry run") && shown.contains("7 to add"),
+        shown.contains("Dry run") && shown.contains("8 to add"),
         "{shown}"
     );
     assert_eq!(sandbox.commits(), 0);

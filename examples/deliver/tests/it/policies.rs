@@ -101,3 +101,22 @@ fn a_literal_secret_is_refused_and_not_shown() {
     );
     assert!(!format!("{run:?}").contains("hunter2"), "{run:#?}");
 }
+
+#[test]
+fn an_init_container_is_held_to_the_same_tags() {
+    let sandbox = Sandbox::new();
+    sandbox.shop();
+    sandbox.edit(
+        "templates/deployment.yaml",
+        "      containers:\n",
+        "      initContainers:\n        - {name: wait, image: \"busybox:latest\"}\n      containers:\n",
+    );
+    let run = sandbox.deliver(&["--app", "shop"]);
+    assert_eq!(run.code, Some(3), "{run:#?}");
+    assert!(
+        run.stdout
+            .contains("spec.template.spec.initContainers[0].image"),
+        "{}",
+        run.stdout
+    );
+}

@@ -9,7 +9,8 @@ use crate::sandbox::Sandbox;
 const NASTY: &[(&str, &str)] = &[
     ("YES", "yes"),
     ("UNDERSCORE", "1_000"),
-    ("STRUCTURE", "\": #{{"),
+    ("STRUCTURE", ": #{{"),
+    ("QUOTED", "\": #{{"),
     ("LINES", "first\nsecond: {a: [b\n\n  third\n"),
     ("OCTAL", "0444"),
     ("EMPTY", ""),
@@ -36,7 +37,7 @@ fn nasty_values_arrive_unchanged() {
     let pair = shop.join("values/pairs/idc-dev.yaml");
     fs::write(pair, written).unwrap();
     sandbox.delivered(&["--app", "shop"]);
-    let file = sandbox.file("environments/dev/idc/shop/configmap-shop-config.yaml");
+    let file = sandbox.file("environments/dev/idc/shop/configmap-shop-features.yaml");
     let ours = narae_yaml::read_one(&file).unwrap();
     // A YAML 1.2 reader that has nothing to do with ours must see the same strings.
     let theirs: serde_json::Value = yaml_serde::from_str(&file).unwrap();
