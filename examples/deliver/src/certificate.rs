@@ -1,7 +1,6 @@
 //! The certificate to seal for: the cluster's, or one made on the first run.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -21,8 +20,7 @@ pub(crate) fn load(arguments: &Arguments, now: i64, made: &mut Vec<String>) -> R
         Some(file) => file.clone(),
         None => {
             let folder = paths::key_folder()?.join("sealing");
-            if !folder.exists() {
-                make(&folder, now)?;
+            if !folder.exists() && make(&folder, now)? {
                 made.push(format!(
                     "sealing key and certificate in {}",
                     paths::shown(&folder)
@@ -47,26 +45,28 @@ pub(crate) fn load(arguments: &Arguments, now: i64, made: &mut Vec<String>) -> R
 }
 
 /// Makes both files in a folder beside, then moves the folder into place: there is never a key
-/// without its certificate, and nothing that is there is overwritten.
-fn make(folder: &Path, now: i64) -> Result<()> {
+/// without its certificate, and nothing that is there is overwritten. One process at a time: what
+/// a killed one left is thrown away.
+fn make(folder: &Path, now: i64) -> Result<bool> {
     let doing = || format!("cannot make a sealing key in {}", folder.display());
-    let pair = Generate::new(now).run().with_context(doing)?;
     let parent = folder.parent().unwrap_or(Path::new("."));
     files::private_folder(parent).with_context(doing)?;
-    let making = parent.join(format!(".sealing.{}", std::process::id()));
-    files::private_folder(&making).with_context(doing)?;
-    let moved = files::private_file(&making.join(KEY), pair.private_key_pem.expose())
+    let lock = files::lock(&parent.join(".sealing.lock")).with_context(doing)?;
+    if folder.exists() {
+        return Ok(false);
+    }
+    let pair = Generate::new(now).run().with_context(doing)?;
+    let making = parent.join(".sealing.new");
+    if making.exists() {
+        fs::remove_dir_all(&making).with_context(doing)?;
+    }
+    files::private_folder(&making)
+        .and_then(|()| files::private_file(&making.join(KEY), pair.private_key_pem.expose()))
         .and_then(|()| {
             files::private_file(&making.join(CERTIFICATE), pair.certificate_pem.as_bytes())
         })
-        .and_then(|()| fs::rename(&making, folder));
-    if moved.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_dir_all(&making);
-    }
-    match moved {
-        // Another first run was faster; its pair is as good.
-        Err(error) if folder.exists() && error.kind() != io::ErrorKind::PermissionDenied => Ok(()),
-        other => other.with_context(doing),
-    }
+        .and_then(|()| fs::rename(&making, folder))
+        .with_context(doing)?;
+    drop(lock);
+    Ok(true)
 }

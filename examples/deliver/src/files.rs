@@ -1,6 +1,6 @@
 //! Files and folders that only their owner may read.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -22,6 +22,17 @@ pub(crate) fn private_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut out = options.open(file)?;
     out.write_all(bytes)?;
     out.sync_all()
+}
+
+/// Takes an exclusive lock, waiting for its holder; released when dropped, or when the process dies.
+pub(crate) fn lock(file: &Path) -> io::Result<File> {
+    let lock = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(file)?;
+    lock.lock()?;
+    Ok(lock)
 }
 
 /// Who may look into a folder that is made.

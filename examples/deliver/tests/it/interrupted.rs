@@ -67,41 +67,74 @@ fn two_first_runs_at_once_share_one_key_and_one_store() {
 }
 
 #[test]
-fn a_killed_run_leaves_nothing_half_done() {
+fn a_killed_first_run_leaves_keys_and_store_whole() {
     let sandbox = Sandbox::new();
-    let mut killed = 0;
-    // Each round waits for a later sign of progress in the file system, then kills.
-    let signs = [
+    for sign in [
         "keys/store.key",
         "secrets.store",
-        "keys/sealing/tls.crt",
-        "gitops.git/objects/pack",
-    ];
-    for round in 0..24 {
-        let mut child = sandbox
-            .command(&[])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let sign = sandbox.path(signs[round % signs.len()]);
-        while !sign.exists() && child.try_wait().unwrap().is_none() {
-            std::thread::yield_now();
-        }
-        // A little further each time the sign is there from the start.
-        for _ in 0..(round / signs.len()) * 2_000 {
-            std::hint::spin_loop();
-        }
-        if child.try_wait().unwrap().is_none() {
-            child.kill().unwrap();
-            killed += 1;
-        }
-        child.wait().unwrap();
-        sandbox.repository(&["fsck", "--strict"]);
-        assert!(sandbox.commits() <= 1);
+        "keys/.sealing.new",
+        "keys/sealing",
+    ] {
+        kill_when(&sandbox, &[], || sandbox.path(sign).exists());
     }
-    assert!(killed >= 4, "only {killed} runs were killed");
     sandbox.delivered(&[]);
-    assert_eq!(sandbox.commits(), 1);
     assert!(sandbox.delivered(&[]).contains("Nothing to do"));
+    assert!(!sandbox.path("keys/.sealing.new").exists());
+}
+
+#[test]
+fn a_killed_commit_leaves_the_branch_at_the_old_or_the_new_tip() {
+    let sandbox = Sandbox::new();
+    sandbox.delivered(&[]);
+    let mut killed = 0;
+    for round in 0..12 {
+        // Each round has an image of its own to commit, and is killed as soon as git holds a new
+        // object, or a little later: always before or within the moving of the branch.
+        let image = format!("commerce/shop:{round:040x}");
+        let (objects, commits) = (objects(&sandbox), sandbox.commits());
+        killed += u32::from(kill_when(&sandbox, &["--image", &image], || {
+            self::objects(&sandbox) > objects + round % 4
+        }));
+        sandbox.repository(&["fsck", "--strict"]);
+        assert!([commits, commits + 1].contains(&sandbox.commits()));
+        sandbox.delivered(&["--image", &image]);
+        assert_eq!(sandbox.commits(), commits + 1);
+    }
+    assert!(
+        killed > 0,
+        "no run was still going when it was to be killed"
+    );
+}
+
+/// Starts a delivery and kills it at the sign; whether it was still going then.
+fn kill_when(sandbox: &Sandbox, arguments: &[&str], sign: impl Fn() -> bool) -> bool {
+    let mut child = sandbox
+        .command(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !sign() {
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+    }
+    let going = child.try_wait().unwrap().is_none();
+    let _ = child.kill();
+    child.wait().unwrap();
+    going
+}
+
+/// How many loose objects there are.
+fn objects(sandbox: &Sandbox) -> usize {
+    let folders = std::fs::read_dir(sandbox.path("gitops.git/objects")).unwrap();
+    folders
+        .filter_map(|folder| std::fs::read_dir(folder.ok()?.path()).ok())
+        .map(|files| {
+            files
+                .filter_map(Result::ok)
+                .filter(|file| file.file_name().len() == 38)
+                .count()
+        })
+        .sum()
 }
