@@ -2,19 +2,23 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use narae_logparse::Format;
 use narae_logparse::line::LineOptions;
 use narae_logparse::reader::{Reader, ReaderOptions};
-use narae_logparse::Format;
 
 fn read(format: Format, options: &ReaderOptions, input: &[u8], chunk: usize) -> Vec<String> {
     let mut reader = Reader::with_options(format, options);
     let mut events = Vec::new();
     for chunk in input.chunks(chunk) {
         reader.push(chunk);
-        while let Some(event) = reader.next_event() { events.push(format!("{event:?}")) }
+        while let Some(event) = reader.next_event() {
+            events.push(format!("{event:?}"))
+        }
     }
     reader.finish();
-    while let Some(event) = reader.next_event() { events.push(format!("{event:?}")) }
+    while let Some(event) = reader.next_event() {
+        events.push(format!("{event:?}"))
+    }
     reader.verify().expect("every byte is accounted for once");
     events
 }
@@ -22,9 +26,14 @@ fn read(format: Format, options: &ReaderOptions, input: &[u8], chunk: usize) -> 
 fuzz_target!(|input: (u8, u8, u8, &[u8])| {
     let (chunk, limit, joined, bytes) = input;
     let lines = LineOptions::default().with_max_line_bytes(limit.into());
-    let options = ReaderOptions::default().with_lines(lines).with_max_message_bytes(joined.into());
+    let options = ReaderOptions::default()
+        .with_lines(lines)
+        .with_max_message_bytes(joined.into());
     for format in Format::ALL {
         let whole = read(*format, &options, bytes, usize::MAX);
-        assert_eq!(whole, read(*format, &options, bytes, usize::from(chunk) + 1));
+        assert_eq!(
+            whole,
+            read(*format, &options, bytes, usize::from(chunk) + 1)
+        );
     }
 });

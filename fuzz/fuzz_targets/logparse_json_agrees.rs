@@ -10,7 +10,9 @@ fuzz_target!(|line: &[u8]| {
     match (ours, theirs) {
         (Ok(record), Ok(object)) => {
             for (name, value) in object.iter().filter(|(name, _)| !name.contains('.')) {
-                let Some(Value::Text(text)) = record.get(name) else { continue };
+                let Some(Value::Text(text)) = record.get(name) else {
+                    continue;
+                };
                 // A later object under the same name has fields of its own name only.
                 assert!(value.is_object() || value.as_str() == text.to_str().ok().as_deref());
             }
@@ -18,7 +20,10 @@ fuzz_target!(|line: &[u8]| {
         (Ok(_), Err(error)) => {
             let error = error.to_string();
             let cannot_hold = ["surrogate", "hex escape", "out of range"];
-            assert!(cannot_hold.iter().any(|known| error.contains(known)), "{error}");
+            assert!(
+                cannot_hold.iter().any(|known| error.contains(known)),
+                "{error}"
+            );
         }
         (Err(error), Ok(_)) => {
             let limits = [Reason::TooDeep, Reason::TooManyFields, Reason::NameTooLong];

@@ -5,11 +5,16 @@ use libfuzzer_sys::fuzz_target;
 use narae_manifest::{Layer, TemplateSet, Values};
 use narae_yaml::{Mapping, Path, Value};
 
-const TEMPLATE: &str = "k: {{x}}\nq: \"a{{x}}\"\n'z{{x}}': 1\nb: |\n  {{x}}\n  e\nf: [{{x}}] # {{x}}\n";
+const TEMPLATE: &str =
+    "k: {{x}}\nq: \"a{{x}}\"\n'z{{x}}': 1\nb: |\n  {{x}}\n  e\nf: [{{x}}] # {{x}}\n";
 
 fuzz_target!(|text: &str| {
     let x = || Value::from(text);
-    let layer = Layer::assignment("fuzz", &Path::root(), Value::Mapping(Mapping::from([("x", x())])));
+    let layer = Layer::assignment(
+        "fuzz",
+        &Path::root(),
+        Value::Mapping(Mapping::from([("x", x())])),
+    );
     let values = Values::merge([layer]).expect("one layer merges");
     let mut set = TemplateSet::new();
     set.add("t", TEMPLATE).expect("the template is fixed");

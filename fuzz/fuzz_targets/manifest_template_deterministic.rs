@@ -13,13 +13,21 @@ fuzz_target!(|template: &str| {
         let mut set = TemplateSet::new();
         set.add_partial("p", "p", "k: {{b}}\n")?;
         set.add("t", template)?;
-        Ok(set.render(&values)?.objects.into_iter().map(|object| object.value).collect())
+        Ok(set
+            .render(&values)?
+            .objects
+            .into_iter()
+            .map(|object| object.value)
+            .collect())
     };
     match (render(), render()) {
         (Ok(first), Ok(second)) => assert_eq!(first, second),
         (Err(first), Err(second)) => {
             assert_eq!(first.to_string(), second.to_string());
-            assert!(first.origin().is_some(), "an error without a place: {first}");
+            assert!(
+                first.origin().is_some(),
+                "an error without a place: {first}"
+            );
         }
         (first, second) => panic!("{first:?} and then {second:?}"),
     }
