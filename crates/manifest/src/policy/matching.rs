@@ -65,9 +65,9 @@ impl Rule {
         let named = |list: &[String], name: &str| list.iter().any(|one| one == "*" || one == name);
         named(&self.groups, id.group())
             && named(&self.versions, id.version())
-            // An object that is delivered is created, as far as a policy can tell without a cluster.
-            && named(&self.operations, "CREATE")
-            && (named(&self.resources, &plural) || self.resources.iter().any(|one| one == "*/*"))
+            // An object that is delivered is created or updated; which of them, only a cluster knows.
+            && (named(&self.operations, "CREATE") || named(&self.operations, "UPDATE"))
+            && self.resources.iter().any(|resource| covers(resource, &plural))
             && (self.names.is_empty() || self.names.contains(&id.name))
     }
 }
@@ -83,6 +83,68 @@ impl Requirement {
             Operator::DoesNotExist => label.is_none(),
         }
     }
+}
+
+/// Whether a resource of a rule stands for objects of a plural themselves. As in the API server,
+/// `deployments/*` does, and `deployments/scale` is for the subresource alone.
+fn covers(resource: &str, plural: &str) -> bool {
+    let (name, subresource) = resource.split_once('/').unwrap_or((resource, "*"));
+    (name == "*" || name == plural) && subresource == "*"
+}
+
+/// Kinds that API servers have by themselves, and those of the Gateway API: what is most often
+/// written in the singular by mistake.
+const KINDS: &[&str] = &[
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "ControllerRevision",
+    "CronJob",
+    "CustomResourceDefinition",
+    "DaemonSet",
+    "Deployment",
+    "EndpointSlice",
+    "Endpoints",
+    "Event",
+    "GRPCRoute",
+    "Gateway",
+    "GatewayClass",
+    "HTTPRoute",
+    "HorizontalPodAutoscaler",
+    "Ingress",
+    "IngressClass",
+    "Job",
+    "Lease",
+    "LimitRange",
+    "Namespace",
+    "NetworkPolicy",
+    "Node",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Pod",
+    "PodDisruptionBudget",
+    "PriorityClass",
+    "ReferenceGrant",
+    "ReplicaSet",
+    "ReplicationController",
+    "ResourceQuota",
+    "Role",
+    "RoleBinding",
+    "SealedSecret",
+    "Secret",
+    "Service",
+    "ServiceAccount",
+    "StatefulSet",
+    "StorageClass",
+];
+
+/// The resource that was meant by a kind in lower case, `deployments` for `deployment`; none for
+/// what is no kind of [`KINDS`], or is its own plural.
+pub(super) fn plural_of(singular: &str) -> Option<String> {
+    let kind = KINDS
+        .iter()
+        .find(|kind| kind.eq_ignore_ascii_case(singular))?;
+    Some(plural(kind)).filter(|plural| plural != singular)
 }
 
 /// The resource name of a kind.

@@ -7,12 +7,14 @@
 //! error means and which field is to blame is decided here.
 //!
 //! A field, an operator, a function or a variable that is not understood is an error when the
-//! policy is added: a rule that is half enforced looks like one that is.
+//! policy is added: a rule that is half enforced looks like one that is. So is a rule that could
+//! match nothing: without groups, versions, operations or resources, or with one that does not
+//! exist, such as `deployment` for `deployments`.
 //!
 //! # What an evaluation sees
 //!
-//! `object` is the object, `oldObject` is null and `request` says that it is being created. What
-//! only a cluster knows (`namespaceObject`, `params`, `authorizer`, API calls) is refused.
+//! `object` is the object, `oldObject` is null and `request` says that it is being created; a rule
+//! for `UPDATE` is for it as well, because what is delivered may exist already. What only a cluster knows (`namespaceObject`, `params`, `authorizer`, API calls) is refused.
 //!
 //! # The field to blame
 //!
@@ -33,7 +35,7 @@ mod evaluate;
 mod expression;
 mod matching;
 
-use narae_yaml::{Path, Reader, Value};
+use narae_yaml::{Path, Position, Reader, Value};
 
 use crate::error::{Error, ErrorKind};
 use crate::object::ObjectId;
@@ -99,15 +101,23 @@ impl PolicySet {
     /// # Errors
     ///
     /// [`ErrorKind::Syntax`] when the file is not YAML or an expression does not parse,
-    /// [`ErrorKind::Unsupported`] when a document is not a policy or has a field, function or
-    /// variable that is not understood, [`ErrorKind::Limit`] when an expression is too long. All
-    /// name the place.
+    /// [`ErrorKind::Unsupported`] when a document is not a policy, has a field, function or
+    /// variable that is not understood or a rule that could match nothing, and when there is no
+    /// document at all, [`ErrorKind::Limit`] when an expression is too long. All name the place,
+    /// and none of the file's policies is added.
     pub fn add(&mut self, name: &str, text: &str) -> Result<(), Error> {
-        for document in Reader::new().named(name).read(text)? {
-            if !matches!(&document.root.to_value(), Value::Null) {
-                self.policies.push(Policy::read(name, &document.root)?);
-            }
+        let documents = Reader::new().named(name).read(text)?;
+        let policies = documents
+            .iter()
+            .filter(|document| !document.root.to_value().is_null())
+            .map(|document| Policy::read(name, &document.root))
+            .collect::<Result<Vec<_>, _>>()?;
+        if policies.is_empty() {
+            let message = "there is no policy in this file";
+            let start = Origin::at(name.into(), Position::new(0, 1, 1));
+            return Err(Error::new(ErrorKind::Unsupported, message).at(start));
         }
+        self.policies.extend(policies);
         Ok(())
     }
 

@@ -321,3 +321,159 @@ fn what_is_not_an_object_is_an_error() {
     let error = set().check(&[&Value::Null]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Object);
 }
+
+fn rule(rule: &str) -> String {
+    policy(&format!(
+        "  matchConstraints:\n    resourceRules:\n      - {{{rule}}}\n  validations: [{{expression: 'false'}}]\n"
+    ))
+}
+
+#[test]
+fn a_rule_that_could_match_nothing_is_refused_with_its_place() {
+    const WHOLE: &str =
+        "apiGroups: [apps], apiVersions: [v1], operations: [CREATE], resources: [deployments]";
+    assert!(PolicySet::new().add("p.yaml", &rule(WHOLE)).is_ok());
+    for (old, new, expected) in [
+        (
+            "apiGroups: [apps], ",
+            "",
+            "7:9: a rule without `apiGroups` matches nothing",
+        ),
+        (
+            "[apps]",
+            "[]",
+            "7:21: a rule without `apiGroups` matches nothing",
+        ),
+        (
+            "[v1]",
+            "null",
+            "7:42: a rule without `apiVersions` matches nothing",
+        ),
+        (
+            ", resources: [deployments]",
+            "",
+            "7:9: a rule without `resources` matches nothing",
+        ),
+        (
+            "[CREATE]",
+            "[]",
+            "7:60: a rule without `operations` matches nothing",
+        ),
+        (
+            "[apps]",
+            "['', apps/v1]",
+            "7:26: `apps/v1` is not an API group\n  = `apiGroups` takes the group alone, here `apps`",
+        ),
+        ("[apps]", "[core]", "7:22: there is no API group `core`"),
+        ("[apps]", "[Apps]", "7:22: `Apps` is not an API group"),
+        ("[v1]", "[apps/v1]", "7:43: `apps/v1` is not an API version"),
+        ("[v1]", "['']", "7:43: `` is not an API version"),
+        (
+            "[CREATE]",
+            "[Create]",
+            "7:61: there is no operation `Create`\n  = did you mean `CREATE`",
+        ),
+        (
+            "[CREATE]",
+            "[CREATE, PATCH]",
+            "7:69: there is no operation `PATCH`",
+        ),
+        (
+            "[deployments]",
+            "[deployment]",
+            "7:82: there is no resource `deployment`\n  = did you mean `deployments`",
+        ),
+        (
+            "[deployments]",
+            "[pods, NetworkPolicy]",
+            "7:88: there is no resource `NetworkPolicy`\n  = did you mean `networkpolicies`",
+        ),
+        (
+            "[deployments]",
+            "[Widgets]",
+            "7:82: there is no resource `Widgets`\n  = did you mean `widgets`",
+        ),
+        ("[deployments]", "['']", "7:82: there is no resource ``"),
+        (
+            "[deployments]",
+            "[deployments.apps]",
+            "7:82: there is no resource `deployments.apps`",
+        ),
+        (
+            "[deployments]",
+            "[deployment/*]",
+            "7:82: there is no resource `deployment/*`",
+        ),
+    ] {
+        assert!(WHOLE.contains(old), "the rule has no {old:?} to change");
+        let (kind, message) = refusal(&rule(&WHOLE.replacen(old, new, 1)));
+        assert_eq!(kind, ErrorKind::Unsupported, "{message}");
+        let expected = format!("p.yaml:{expected}");
+        assert!(message.starts_with(&expected), "{message}\nnot {expected}");
+    }
+}
+
+#[test]
+fn a_selector_that_could_match_nothing_is_refused() {
+    for (selector, expected) in [
+        (
+            "{key: a, operator: In}",
+            "p.yaml:8:26: `values` takes at least one value with `In` and `NotIn`",
+        ),
+        (
+            "{key: a, operator: Exists, values: [b]}",
+            "p.yaml:8:61: `values` takes nothing with `Exists` and `DoesNotExist`",
+        ),
+    ] {
+        let text = policy(&format!(
+            "{MATCH}    objectSelector:\n      matchExpressions: [{selector}]\n  validations: [{{expression: 'true'}}]\n"
+        ));
+        assert_eq!(
+            refusal(&text),
+            (ErrorKind::Unsupported, expected.to_owned())
+        );
+    }
+}
+
+#[test]
+fn a_file_without_a_policy_is_refused_and_adds_nothing() {
+    for text in ["", "# all of it is a comment\n", "---\n---\n"] {
+        assert_eq!(
+            refusal(text),
+            (
+                ErrorKind::Unsupported,
+                "p.yaml:1:1: there is no policy in this file".to_owned()
+            )
+        );
+    }
+    let mut set = PolicySet::new();
+    let good = rule("apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*']");
+    set.add("p.yaml", &format!("{good}---\nkind: X\n"))
+        .unwrap_err();
+    assert!(set.is_empty());
+    set.add("p.yaml", &format!("---\n---\n{good}")).unwrap();
+    assert_eq!(set.len(), 1);
+}
+
+#[test]
+fn a_rule_is_for_what_is_written_by_operation_and_resource() {
+    for (operations, resources, matches) in [
+        ("CREATE", "deployments", true),
+        ("UPDATE", "deployments", true),
+        ("'*'", "deployments", true),
+        ("DELETE", "deployments", false),
+        ("CONNECT", "'*'", false),
+        ("'*'", "'*/*'", true),
+        ("'*'", "deployments/*", true),
+        ("'*'", "deployments/scale", false),
+        ("'*'", "pods", false),
+    ] {
+        let text = rule(&format!(
+            "apiGroups: [apps], apiVersions: [v1], operations: [{operations}], resources: [{resources}]"
+        ));
+        let mut set = PolicySet::new();
+        set.add("p.yaml", &text).unwrap();
+        let found = set.check(&[&object(&[])]).unwrap();
+        assert_eq!(!found.is_empty(), matches, "{operations} of {resources}");
+    }
+}

@@ -6,8 +6,9 @@
 use narae_yaml::{Node, NodeData};
 
 use super::fields::Fields;
+use super::rule::read_rule;
 use crate::error::{Error, ErrorKind};
-use crate::policy::matching::{Applies, Operator, Requirement, Rule};
+use crate::policy::matching::{Applies, Operator, Requirement};
 
 pub(super) fn read_constraints(constraints: &Fields<'_>) -> Result<Applies, Error> {
     constraints.only(&[
@@ -27,27 +28,8 @@ pub(super) fn read_constraints(constraints: &Fields<'_>) -> Result<Applies, Erro
         None | Some("Equivalent" | "Exact") => {}
         Some(_) => return Err(constraints.bad("matchPolicy", "`Exact` or `Equivalent`")),
     }
-    let mut rules = Vec::new();
-    for rule in constraints.list("resourceRules")? {
-        rule.only(&[
-            "apiGroups",
-            "apiVersions",
-            "operations",
-            "resourceNames",
-            "resources",
-            "scope",
-        ])?;
-        if !matches!(rule.text("scope")?.as_deref(), None | Some("*")) {
-            return Err(rule.bad("scope", "`*`"));
-        }
-        rules.push(Rule {
-            groups: rule.texts("apiGroups")?,
-            versions: rule.texts("apiVersions")?,
-            operations: rule.texts("operations")?,
-            resources: rule.texts("resources")?,
-            names: rule.texts("resourceNames")?,
-        });
-    }
+    let rules = constraints.list("resourceRules")?;
+    let rules = rules.iter().map(read_rule).collect::<Result<Vec<_>, _>>()?;
     if rules.is_empty() {
         return Err(
             constraints.refusal("`matchConstraints` without `resourceRules` matches nothing")
@@ -90,10 +72,20 @@ fn read_selector(selector: &Fields<'_>) -> Result<Vec<Requirement>, Error> {
                 return Err(expression.bad("operator", "`In`, `NotIn`, `Exists` or `DoesNotExist`"));
             }
         };
+        let values = expression.texts("values")?;
+        let wants_values = matches!(operator, Operator::In | Operator::NotIn);
+        if values.is_empty() == wants_values {
+            let expected = if wants_values {
+                "at least one value with `In` and `NotIn`"
+            } else {
+                "nothing with `Exists` and `DoesNotExist`"
+            };
+            return Err(expression.bad("values", expected));
+        }
         requirements.push(Requirement {
             key,
             operator,
-            values: expression.texts("values")?,
+            values,
         });
     }
     Ok(requirements)

@@ -76,6 +76,20 @@ impl<'n> Fields<'n> {
             .collect()
     }
 
+    /// The texts of a list that must not be empty, each with its place.
+    pub(super) fn some_texts(&self, name: &str) -> Result<Vec<(String, &'n Node)>, Error> {
+        let items = self.items(name)?;
+        if items.is_empty() {
+            let message = format!("a rule without `{name}` matches nothing");
+            let place = self.node(name).unwrap_or(self.node);
+            return Err(self.error(ErrorKind::Unsupported, message, place));
+        }
+        items
+            .iter()
+            .map(|item| Ok((self.text_of(item, name)?, item)))
+            .collect()
+    }
+
     fn items(&self, name: &str) -> Result<&'n [Node], Error> {
         match self.node(name).map(|node| (node, &node.data)) {
             None => Ok(&[]),

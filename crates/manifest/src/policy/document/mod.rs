@@ -5,6 +5,7 @@
 
 mod constraints;
 mod fields;
+mod rule;
 
 use std::sync::Arc;
 
