@@ -24,40 +24,123 @@ pub fn run(report: &mut Report) {
 
 fn combined(report: &mut Report) {
     let log = access_log();
-    let pattern = grok::Grok::with_default_patterns().compile("%{COMBINEDAPACHELOG}", true).expect("a stock pattern");
-    let theirs = || count(&log, |line| pattern.match_against(line).map(|found| found.iter().count()).is_some());
-    let ours = || count(&log, |line| access::parse_combined(line.as_bytes()).map(black_box).is_ok());
-    compare(report, "logparse.combined_entry", "grok crate (Oniguruma)", &log, ours, theirs);
+    let pattern = grok::Grok::with_default_patterns()
+        .compile("%{COMBINEDAPACHELOG}", true)
+        .expect("a stock pattern");
+    let theirs = || {
+        count(&log, |line| {
+            pattern
+                .match_against(line)
+                .map(|found| found.iter().count())
+                .is_some()
+        })
+    };
+    let ours = || {
+        count(&log, |line| {
+            access::parse_combined(line.as_bytes())
+                .map(black_box)
+                .is_ok()
+        })
+    };
+    compare(
+        report,
+        "logparse.combined_entry",
+        "grok crate (Oniguruma)",
+        &log,
+        ours,
+        theirs,
+    );
 
-    let regex = regex::bytes::Regex::new(r#"^(\S+) (\S+) (\S+) \[([^\]]+)\] "([^"]*)" (\d+|-) (\d+|-) "([^"]*)" "([^"]*)"$"#)
-        .expect("a valid pattern");
+    let regex = regex::bytes::Regex::new(
+        r#"^(\S+) (\S+) (\S+) \[([^\]]+)\] "([^"]*)" (\d+|-) (\d+|-) "([^"]*)" "([^"]*)"$"#,
+    )
+    .expect("a valid pattern");
     let mut places = regex.capture_locations();
-    let theirs = || count(&log, |line| regex.captures_read(&mut places, line.as_bytes()).is_some());
-    let ours = || count(&log, |line| access::parse_combined(line.as_bytes()).map(black_box).is_ok());
-    compare(report, "logparse.combined_entry_regex", "regex, nine captures", &log, ours, theirs);
+    let theirs = || {
+        count(&log, |line| {
+            regex.captures_read(&mut places, line.as_bytes()).is_some()
+        })
+    };
+    let ours = || {
+        count(&log, |line| {
+            access::parse_combined(line.as_bytes())
+                .map(black_box)
+                .is_ok()
+        })
+    };
+    compare(
+        report,
+        "logparse.combined_entry_regex",
+        "regex, nine captures",
+        &log,
+        ours,
+        theirs,
+    );
 }
 
 fn containers(report: &mut Report) {
     let log = container_log();
-    let regex = regex::bytes::Regex::new("^([^ ]+) (stdout|stderr) ([^ ]*) (.*)$").expect("a valid pattern");
+    let regex = regex::bytes::Regex::new("^([^ ]+) (stdout|stderr) ([^ ]*) (.*)$")
+        .expect("a valid pattern");
     let mut places = regex.capture_locations();
-    let theirs = || count(&log, |line| regex.captures_read(&mut places, line.as_bytes()).is_some());
-    let ours = || count(&log, |line| cri::parse(line.as_bytes()).map(black_box).is_ok());
-    compare(report, "logparse.cri_entry", "regex (Fluent Bit's pattern)", &log, ours, theirs);
+    let theirs = || {
+        count(&log, |line| {
+            regex.captures_read(&mut places, line.as_bytes()).is_some()
+        })
+    };
+    let ours = || {
+        count(&log, |line| {
+            cri::parse(line.as_bytes()).map(black_box).is_ok()
+        })
+    };
+    compare(
+        report,
+        "logparse.cri_entry",
+        "regex (Fluent Bit's pattern)",
+        &log,
+        ours,
+        theirs,
+    );
 }
 
 fn objects(report: &mut Report) {
     let log = json_log();
-    let theirs = || count(&log, |line| serde_json::from_str::<serde_json::Value>(line).map(black_box).is_ok());
-    let ours = || count(&log, |line| json::parse(line.as_bytes()).map(black_box).is_ok());
-    compare(report, "logparse.json_record", "serde_json::Value", &log, ours, theirs);
+    let theirs = || {
+        count(&log, |line| {
+            serde_json::from_str::<serde_json::Value>(line)
+                .map(black_box)
+                .is_ok()
+        })
+    };
+    let ours = || {
+        count(&log, |line| {
+            json::parse(line.as_bytes()).map(black_box).is_ok()
+        })
+    };
+    compare(
+        report,
+        "logparse.json_record",
+        "serde_json::Value",
+        &log,
+        ours,
+        theirs,
+    );
 }
 
 /// The whole way from bytes in chunks to uniform records with a ledger.
 fn records(report: &mut Report) {
     let log = access_log();
-    let pattern = grok::Grok::with_default_patterns().compile("%{COMBINEDAPACHELOG}", true).expect("a stock pattern");
-    let theirs = || count(&log, |line| pattern.match_against(line).map(|found| found.iter().count()).is_some());
+    let pattern = grok::Grok::with_default_patterns()
+        .compile("%{COMBINEDAPACHELOG}", true)
+        .expect("a stock pattern");
+    let theirs = || {
+        count(&log, |line| {
+            pattern
+                .match_against(line)
+                .map(|found| found.iter().count())
+                .is_some()
+        })
+    };
     let ours = || {
         let mut reader = Reader::new(Format::Combined);
         let mut records = 0;
@@ -71,17 +154,34 @@ fn records(report: &mut Report) {
         reader.verify().expect("every byte is accounted for");
         assert_eq!(records, LINES);
     };
-    compare(report, "logparse.combined_reader", "grok crate (Oniguruma)", &log, ours, theirs);
+    compare(
+        report,
+        "logparse.combined_reader",
+        "grok crate (Oniguruma)",
+        &log,
+        ours,
+        theirs,
+    );
 }
 
-fn compare(report: &mut Report, name: &str, peer: &str, log: &str, mut ours: impl FnMut(), theirs: impl FnMut()) {
+fn compare(
+    report: &mut Report,
+    name: &str,
+    peer: &str,
+    log: &str,
+    mut ours: impl FnMut(),
+    theirs: impl FnMut(),
+) {
     let best = (0..ROUNDS).map(|_| {
         let start = std::time::Instant::now();
         ours();
         start.elapsed().as_secs_f64()
     });
     let rate = log.len() as f64 / 1e6 / best.fold(f64::INFINITY, f64::min);
-    let note = format!("{LINES} lines, {:.1} MB; ours {rate:.0} MB/s", log.len() as f64 / 1e6);
+    let note = format!(
+        "{LINES} lines, {:.1} MB; ours {rate:.0} MB/s",
+        log.len() as f64 / 1e6
+    );
     report.compare(name, peer, &note, ROUNDS, ours, theirs);
 }
 

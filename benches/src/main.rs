@@ -24,13 +24,22 @@ const SUITES: &[(&str, fn(&mut Report))] = &[
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let known: Vec<&str> = SUITES.iter().map(|(name, _)| *name).collect();
-    let unknown: Vec<&String> = wanted.iter().filter(|w| !known.contains(&w.as_str())).collect();
+    let unknown: Vec<&String> = wanted
+        .iter()
+        .filter(|w| !known.contains(&w.as_str()))
+        .collect();
     if wanted.is_empty() || !unknown.is_empty() {
-        eprintln!("usage: narae-benches CRATE [CRATE…]   where CRATE is one of: {}", known.join(" "));
+        eprintln!(
+            "usage: narae-benches CRATE [CRATE…]   where CRATE is one of: {}",
+            known.join(" ")
+        );
         std::process::exit(2);
     }
     let mut report = Report::default();
-    for (name, suite) in SUITES.iter().filter(|(name, _)| wanted.iter().any(|w| w == name)) {
+    for (name, suite) in SUITES
+        .iter()
+        .filter(|(name, _)| wanted.iter().any(|w| w == name))
+    {
         eprintln!("{name} …");
         suite(&mut report);
     }

@@ -35,17 +35,31 @@ pub fn run(report: &mut Report) {
             "both make the same objects"
         );
     }
-    report.compare("manifest.render", "handlebars + yaml_serde", &note, ROUNDS, ours, theirs);
+    report.compare(
+        "manifest.render",
+        "handlebars + yaml_serde",
+        &note,
+        ROUNDS,
+        ours,
+        theirs,
+    );
 
-    let note = format!("the same, with values and templates read anew ({} kB)", text.len() / 1000);
+    let note = format!(
+        "the same, with values and templates read anew ({} kB)",
+        text.len() / 1000
+    );
     report.compare(
         "manifest.read_and_render",
         "handlebars + yaml_serde",
         &note,
         ROUNDS,
         || {
-            let values = Values::merge([Layer::read("values.yaml", &text).expect("our own values")]);
-            templates().render(&values.expect("one layer merges")).expect("our own templates").objects
+            let values =
+                Values::merge([Layer::read("values.yaml", &text).expect("our own values")]);
+            templates()
+                .render(&values.expect("one layer merges"))
+                .expect("our own templates")
+                .objects
         },
         || {
             let data: serde_json::Value = yaml_serde::from_str(&text).expect("our own values");
@@ -67,7 +81,10 @@ fn helm(report: &mut Report, text: &str) {
         std::fs::create_dir_all(path.parent().expect("inside the chart")).expect("a folder");
         std::fs::write(path, text).expect("a file");
     };
-    write("Chart.yaml", "apiVersion: v2\nname: shops\nversion: 0.1.0\n");
+    write(
+        "Chart.yaml",
+        "apiVersion: v2\nname: shops\nversion: 0.1.0\n",
+    );
     write("values.yaml", text);
     for (name, template) in KINDS {
         write(&format!("templates/{name}.yaml"), &helm_template(template));
@@ -75,23 +92,40 @@ fn helm(report: &mut Report, text: &str) {
     let (mut ours, mut theirs) = (Duration::MAX, Duration::MAX);
     for _ in 0..5 {
         let start = Instant::now();
-        let status = Command::new("helm").args(["template", "rel"]).arg(&chart).output();
-        assert!(status.expect("helm runs").status.success(), "helm renders the chart");
+        let status = Command::new("helm")
+            .args(["template", "rel"])
+            .arg(&chart)
+            .output();
+        assert!(
+            status.expect("helm runs").status.success(),
+            "helm renders the chart"
+        );
         theirs = theirs.min(start.elapsed());
         let start = Instant::now();
         let values = Values::merge([Layer::read("values.yaml", text).expect("our own values")]);
-        let objects = templates().render(&values.expect("one layer merges")).expect("ours").objects;
-        let values: Vec<narae_yaml::Value> = objects.into_iter().map(|object| object.value).collect();
+        let objects = templates()
+            .render(&values.expect("one layer merges"))
+            .expect("ours")
+            .objects;
+        let values: Vec<narae_yaml::Value> =
+            objects.into_iter().map(|object| object.value).collect();
         std::hint::black_box(narae_yaml::write_all(&values));
         ours = ours.min(start.elapsed());
     }
     let _ = std::fs::remove_dir_all(&chart);
-    report.record("manifest.helm_template", "helm template", "process start included for helm alone", ours, theirs);
+    report.record(
+        "manifest.helm_template",
+        "helm template",
+        "process start included for helm alone",
+        ours,
+        theirs,
+    );
 }
 
 fn templates() -> TemplateSet {
     let mut set = TemplateSet::new();
-    set.add_partial("labels", "_labels.yaml", LABELS).expect("our own partial");
+    set.add_partial("labels", "_labels.yaml", LABELS)
+        .expect("our own partial");
     for (name, template) in KINDS {
         set.add(name, &looped(template)).expect("our own template");
     }
@@ -105,11 +139,15 @@ fn registry() -> handlebars::Handlebars<'static> {
     registry.register_escape_fn(handlebars::no_escape);
     handlebars::handlebars_helper!(json: |value: Json| value.to_string());
     registry.register_helper("json", Box::new(json));
-    registry.register_partial("labels", LABELS).expect("our own partial");
+    registry
+        .register_partial("labels", LABELS)
+        .expect("our own partial");
     for (name, template) in KINDS {
         let template = looped(template).replace("{{resources}}", "{{json resources}}");
         let template = template.replace("{{config}}", "{{json config}}");
-        registry.register_template_string(name, template).expect("our own template");
+        registry
+            .register_template_string(name, template)
+            .expect("our own template");
     }
     registry
 }
@@ -122,7 +160,9 @@ fn text_then_parse(
         let text = registry.render(name, data).expect("our own template");
         let documents = yaml_serde::Deserializer::from_str(&text)
             .map(|document| yaml_serde::Value::deserialize(document).expect("what we rendered"));
-        documents.filter(|document| !document.is_null()).collect::<Vec<_>>()
+        documents
+            .filter(|document| !document.is_null())
+            .collect::<Vec<_>>()
     };
     KINDS.iter().flat_map(|(name, _)| parse(name)).collect()
 }
@@ -133,7 +173,9 @@ fn looped(template: &str) -> String {
 
 /// The template in Helm's language.
 fn helm_template(template: &str) -> String {
-    let labels = LABELS.replace("{{name}}", "{{ .name | quote }}").replace("{{@root.site}}", "{{ $.Values.site | quote }}");
+    let labels = LABELS
+        .replace("{{name}}", "{{ .name | quote }}")
+        .replace("{{@root.site}}", "{{ $.Values.site | quote }}");
     let mut text = String::from("{{- range .Values.apps }}\n---\n");
     for line in template.lines() {
         let indent: String = line.chars().take_while(|c| *c == ' ').collect();
@@ -143,8 +185,14 @@ fn helm_template(template: &str) -> String {
             }
             continue;
         }
-        let line = line.replace("{{resources}}", "{{ .resources | toJson }}").replace("{{config}}", "{{ .config | toJson }}");
-        let line = line.replace("{{@root.", "{{ $.Values.").replace("{{", "{{ .").replace("{{ . $", "{{ $").replace("{{ . .", "{{ .");
+        let line = line
+            .replace("{{resources}}", "{{ .resources | toJson }}")
+            .replace("{{config}}", "{{ .config | toJson }}");
+        let line = line
+            .replace("{{@root.", "{{ $.Values.")
+            .replace("{{", "{{ .")
+            .replace("{{ . $", "{{ $")
+            .replace("{{ . .", "{{ .");
         let _ = writeln!(text, "{line}");
     }
     text.push_str("{{- end }}\n");
@@ -157,7 +205,9 @@ site: {{@root.site}}
 ";
 
 const KINDS: &[(&str, &str)] = &[
-    ("deployment", "apiVersion: apps/v1
+    (
+        "deployment",
+        "apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: {{name}}
@@ -192,8 +242,11 @@ spec:
               path: /healthz
               port: http
             periodSeconds: 5
-"),
-    ("service", "apiVersion: v1
+",
+    ),
+    (
+        "service",
+        "apiVersion: v1
 kind: Service
 metadata:
   name: {{name}}
@@ -207,8 +260,11 @@ spec:
     - name: http
       port: 80
       targetPort: {{port}}
-"),
-    ("configmap", "apiVersion: v1
+",
+    ),
+    (
+        "configmap",
+        "apiVersion: v1
 kind: ConfigMap
 metadata:
   name: {{name}}
@@ -216,8 +272,11 @@ metadata:
   labels:
     {{> labels}}
 data: {{config}}
-"),
-    ("autoscaler", "apiVersion: autoscaling/v2
+",
+    ),
+    (
+        "autoscaler",
+        "apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata:
   name: {{name}}
@@ -231,15 +290,19 @@ spec:
     name: {{name}}
   minReplicas: {{replicas}}
   maxReplicas: 20
-"),
-    ("account", "apiVersion: v1
+",
+    ),
+    (
+        "account",
+        "apiVersion: v1
 kind: ServiceAccount
 metadata:
   name: {{name}}
   namespace: {{@root.namespace}}
   labels:
     {{> labels}}
-"),
+",
+    ),
 ];
 
 fn values_file() -> String {

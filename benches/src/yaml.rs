@@ -18,9 +18,22 @@ pub fn run(report: &mut Report) {
     assert_eq!(ours.len(), theirs.len(), "both read every document");
 
     let read = || narae_yaml::read(&stream).expect("our own manifests");
-    report.compare("yaml.read", "yaml_serde", &note, ROUNDS, read, || self::theirs(&stream));
-    let spanned = || narae_yaml::Reader::new().read(&stream).expect("our own manifests");
-    report.compare("yaml.read_with_places", "yaml_serde", &note, ROUNDS, spanned, || self::theirs(&stream));
+    report.compare("yaml.read", "yaml_serde", &note, ROUNDS, read, || {
+        self::theirs(&stream)
+    });
+    let spanned = || {
+        narae_yaml::Reader::new()
+            .read(&stream)
+            .expect("our own manifests")
+    };
+    report.compare(
+        "yaml.read_with_places",
+        "yaml_serde",
+        &note,
+        ROUNDS,
+        spanned,
+        || self::theirs(&stream),
+    );
     let write = || narae_yaml::write_all(&ours);
     report.compare("yaml.write", "yaml_serde", &note, ROUNDS, write, || {
         let mut out = String::new();
@@ -33,7 +46,10 @@ pub fn run(report: &mut Report) {
 
     let values = values_file();
     let path = "apps[700].image.tag".parse().expect("a path");
-    let note = format!("one tag in {} lines; theirs reads, sets and writes anew", values.lines().count());
+    let note = format!(
+        "one tag in {} lines; theirs reads, sets and writes anew",
+        values.lines().count()
+    );
     report.compare(
         "yaml.edit",
         "yaml_serde",
@@ -159,7 +175,11 @@ data:
             replicas = n % 7 + 1,
         );
         for key in 0..24 {
-            let _ = writeln!(out, "  FEATURE_{key}_OF_SHOP: \"setting {key} of application {n}, team {}\"", n % 12);
+            let _ = writeln!(
+                out,
+                "  FEATURE_{key}_OF_SHOP: \"setting {key} of application {n}, team {}\"",
+                n % 12
+            );
         }
     }
     out
