@@ -47,6 +47,19 @@ impl<'o> Subject<'o> {
         }
     }
 
+    /// Whether the policy's rules are evaluated for the object: no condition of it is false.
+    pub(super) fn concerns(&self, policy: &Policy) -> Result<bool, Error> {
+        if policy.conditions.is_empty() {
+            return Ok(true);
+        }
+        self.check_cost(policy)?;
+        Ok(match conditions(policy, &self.context(policy)) {
+            Conditions::Hold => true,
+            Conditions::Fail => false,
+            Conditions::Broken(_) => !policy.ignores_failures,
+        })
+    }
+
     /// Adds what a policy says about the object.
     pub(super) fn check(
         &self,
@@ -54,26 +67,17 @@ impl<'o> Subject<'o> {
         violations: &mut Vec<Violation>,
     ) -> Result<(), Error> {
         self.check_cost(policy)?;
-        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
-        context.add_variable_from_value("object", self.value.clone());
-        context.add_variable_from_value("oldObject", cel::Value::Null);
-        context.add_variable_from_value("request", self.request.clone());
-        add_variables(policy, &mut context);
-        let mut broken = None;
-        for condition in &policy.conditions {
-            match truth(&condition.tree, &context) {
-                Some(true) => {}
-                // One condition that does not hold is enough, whatever the others are.
-                Some(false) => return Ok(()),
-                None => broken = broken.or(Some(condition)),
+        let context = self.context(policy);
+        match conditions(policy, &context) {
+            Conditions::Hold => {}
+            Conditions::Fail => return Ok(()),
+            Conditions::Broken(condition) => {
+                if !policy.ignores_failures {
+                    let message = "a condition of the policy cannot be evaluated".to_owned();
+                    violations.push(self.violation(policy, None, condition, message, &context));
+                }
+                return Ok(());
             }
-        }
-        if let Some(condition) = broken {
-            if !policy.ignores_failures {
-                let message = "a condition of the policy cannot be evaluated".to_owned();
-                violations.push(self.violation(policy, None, condition, message, &context));
-            }
-            return Ok(());
         }
         for validation in &policy.validations {
             let verdict = truth(&validation.expression.tree, &context);
@@ -91,6 +95,16 @@ impl<'o> Subject<'o> {
             ));
         }
         Ok(())
+    }
+
+    /// What the policy's expressions see.
+    fn context(&self, policy: &Policy) -> Context<'static, 'static> {
+        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+        context.add_variable_from_value("object", self.value.clone());
+        context.add_variable_from_value("oldObject", cel::Value::Null);
+        context.add_variable_from_value("request", self.request.clone());
+        add_variables(policy, &mut context);
+        context
     }
 
     fn violation(
@@ -149,6 +163,27 @@ impl<'o> Subject<'o> {
         }
         Ok(())
     }
+}
+
+/// What the conditions of a policy say together.
+enum Conditions<'p> {
+    Hold,
+    /// One that is false is enough, whatever the others are.
+    Fail,
+    /// None is false, and this one cannot be evaluated.
+    Broken(&'p Expression),
+}
+
+fn conditions<'p>(policy: &'p Policy, context: &Context<'_, '_>) -> Conditions<'p> {
+    let mut found = Conditions::Hold;
+    for condition in &policy.conditions {
+        match (truth(&condition.tree, context), &found) {
+            (Some(true), _) | (None, Conditions::Broken(_)) => {}
+            (Some(false), _) => return Conditions::Fail,
+            (None, _) => found = Conditions::Broken(condition),
+        }
+    }
+    found
 }
 
 /// Evaluates the variables in order. One that cannot be evaluated is left out: an expression that

@@ -146,12 +146,7 @@ impl PolicySet {
     pub fn check(&self, objects: &[&Value]) -> Result<Vec<Violation>, Error> {
         let mut violations = Vec::new();
         for (index, object) in objects.iter().enumerate() {
-            let id = ObjectId::of(object).map_err(|error| {
-                Error::new(
-                    ErrorKind::Object,
-                    format!("object {index}: {}", error.message()),
-                )
-            })?;
+            let id = address(index, object)?;
             let subject = evaluate::Subject::new(object, &id, index);
             for policy in self
                 .policies
@@ -163,4 +158,48 @@ impl PolicySet {
         }
         Ok(violations)
     }
+
+    /// The policies that are for none of the objects, with the place of each, in the order in
+    /// which they were read.
+    ///
+    /// A policy is for an object when its `matchConstraints` match it and none of its
+    /// `matchConditions` is false (nor, with `failurePolicy: Ignore`, impossible to evaluate). One
+    /// that is for none may be right: a rule about what is deleted, or about an object that this
+    /// set does not have. It may also have a misspelt group, version or label, and then enforces
+    /// nothing; worth a warning.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn idle(&self, objects: &[&Value]) -> Result<Vec<(String, Origin)>, Error> {
+        let mut idle: Vec<&Policy> = self.policies.iter().collect();
+        for (index, object) in objects.iter().enumerate() {
+            let id = address(index, object)?;
+            let mut rest = Vec::with_capacity(idle.len());
+            // Made for the first policy that matches: most sets are not idle for long.
+            let mut subject = None;
+            for policy in idle {
+                let concerned = policy.applies.matches(&id, object)
+                    && subject
+                        .get_or_insert_with(|| evaluate::Subject::new(object, &id, index))
+                        .concerns(policy)?;
+                if !concerned {
+                    rest.push(policy);
+                }
+            }
+            idle = rest;
+        }
+        let named = |policy: &Policy| (policy.name.clone(), policy.origin.clone());
+        Ok(idle.into_iter().map(named).collect())
+    }
+}
+
+/// The address of one of several objects; an error says which.
+fn address(index: usize, object: &Value) -> Result<ObjectId, Error> {
+    ObjectId::of(object).map_err(|error| {
+        Error::new(
+            ErrorKind::Object,
+            format!("object {index}: {}", error.message()),
+        )
+    })
 }

@@ -477,3 +477,30 @@ fn a_rule_is_for_what_is_written_by_operation_and_resource() {
         assert_eq!(!found.is_empty(), matches, "{operations} of {resources}");
     }
 }
+
+#[test]
+fn a_policy_that_is_for_no_object_is_named_with_its_place() {
+    let idle = |objects: &[&Value]| -> Vec<String> {
+        let idle = set().idle(objects).unwrap();
+        idle.iter()
+            .map(|(policy, origin)| format!("{policy} {origin}"))
+            .collect()
+    };
+    let (good, dev) = (object(&[]), object(&[("stage: prod", "stage: dev")]));
+    let exempt = object(&[("stage: prod}", "stage: prod, exempt: 'yes'}")]);
+    assert_eq!(idle(&[&good]), [""; 0]);
+    assert_eq!(idle(&[&dev, &good]), [""; 0]);
+    // A selector that does not match, and a condition that does not hold.
+    let replicas = "replicas-prod policies/replicas-prod.yaml:1:1";
+    let images = "immutable-images policies/images.yaml:1:1";
+    assert_eq!(idle(&[&dev]), [replicas]);
+    assert_eq!(idle(&[&exempt]), [images]);
+    assert_eq!(idle(&[&exempt, &dev]), [""; 0]);
+    let labels = "required-labels policies/labels.yaml:1:1";
+    let agent = "agent policies/images.yaml:27:1";
+    assert_eq!(idle(&[]), [replicas, labels, images, agent]);
+    assert_eq!(
+        set().idle(&[&Value::Null]).unwrap_err().kind(),
+        ErrorKind::Object
+    );
+}

@@ -15,12 +15,15 @@ use super::Action;
 use super::expression::Expression;
 use super::matching::Applies;
 use crate::error::Error;
+use crate::origin::Origin;
 use constraints::read_constraints;
 use fields::Fields;
 
 #[derive(Debug)]
 pub(super) struct Policy {
     pub(super) name: String,
+    /// Where its document begins.
+    pub(super) origin: Origin,
     pub(super) applies: Applies,
     pub(super) conditions: Vec<Expression>,
     pub(super) variables: Vec<(String, Expression)>,
@@ -82,10 +85,16 @@ impl Policy {
         let name = name.ok_or_else(|| document.refusal("a policy needs `metadata.name`"))?;
         let spec = document.fields("spec")?;
         let spec = spec.ok_or_else(|| document.refusal("a policy needs `spec`"))?;
-        Self::read_spec(name, &spec, kyverno)
+        let origin = Origin::at(Arc::clone(&file), root.span.start);
+        Self::read_spec(name, origin, &spec, kyverno)
     }
 
-    fn read_spec(name: String, spec: &Fields<'_>, kyverno: bool) -> Result<Self, Error> {
+    fn read_spec(
+        name: String,
+        origin: Origin,
+        spec: &Fields<'_>,
+        kyverno: bool,
+    ) -> Result<Self, Error> {
         let mut known = vec![
             "failurePolicy",
             "matchConditions",
@@ -130,6 +139,7 @@ impl Policy {
         let action = read_action(spec)?;
         Ok(Self {
             name,
+            origin,
             applies,
             conditions,
             variables,
