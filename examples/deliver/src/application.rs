@@ -11,6 +11,7 @@
 //! ```
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -19,6 +20,8 @@ use narae_manifest::template::TemplateSet;
 use narae_manifest::values::{Layer, Values};
 use narae_yaml::{Document, Reader, Value};
 use serde::Deserialize;
+
+use crate::files;
 
 /// An application's folder, with the part of it read that says where it may go.
 #[derive(Debug)]
@@ -40,6 +43,17 @@ struct Card {
     /// The store names that secret references may use.
     #[serde(default)]
     stores: Vec<String>,
+    #[serde(default)]
+    policies: Policies,
+}
+
+/// Where the policies are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Policies {
+    #[default]
+    Folder,
+    None,
 }
 
 /// One site and one stage of the application.
@@ -64,6 +78,19 @@ impl Application {
             .read_one(&read(&file)?)?;
         let card: Card = narae_yaml::from_value(document.root.to_value())
             .with_context(|| format!("{} does not describe an application", file.display()))?;
+        let names = card
+            .sites
+            .keys()
+            .chain(card.stages.iter().map(String::as_str));
+        for name in names.chain([card.name.as_str()]) {
+            // Each is a folder's name in the repository and part of a commit's subject.
+            if !is_label(name) {
+                bail!(
+                    "{}: {name:?} cannot be a name here\n  try: lower-case letters, digits and `-`, at most 63",
+                    file.display()
+                );
+            }
+        }
         Ok(Self {
             folder: folder.to_path_buf(),
             card,
@@ -105,7 +132,8 @@ impl Application {
         layers.push(self.layer(&format!("values/sites/{site}.yaml"))?);
         layers.push(self.layer(&format!("values/stages/{stage}.yaml"))?);
         let pair = format!("values/pairs/{site}-{stage}.yaml");
-        if self.folder.join(&pair).exists() {
+        // Only a file that is not there is no layer: one that cannot be read is an error.
+        if self.pairs()?.contains(&format!("{site}-{stage}.yaml")) {
             layers.push(self.layer(&pair)?);
         }
         for (name, value) in [("site", site), ("stage", stage)] {
@@ -134,10 +162,11 @@ impl Application {
         Ok(set)
     }
 
-    /// Every policy, compiled; none when there is no such folder.
+    /// Every policy, compiled. The folder must be there unless `application.yaml` says
+    /// `policies: none`: what is misplaced must not look like what is allowed.
     pub(crate) fn policies(&self) -> Result<PolicySet> {
         let mut set = PolicySet::new();
-        if self.folder.join("policies").is_dir() {
+        if self.card.policies == Policies::Folder {
             for file in self.yaml_files("policies")? {
                 set.add(&file.display().to_string(), &read(&file)?)?;
             }
@@ -156,6 +185,36 @@ impl Application {
         Ok(Some((shown, document)))
     }
 
+    /// The names of the files for one site and stage; one that is for no known pair is an error.
+    fn pairs(&self) -> Result<Vec<String>> {
+        let folder = self.folder.join("values/pairs");
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound && !folder.is_symlink() => {
+                return Ok(Vec::new());
+            }
+            entries => entries.with_context(|| format!("cannot list {}", folder.display()))?,
+        };
+        let names = entries
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect::<std::io::Result<Vec<_>>>()?;
+        let known = |name: &str| {
+            self.card.sites.keys().any(|site| {
+                let stages = &mut self.card.stages.iter();
+                stages.any(|stage| *name == format!("{site}-{stage}.yaml"))
+            })
+        };
+        if let Some(name) = names
+            .iter()
+            .find(|name| !name.starts_with('.') && !known(name))
+        {
+            bail!(
+                "{} is for no site and stage of this application\n  try: SITE-STAGE.yaml",
+                folder.join(name).display()
+            );
+        }
+        Ok(names)
+    }
+
     fn layer(&self, name: &str) -> Result<Layer> {
         let file = self.folder.join(name);
         Ok(Layer::read(&file.display().to_string(), &read(&file)?)?)
@@ -166,11 +225,22 @@ impl Application {
         let entries = fs::read_dir(&folder)
             .with_context(|| format!("cannot list {}", folder.display()))?
             .collect::<Result<Vec<_>, _>>()?;
-        let mut files: Vec<PathBuf> = entries
-            .into_iter()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|e| e == "yaml" || e == "yml"))
-            .collect();
+        let mut files = Vec::new();
+        for entry in entries {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') || name.ends_with('~') || name.starts_with("README") {
+                continue;
+            }
+            // A folder or another ending would be passed over without a word.
+            if !path.is_file() || !(name.ends_with(".yaml") || name.ends_with(".yml")) {
+                bail!(
+                    "{} is not a .yaml file and would not be read\n  try: move or rename it",
+                    path.display()
+                );
+            }
+            files.push(path);
+        }
         // The order a folder is listed in differs between file systems.
         files.sort();
         if files.is_empty() {
@@ -206,10 +276,21 @@ impl Application {
     }
 }
 
+/// An RFC 1123 label.
+fn is_label(name: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=63).contains(&name.len())
+        && name.chars().all(inner)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
 fn read(file: &Path) -> Result<String> {
-    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let bytes = files::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
-        anyhow::anyhow!("{}: not UTF-8 at byte {good}", file.display())
+        let before = error.as_bytes().iter().take(good);
+        let line = before.filter(|byte| **byte == b'\n').count() + 1;
+        anyhow::anyhow!("{}:{line}: not UTF-8 (byte {good})", file.display())
     })
 }

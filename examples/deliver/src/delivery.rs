@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result};
 use narae_gitops::change::ChangeSet;
 use narae_gitops::image::{ImageReference, is_commit_hash};
-use narae_gitops::message::{Message, key};
+use narae_gitops::message::{MAX_SUBJECT_CHARS, Message, key};
 use narae_gitops::repository::{CommitId, Outcome as Landing, TreePath};
 use narae_manifest::object::{self, ObjectId};
 use narae_manifest::template::{Rendered, Rendering};
@@ -24,6 +24,9 @@ use crate::plan::{Action, Current, FileChange, Plan};
 use crate::repository::Place;
 use crate::secrets::Found;
 use crate::{certificate, image, paths, policy, report, secrets, store};
+
+/// Objects named in a commit's body; the commit itself has them all.
+const LISTED: usize = 200;
 
 /// One delivery.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
@@ -55,20 +58,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         result: Verdict::Planned,
     };
 
+    for rendered in &rendering.objects {
+        ObjectId::of(&rendered.value)
+            .with_context(|| format!("{}: not an object", rendered.origin()))?;
+    }
+    // Before the policies: their messages may quote what stands in an object.
     let found = secrets::find(&rendering.objects)?;
-    let (mut violations, warnings) = policy::check(&application.policies()?, &rendering.objects)?;
-    outcome.warnings.extend(warnings);
-    violations.extend(found.refusals.iter().cloned());
+    let mut violations = found.refusals.clone();
+    if violations.is_empty() {
+        let (denied, warnings) = policy::check(&application.policies()?, &rendering.objects)?;
+        outcome.warnings.extend(warnings);
+        violations = denied;
+    }
     if !violations.is_empty() {
         outcome.result = Verdict::Refused { violations };
         return Ok(outcome);
     }
 
-    let stores = store::open(arguments, &application, &mut outcome.made)?;
-    let stores: Vec<&dyn Store> = stores.iter().map(AsRef::as_ref).collect();
-    let resolved = secrets::read(&found, &stores)?;
     let now = now();
-    let certificate = certificate::load(arguments, now, &mut outcome.made)?;
+    let (mut resolved, mut certificate) = (Resolved::default(), None);
+    // An application without secrets needs neither store nor certificate.
+    if !found.secrets.is_empty() {
+        let stores = store::open(arguments, &application, &mut outcome.made)?;
+        let stores: Vec<&dyn Store> = stores.iter().map(AsRef::as_ref).collect();
+        resolved = secrets::read(&found, &stores)?;
+        certificate = Some(certificate::load(arguments, now, &mut outcome.made)?);
+    }
     if !arguments.dry_run {
         outcome.made.extend(place.make()?);
     }
@@ -120,7 +135,7 @@ struct Decision<'a> {
     found: Found<'a>,
     objects: &'a [Rendered],
     resolved: Resolved,
-    certificate: Certificate,
+    certificate: Option<Certificate>,
     place: &'a Place,
 }
 
@@ -135,12 +150,12 @@ impl Decision<'_> {
                 .secrets
                 .iter()
                 .find(|secret| std::ptr::eq(secret.rendered, rendered));
-            manifests.push(match secret {
+            manifests.push(match secret.zip(self.certificate.as_ref()) {
                 None => Manifest::new(directory, rendered.value.clone(), rendered, [].into())?,
-                Some(secret) => {
+                Some((secret, certificate)) => {
                     let previous = previous(directory, &rendered.value, current)?;
                     let (value, sources, sealed) =
-                        secret.seal(&self.resolved, &self.certificate, previous.as_ref())?;
+                        secret.seal(&self.resolved, certificate, previous.as_ref())?;
                     outcomes.extend(sealed);
                     Manifest::new(directory, value, rendered, sources)?
                 }
@@ -185,7 +200,7 @@ fn images(objects: &[Rendered]) -> Vec<String> {
         else {
             continue;
         };
-        for list in ["initContainers", "containers"] {
+        for list in ["containers", "initContainers", "ephemeralContainers"] {
             for container in pod
                 .get(list)
                 .and_then(Value::as_sequence)
@@ -232,20 +247,21 @@ fn message(target: &Target, outcome: &Outcome, plan: &Plan) -> Result<Message> {
     let name = tags
         .first()
         .map_or_else(String::new, |tag| format!(" {}", report::abbreviate(tag)));
-    let mut body = String::new();
-    for file in &plan.files {
-        let mark = file.action.mark();
-        body.push_str(&format!("{mark} {}\n", file.object));
+    let listed = plan.files.iter().take(LISTED);
+    let mut lines: Vec<String> = listed
+        .map(|file| format!("{} {}", file.action.mark(), file.object))
+        .collect();
+    if plan.files.len() > LISTED {
+        lines.push(format!("… and {} more", plan.files.len() - LISTED));
     }
-    let mut message = Message::new(&format!(
-        "Deliver {}{name} to {site}/{stage}",
-        outcome.application
-    ))
-    .context("the application's name cannot stand in a commit message")?
-    .with_body(&body)?
-    .with_trailer(key::APP, &outcome.application)?
-    .with_trailer(key::SITE, site)?
-    .with_trailer(key::ENVIRONMENT, stage)?;
+    let subject = format!("Deliver {}{name} to {site}/{stage}", outcome.application);
+    // The trailers have the names in full.
+    let subject: String = subject.chars().take(MAX_SUBJECT_CHARS).collect();
+    let mut message = Message::new(&subject)?
+        .with_body(&lines.join("\n"))?
+        .with_trailer(key::APP, &outcome.application)?
+        .with_trailer(key::SITE, site)?
+        .with_trailer(key::ENVIRONMENT, stage)?;
     for image in &outcome.images {
         message = message.with_trailer(key::IMAGE, image)?;
     }

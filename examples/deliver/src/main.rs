@@ -63,16 +63,35 @@ fn main() -> ExitCode {
             }
         }
     };
-    let mut stdout = anstream::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+    // Data goes out as it is; a report loses its colours where nobody would see them.
+    let written = if arguments.json {
+        print(&mut std::io::stdout().lock(), &text)
+    } else {
+        print(&mut anstream::stdout().lock(), &text)
+    };
+    match written {
         Ok(()) => code.into(),
         // `deliver | head` is not an error of ours: what was to be done is done.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => code.into(),
-        Err(_) => ERROR.into(),
+        Err(error) => {
+            let done = match &result {
+                Ok(outcome) if matches!(outcome.result, Verdict::Committed { .. }) => {
+                    "the commit was made, but its"
+                }
+                _ => "the",
+            };
+            let _ = writeln!(
+                std::io::stderr(),
+                "error: {done} report could not be written: {error}"
+            );
+            ERROR.into()
+        }
     }
+}
+
+fn print(out: &mut impl std::io::Write, text: &str) -> std::io::Result<()> {
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 fn json(value: &impl serde::Serialize) -> String {

@@ -1,6 +1,6 @@
 //! One object as it will stand in the repository: its file, its text, and where its fields are from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 use narae_gitops::repository::TreePath;
@@ -55,10 +55,13 @@ impl<'a> Manifest<'a> {
             return None;
         }
         let provenance = self.rendered.provenance(path)?;
+        // `--image` sets several values at once: it is still one place.
+        let mut seen = BTreeSet::new();
         let values: Vec<String> = provenance
             .values
             .iter()
             .map(|(_, origin)| origin.to_string())
+            .filter(|origin| seen.insert(origin.clone()))
             .collect();
         Some(match values.as_slice() {
             [] => provenance.template.to_string(),

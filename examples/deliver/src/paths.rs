@@ -4,7 +4,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// The bundled application's folder.
 pub(crate) fn bundled_application() -> PathBuf {
@@ -32,6 +32,20 @@ pub(crate) fn key_folder() -> Result<PathBuf> {
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
+    if let Some(folder) = set("NARAE_HOME") {
+        let here = env::current_dir().unwrap_or_default().join(&folder);
+        let is_repository = |path: &Path| {
+            path.join(".git").exists()
+                || (path.join("HEAD").exists() && path.join("objects").exists())
+        };
+        if let Some(repository) = here.ancestors().find(|path| is_repository(path)) {
+            bail!(
+                "NARAE_HOME {} is inside the repository {}: a commit could carry the keys\n  try: a folder outside every repository",
+                folder.display(),
+                repository.display()
+            );
+        }
+    }
     set("NARAE_HOME")
         .or_else(|| set("XDG_DATA_HOME").map(|data| data.join("narae")))
         .or_else(|| set("HOME").map(|home| home.join(".local/share/narae")))

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use narae_gitops::change::Change;
 use narae_gitops::repository::TreePath;
 use narae_manifest::plan::compare;
@@ -11,6 +11,7 @@ use narae_yaml::{Path, Reader, Segment, Value};
 use serde::Serialize;
 
 use crate::manifest::{Manifest, OWNED};
+use crate::secrets;
 
 /// What the branch holds in the stage's place: file by its path in the repository.
 pub(crate) type Current = BTreeMap<TreePath, Vec<u8>>;
@@ -98,7 +99,7 @@ impl Plan {
         let kept: BTreeSet<&TreePath> = wanted.iter().map(|manifest| &manifest.path).collect();
         for (path, bytes) in current.iter().filter(|(path, _)| !kept.contains(path)) {
             // A file without the mark is not ours to remove: a README, a kustomization.
-            if bytes.starts_with(OWNED.as_bytes()) {
+            if is_owned(bytes) {
                 plan.remove(path, bytes)?;
             }
         }
@@ -115,17 +116,32 @@ impl Plan {
             self.unchanged += 1;
             return Ok(());
         }
+        if current.is_some_and(|bytes| !is_owned(bytes)) {
+            bail!(
+                "{} in the repository is somebody else's: it does not begin with the line that marks delivered files\n  try: move it, or give {} another name",
+                manifest.path,
+                manifest.object
+            );
+        }
         let old = current
             .map(|bytes| parse(&manifest.path, bytes))
             .transpose()?;
+        let is_secret = old.iter().chain([&manifest.value]).any(secrets::is_secret);
         let fields = compare(old.as_ref(), Some(&manifest.value))
             .into_iter()
             .filter(|field| !is_provenance(&field.path))
             .map(|field| FieldChange {
-                old: field.old.map(|value| mask(&field.path, value, "(sealed)")),
-                new: field
-                    .new
-                    .map(|value| mask(&field.path, value, &manifest.sealed_from(&field.path))),
+                old: field
+                    .old
+                    .map(|value| mask(&field.path, value, "(sealed)", is_secret)),
+                new: field.new.map(|value| {
+                    mask(
+                        &field.path,
+                        value,
+                        &manifest.sealed_from(&field.path),
+                        is_secret,
+                    )
+                }),
                 from: manifest.origin(&field.path),
                 chosen: manifest.is_chosen(&field.path),
                 path: field.path.to_string(),
@@ -163,6 +179,11 @@ impl Plan {
     }
 }
 
+/// Whether a file was delivered; checkouts with other line ends keep it ours.
+fn is_owned(bytes: &[u8]) -> bool {
+    bytes.starts_with(OWNED.trim_end().as_bytes())
+}
+
 fn parse(path: &TreePath, bytes: &[u8]) -> Result<Value> {
     let document = Reader::new()
         .named(path.to_string())
@@ -173,12 +194,13 @@ fn parse(path: &TreePath, bytes: &[u8]) -> Result<Value> {
     Ok(document.into_value())
 }
 
-/// Ciphertext says nothing to a person and is noise to a program.
-fn mask(path: &Path, value: Value, shown: &str) -> Value {
-    if is_sealed(path) {
-        Value::from(shown)
-    } else {
-        value
+/// Ciphertext says nothing to a person; what stands in a Secret somebody committed is nobody's to see.
+fn mask(path: &Path, value: Value, shown: &str, is_secret: bool) -> Value {
+    let holds_secret = |name: &str| name == "stringData" || (name == "data" && is_secret);
+    match path.segments().first() {
+        _ if is_sealed(path) => Value::from(shown),
+        Some(Segment::Key(name)) if holds_secret(name) => Value::from("(secret)"),
+        _ => value,
     }
 }
 

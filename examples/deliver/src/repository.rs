@@ -89,7 +89,7 @@ impl Place {
         let mut current = Current::new();
         for entry in repository.list(tip, &self.directory)? {
             let name = entry.path().file_name();
-            if entry.kind() == EntryKind::File
+            if matches!(entry.kind(), EntryKind::File | EntryKind::Executable)
                 && (name.ends_with(".yaml") || name.ends_with(".yml"))
                 && let Some(bytes) = repository.read(tip, entry.path())?
             {

@@ -17,8 +17,15 @@ use crate::policy;
 
 /// The rule that a Secret in a template holds references only.
 const NO_PLAINTEXT: &str = "no-plaintext-secrets";
+/// The rule that every object is a document.
+const ONE_BY_ONE: &str = "one-object-a-document";
 /// The rule that a reference stands where something resolves it.
 const IN_SECRETS_ONLY: &str = "references-in-secrets-only";
+
+const LITERAL: &str =
+    "a Secret in a template may hold references only: a literal would be plaintext in git";
+const NESTED: &str = "a Secret within another object is not sealed: it would be plaintext in git";
+const UNKNOWN_FIELD: &str = "a Secret has no such field: it would not be delivered";
 
 /// The references of one Secret, by item.
 #[derive(Debug)]
@@ -38,7 +45,13 @@ pub(crate) struct Found<'a> {
 pub(crate) fn find(objects: &[Rendered]) -> Result<Found<'_>> {
     let mut found = Found::default();
     for rendered in objects {
-        if is_secret(&rendered.value) {
+        if is_list(&rendered.value) {
+            let message =
+                "a List hides its objects from every check: write each as a document of its own";
+            let path = Path::default().child("items");
+            let refusal = policy::refusal(ONE_BY_ONE, message, rendered, &path, None)?;
+            found.refusals.push(refusal);
+        } else if is_secret(&rendered.value) {
             let items = items_of(rendered, &mut found.refusals)?;
             found.secrets.push(SecretReferences { rendered, items });
         } else {
@@ -142,6 +155,16 @@ fn describe(action: Action) -> String {
     }
 }
 
+/// Whether an object holds others, as `kubectl get -o yaml` prints them.
+fn is_list(object: &Value) -> bool {
+    let kind = object.get("kind").and_then(Value::as_str);
+    kind.is_some_and(|kind| kind.ends_with("List")) && object.get("items").is_some()
+}
+
+fn is_sealed_secret(object: &Value) -> bool {
+    object.get("kind").and_then(Value::as_str) == Some("SealedSecret")
+}
+
 /// Whether an object is a Kubernetes Secret.
 pub(crate) fn is_secret(object: &Value) -> bool {
     object.get("apiVersion").and_then(Value::as_str) == Some("v1")
@@ -153,8 +176,33 @@ fn items_of(
     refusals: &mut Vec<Refusal>,
 ) -> Result<BTreeMap<String, (Reference, String)>> {
     let mut items = BTreeMap::new();
+    for (field, value) in rendered.value.as_mapping().into_iter().flatten() {
+        let path = Path::default().child(field);
+        match field {
+            "apiVersion" | "kind" | "type" | "immutable" | "data" | "stringData" => {}
+            "metadata" => stray(rendered, value, path, refusals)?,
+            _ => refusals.push(policy::refusal(
+                NO_PLAINTEXT,
+                UNKNOWN_FIELD,
+                rendered,
+                &path,
+                None,
+            )?),
+        }
+    }
     for field in ["data", "stringData"] {
-        let Some(values) = rendered.value.get(field).and_then(Value::as_mapping) else {
+        let Some(value) = rendered.value.get(field).filter(|value| !value.is_null()) else {
+            continue;
+        };
+        let Some(values) = value.as_mapping() else {
+            let path = Path::default().child(field);
+            refusals.push(policy::refusal(
+                NO_PLAINTEXT,
+                LITERAL,
+                rendered,
+                &path,
+                None,
+            )?);
             continue;
         };
         for (name, value) in values.iter() {
@@ -163,14 +211,20 @@ fn items_of(
             match value.as_str() {
                 Some(text) if Reference::is_reference(text) => {
                     let reference: Reference = text.parse().with_context(|| place.clone())?;
-                    items.insert(name.to_owned(), (reference, place));
+                    if items
+                        .insert(name.to_owned(), (reference, place.clone()))
+                        .is_some()
+                    {
+                        anyhow::bail!(
+                            "{place}: `{name}` stands in data and in stringData\n  try: remove one"
+                        );
+                    }
                 }
                 _ => {
-                    let message = "a Secret in a template may hold references only: a literal would be plaintext in git";
                     // The value is left out on purpose.
                     refusals.push(policy::refusal(
                         NO_PLAINTEXT,
-                        message,
+                        LITERAL,
                         rendered,
                         &path,
                         None,
@@ -205,6 +259,34 @@ fn stray(
             }
         }
         Value::Mapping(entries) => {
+            if !path.is_root() && is_secret(value) {
+                refusals.push(policy::refusal(
+                    NO_PLAINTEXT,
+                    NESTED,
+                    rendered,
+                    &path,
+                    None,
+                )?);
+            }
+            if is_sealed_secret(value) {
+                let sealed = path.child("spec").child("template");
+                for field in ["data", "stringData"] {
+                    let path = sealed.child(field);
+                    if rendered
+                        .value
+                        .at(&path)
+                        .is_some_and(|value| !value.is_null())
+                    {
+                        refusals.push(policy::refusal(
+                            NO_PLAINTEXT,
+                            LITERAL,
+                            rendered,
+                            &path,
+                            None,
+                        )?);
+                    }
+                }
+            }
             for (key, item) in entries.iter() {
                 stray(
                     rendered,

@@ -1,6 +1,6 @@
 //! The store behind the names that references use: the embedded file, or a server.
 
-use std::{env, fs};
+use std::env;
 
 use anyhow::{Context as _, Result, bail};
 use narae_secrets::SecretBytes;
@@ -163,7 +163,8 @@ fn openbao(name: &str) -> Result<OpenBao> {
         .options()
         .context("--store openbao: no server and token")?;
     if let Some(file) = authority {
-        let pem = fs::read(&file).with_context(|| format!("cannot read BAO_CACERT {file}"))?;
+        let pem =
+            files::read(file.as_ref()).with_context(|| format!("cannot read BAO_CACERT {file}"))?;
         options = options.with_ca_pem(pem);
     }
     Ok(OpenBao::connect(name, options)?)

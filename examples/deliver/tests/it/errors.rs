@@ -250,3 +250,21 @@ fn a_wrong_command_line_exits_with_two() {
     let run = sandbox.deliver(&["--image", "no tag here"]);
     assert_eq!(run.code, Some(2), "{run:#?}");
 }
+
+#[test]
+fn what_is_not_an_object_is_named_by_its_template() {
+    let sandbox = Sandbox::new();
+    let shop = sandbox.shop();
+    let object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: n}\n";
+    fs::write(shop.join("templates/added.yaml"), object).unwrap();
+    // `n` is a boolean to Kubernetes.
+    fails(
+        &sandbox,
+        &["--app", "shop"],
+        &[
+            "shop/templates/added.yaml:1:1",
+            "metadata.namespace",
+            "boolean",
+        ],
+    );
+}

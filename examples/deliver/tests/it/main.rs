@@ -11,6 +11,8 @@ mod errors;
 mod first_run;
 mod interrupted;
 mod openbao;
+mod ownership;
+mod plan;
 mod policies;
 mod sandbox;
 mod sealing;

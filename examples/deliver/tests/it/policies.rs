@@ -120,3 +120,91 @@ fn an_init_container_is_held_to_the_same_tags() {
         run.stdout
     );
 }
+
+const LABELS: &str =
+    "{app.kubernetes.io/name: shop, team: commerce, narae.dev/site: idc, narae.dev/stage: dev}";
+
+/// Adds a template with `object` and delivers.
+fn with_template(object: &str) -> (Sandbox, crate::sandbox::Run) {
+    let sandbox = Sandbox::new();
+    let shop = sandbox.shop();
+    std::fs::write(shop.join("templates/added.yaml"), object).unwrap();
+    let run = sandbox.deliver(&["--app", "shop"]);
+    (sandbox, run)
+}
+
+#[test]
+fn no_object_hides_in_another() {
+    let secret = "{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: shop}, stringData: {P: hunter2}}";
+    let metadata = format!("metadata: {{name: added, namespace: shop, labels: {LABELS}}}");
+    for (object, rule, field) in [
+        (
+            format!("apiVersion: v1\nkind: List\n{metadata}\nitems:\n- {secret}\n"),
+            "one-object-a-document",
+            "items",
+        ),
+        (
+            format!(
+                "apiVersion: example.com/v1\nkind: Wrapper\n{metadata}\nspec:\n  manifest: {secret}\n"
+            ),
+            "no-plaintext-secrets",
+            "spec.manifest",
+        ),
+        (
+            format!(
+                "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n{metadata}\nspec:\n  encryptedData: {{}}\n  template: {{data: {{P: hunter2}}}}\n"
+            ),
+            "no-plaintext-secrets",
+            "spec.template.data",
+        ),
+        (
+            format!("apiVersion: v1\nkind: Secret\n{metadata}\ndata: hunter2\n"),
+            "no-plaintext-secrets",
+            "data",
+        ),
+        (
+            format!("apiVersion: v1\nkind: Secret\n{metadata}\nbinaryData: {{P: hunter2}}\n"),
+            "no-plaintext-secrets",
+            "binaryData",
+        ),
+    ] {
+        let (sandbox, run) = with_template(&object);
+        assert_eq!(run.code, Some(3), "{object}{run:#?}");
+        let field = format!("field     {field}\n");
+        assert!(
+            run.stdout.contains(rule) && run.stdout.contains(&field),
+            "{}",
+            run.stdout
+        );
+        assert!(!format!("{run:?}").contains("hunter2"), "{run:#?}");
+        assert_eq!(sandbox.commits(), 0);
+    }
+}
+
+#[test]
+fn policies_that_would_not_be_read_are_an_error() {
+    let sandbox = Sandbox::new();
+    let shop = sandbox.shop();
+    let policies = shop.join("policies");
+    let refuses = |word: &str| {
+        let run = sandbox.deliver(&["--app", "shop", "--image", "shop:latest"]);
+        assert_eq!(run.code, Some(1), "{run:#?}");
+        assert!(run.stderr.contains(word), "{run:#?}");
+    };
+    let rename =
+        |from: &str, to: &str| std::fs::rename(policies.join(from), policies.join(to)).unwrap();
+    rename("immutable-image.yaml", "immutable-image.YAML");
+    refuses("immutable-image.YAML");
+    std::fs::create_dir(policies.join("sub")).unwrap();
+    rename("immutable-image.YAML", "sub/immutable-image.yaml");
+    refuses("sub");
+    std::fs::rename(&policies, shop.join("rules")).unwrap();
+    refuses("policies");
+    sandbox.edit("application.yaml", "stores:", "policies: none\nstores:");
+    assert_eq!(
+        sandbox
+            .deliver(&["--app", "shop", "--image", "shop:latest"])
+            .code,
+        Some(0)
+    );
+}
