@@ -11,9 +11,20 @@ use crate::object::ObjectId;
 
 #[derive(Debug)]
 pub(super) struct Applies {
+    pub(super) versions: Versions,
     pub(super) rules: Vec<Rule>,
     /// All must hold of the object's labels.
     pub(super) requirements: Vec<Requirement>,
+}
+
+/// What the versions of a rule mean: `matchPolicy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Versions {
+    /// `Equivalent`: an object of another version of the group is matched as well. An API server
+    /// would convert it; the versions of a group hold the same objects.
+    Any,
+    /// `Exact`.
+    Listed,
 }
 
 #[derive(Debug)]
@@ -51,7 +62,9 @@ impl Applies {
                 .and_then(|labels| labels.get(key))
                 .and_then(Value::as_str)
         };
-        self.rules.iter().any(|rule| rule.matches(id))
+        self.rules
+            .iter()
+            .any(|rule| rule.matches(id, self.versions))
             && self
                 .requirements
                 .iter()
@@ -60,11 +73,11 @@ impl Applies {
 }
 
 impl Rule {
-    fn matches(&self, id: &ObjectId) -> bool {
+    fn matches(&self, id: &ObjectId, versions: Versions) -> bool {
         let plural = plural(&id.kind);
         let named = |list: &[String], name: &str| list.iter().any(|one| one == "*" || one == name);
         named(&self.groups, id.group())
-            && named(&self.versions, id.version())
+            && (versions == Versions::Any || named(&self.versions, id.version()))
             // An object that is delivered is created or updated; which of them, only a cluster knows.
             && (named(&self.operations, "CREATE") || named(&self.operations, "UPDATE"))
             && self.resources.iter().any(|resource| covers(resource, &plural))

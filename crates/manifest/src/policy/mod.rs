@@ -11,6 +11,15 @@
 //! match nothing: without groups, versions, operations or resources, or with one that does not
 //! exist, such as `deployment` for `deployments`.
 //!
+//! # Versions
+//!
+//! With `matchPolicy: Equivalent`, which is the default as in Kubernetes, a rule is for every
+//! version of its groups: `autoscaling/v1` does not escape a rule for `autoscaling/v2`. With
+//! `Exact` it is for the versions that it lists. An object is not converted, where an API server
+//! would: expressions see it as it is written, and a field that its version does not have makes one
+//! impossible to evaluate, which is a violation unless `failurePolicy` is `Ignore`. Nor are groups
+//! taken for one another.
+//!
 //! # What an evaluation sees
 //!
 //! `object` is the object, `oldObject` is null and `request` says that it is being created; a rule

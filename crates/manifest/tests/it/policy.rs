@@ -504,3 +504,30 @@ fn a_policy_that_is_for_no_object_is_named_with_its_place() {
         ErrorKind::Object
     );
 }
+
+#[test]
+fn another_version_of_a_group_escapes_only_an_exact_rule() {
+    for (policy_line, group, version, matches) in [
+        ("", "apps", "v1", true),
+        ("", "apps", "v1beta2", true),
+        ("    matchPolicy: Equivalent\n", "apps", "v1beta2", true),
+        ("    matchPolicy: Exact\n", "apps", "v1beta2", false),
+        ("    matchPolicy: Exact\n", "apps", "v1", true),
+        ("    matchPolicy: Exact\n", "'*'", "'*'", true),
+        ("", "extensions", "v1", false),
+        ("", "''", "v1", false),
+    ] {
+        let text = rule(&format!(
+            "apiGroups: [{group}], apiVersions: [{version}], operations: ['*'], resources: ['*']"
+        ));
+        let text = text.replacen(
+            "    resourceRules",
+            &format!("{policy_line}    resourceRules"),
+            1,
+        );
+        let mut set = PolicySet::new();
+        set.add("p.yaml", &text).unwrap();
+        let found = set.check(&[&object(&[])]).unwrap();
+        assert_eq!(!found.is_empty(), matches, "for {text}");
+    }
+}

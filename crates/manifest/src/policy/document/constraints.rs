@@ -8,7 +8,7 @@ use narae_yaml::{Node, NodeData};
 use super::fields::Fields;
 use super::rule::read_rule;
 use crate::error::{Error, ErrorKind};
-use crate::policy::matching::{Applies, Operator, Requirement};
+use crate::policy::matching::{Applies, Operator, Requirement, Versions};
 
 pub(super) fn read_constraints(constraints: &Fields<'_>) -> Result<Applies, Error> {
     constraints.only(&[
@@ -24,10 +24,11 @@ pub(super) fn read_constraints(constraints: &Fields<'_>) -> Result<Applies, Erro
         let message = "`namespaceSelector` selects by labels that only a cluster knows";
         return Err(constraints.error(ErrorKind::Unsupported, message, node));
     }
-    match constraints.text("matchPolicy")?.as_deref() {
-        None | Some("Equivalent" | "Exact") => {}
+    let versions = match constraints.text("matchPolicy")?.as_deref() {
+        None | Some("Equivalent") => Versions::Any,
+        Some("Exact") => Versions::Listed,
         Some(_) => return Err(constraints.bad("matchPolicy", "`Exact` or `Equivalent`")),
-    }
+    };
     let rules = constraints.list("resourceRules")?;
     let rules = rules.iter().map(read_rule).collect::<Result<Vec<_>, _>>()?;
     if rules.is_empty() {
@@ -40,6 +41,7 @@ pub(super) fn read_constraints(constraints: &Fields<'_>) -> Result<Applies, Erro
         None => Vec::new(),
     };
     Ok(Applies {
+        versions,
         rules,
         requirements,
     })
