@@ -26,28 +26,41 @@ pub struct ObjectId {
 impl ObjectId {
     /// Reads the address of an object.
     ///
+    /// It can be shown, logged and be part of a path of the API: as in an API server, a kind is a
+    /// letter with letters and digits behind it, and a name is no `.` or `..` and has no `/` and no
+    /// `%` (`ValidatePathSegmentName` of apimachinery), here also no white space and no control
+    /// character.
+    ///
     /// # Errors
     ///
-    /// [`ErrorKind::Object`] when `apiVersion`, `kind` or `metadata.name` is absent or is not a
-    /// string. `metadata.generateName` stands in for the name, which is then empty.
+    /// [`ErrorKind::Object`] when `apiVersion`, `kind` or `metadata.name` is absent, or when one of
+    /// them or `metadata.namespace` is not a string or not of that form. `metadata.generateName`
+    /// stands in for the name, which is then empty. A value has no place, so the error has none
+    /// either; for a rendered document [`Rendered::id`](crate::template::Rendered::id) names it.
     pub fn of(object: &Value) -> Result<Self, Error> {
         let api_version = required(object, "apiVersion")?;
         let kind = required(object, "kind")?;
+        if !is_api_version(&api_version) {
+            return Err(refusal("`apiVersion` must be like `apps/v1` or `v1`"));
+        }
+        if !is_kind(&kind) {
+            return Err(refusal(format!(
+                "`kind` must be a letter with letters and digits behind it, at most {MAX_KIND_BYTES}"
+            )));
+        }
         let metadata = object.get("metadata");
         let field = |name| metadata.and_then(|metadata| metadata.get(name));
         let name = match (field("name"), field("generateName")) {
-            (Some(name), _) => text(name, "metadata.name")?,
-            (None, Some(_)) => String::new(),
-            (None, None) => {
-                return Err(Error::new(
-                    ErrorKind::Object,
-                    format!("{kind} has no `metadata.name`"),
-                ));
+            (Some(name), _) => segment(&kind, name, "metadata.name")?,
+            (None, Some(prefix)) => {
+                segment(&kind, prefix, "metadata.generateName")?;
+                String::new()
             }
+            (None, None) => return Err(refusal(format!("{kind} has no `metadata.name`"))),
         };
         let namespace = match field("namespace") {
             None | Some(Value::Null) => None,
-            Some(namespace) => Some(text(namespace, "metadata.namespace")?),
+            Some(namespace) => Some(segment(&kind, namespace, "metadata.namespace")?),
         };
         Ok(Self {
             api_version,
@@ -83,25 +96,64 @@ impl fmt::Display for ObjectId {
     }
 }
 
+/// A kind is a DNS label in other letters (`IsDNS1035Label` of its lower case form).
+const MAX_KIND_BYTES: usize = 63;
+
+fn is_kind(kind: &str) -> bool {
+    kind.len() <= MAX_KIND_BYTES
+        && kind.starts_with(|first: char| first.is_ascii_alphabetic())
+        && kind.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn is_api_version(api_version: &str) -> bool {
+    let part = |part: &str| {
+        let mut bytes = part.bytes();
+        bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+            && !part.is_empty()
+    };
+    match api_version.split_once('/') {
+        Some((group, version)) => part(group) && part(version),
+        None => part(api_version),
+    }
+}
+
 fn required(object: &Value, field: &str) -> Result<String, Error> {
     match object.get(field) {
-        Some(value) => text(value, field),
-        None => Err(Error::new(
-            ErrorKind::Object,
-            format!("not a Kubernetes object: it has no `{field}`"),
-        )),
+        Some(value) => text(value, &format!("`{field}`")),
+        None => Err(refusal(format!(
+            "not a Kubernetes object: it has no `{field}`"
+        ))),
     }
+}
+
+/// A name that can be a segment of a path.
+fn segment(kind: &str, value: &Value, field: &str) -> Result<String, Error> {
+    let field = format!("`{field}` of {kind}");
+    let text = text(value, &field)?;
+    if text == "." || text == ".." {
+        return Err(refusal(format!("{field} must not be `.` or `..`")));
+    }
+    if text.contains(|c: char| c.is_control() || c.is_whitespace() || matches!(c, '/' | '%')) {
+        return Err(refusal(format!(
+            "{field} must not have white space, control characters, `/` or `%`"
+        )));
+    }
+    Ok(text)
 }
 
 fn text(value: &Value, field: &str) -> Result<String, Error> {
     match value.as_str() {
         Some(text) if !text.is_empty() => Ok(text.to_owned()),
-        Some(_) => Err(Error::new(ErrorKind::Object, format!("`{field}` is empty"))),
-        None => Err(Error::new(
-            ErrorKind::Object,
-            format!("`{field}` must be a string, found {}", value.kind()),
-        )),
+        Some(_) => Err(refusal(format!("{field} is empty"))),
+        None => Err(refusal(format!(
+            "{field} must be a string, found {}",
+            value.kind()
+        ))),
     }
+}
+
+fn refusal(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Object, message)
 }
 
 /// Kinds that others need to exist before them, in the order Helm and kustomize install them; what

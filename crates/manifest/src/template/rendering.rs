@@ -11,6 +11,7 @@ use super::sheet::{Sheet, Token};
 use super::substitute::Substitution;
 use super::syntax::Template;
 use crate::error::{Error, ErrorKind};
+use crate::object::ObjectId;
 use crate::origin::Origin;
 use crate::suggestion::nearest;
 use crate::values::{Index, ValueId, Values};
@@ -111,6 +112,15 @@ impl Rendered {
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// The address of the document.
+    ///
+    /// # Errors
+    ///
+    /// As [`ObjectId::of`], with the place in the template where the document begins.
+    pub fn id(&self) -> Result<ObjectId, Error> {
+        ObjectId::of(&self.value).map_err(|error| error.at(self.origin.clone()))
     }
 
     /// Where the field at a path comes from: the nearest thing known, which for a field that does

@@ -1,7 +1,7 @@
 //! Addresses of objects, and the order in which they can be applied.
 
 use narae_manifest::object::{apply_rank, sort_for_apply};
-use narae_manifest::{ErrorKind, ObjectId};
+use narae_manifest::{ErrorKind, ObjectId, TemplateSet, Values};
 use narae_yaml::Value;
 
 use super::yaml;
@@ -50,7 +50,7 @@ fn an_object_is_addressed_by_version_kind_namespace_and_name() {
         ),
         (
             "{apiVersion: v1, kind: X, metadata: {name: ''}}",
-            "`metadata.name` is empty",
+            "`metadata.name` of X is empty",
         ),
         ("[1]", "not a Kubernetes object: it has no `apiVersion`"),
     ] {
@@ -60,6 +60,79 @@ fn an_object_is_addressed_by_version_kind_namespace_and_name() {
             (ErrorKind::Object, expected)
         );
     }
+}
+
+#[test]
+fn an_address_is_of_a_form_that_can_be_shown_and_be_part_of_a_path() {
+    let object = |kind: &str, field: &str, text: &str| {
+        let mut object = yaml("{apiVersion: v1, kind: X, metadata: {name: a, namespace: b}}");
+        *object.at_mut(&"kind".parse().unwrap()).unwrap() = kind.into();
+        *object.at_mut(&field.parse().unwrap()).unwrap() = text.into();
+        object
+    };
+    let longest = "K".repeat(63);
+    for kind in ["X", "V2", longest.as_str()] {
+        assert!(ObjectId::of(&object(kind, "metadata.name", "a")).is_ok());
+    }
+    let too_long = "K".repeat(64);
+    for kind in ["2X", "a b", "A/B", "A\n", "Ä", "A-B", too_long.as_str()] {
+        let error = ObjectId::of(&object(kind, "metadata.name", "a")).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (
+                ErrorKind::Object,
+                "`kind` must be a letter with letters and digits behind it, at most 63"
+            )
+        );
+    }
+    for field in ["metadata.name", "metadata.namespace"] {
+        for name in ["a", "a.b-c", "system:node", "..."] {
+            assert!(ObjectId::of(&object("X", field, name)).is_ok(), "{name}");
+        }
+        for name in ["a b", "a\u{a0}b", "a\n", "\u{1b}[2J", "a/b", "a%2fb"] {
+            let error = ObjectId::of(&object("X", field, name)).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("`{field}` of X must not have white space, control characters, `/` or `%`")
+            );
+        }
+        for name in [".", ".."] {
+            let error = ObjectId::of(&object("X", field, name)).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("`{field}` of X must not be `.` or `..`")
+            );
+        }
+        let error = ObjectId::of(&object("X", field, "")).unwrap_err();
+        assert_eq!(error.to_string(), format!("`{field}` of X is empty"));
+    }
+    for api_version in ["a/b/c", "/v1", "apps/", "v 1", "v1\n"] {
+        let error = ObjectId::of(&object("X", "apiVersion", api_version)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`apiVersion` must be like `apps/v1` or `v1`"
+        );
+    }
+}
+
+#[test]
+fn a_rendered_document_without_an_address_is_named_by_its_template() {
+    let mut set = TemplateSet::new();
+    set.add(
+        "t.yaml",
+        "kind: A\napiVersion: v1\nmetadata: {name: a}\n---\nkind: B\napiVersion: v1\n",
+    )
+    .unwrap();
+    let rendering = set.render(&Values::merge([]).unwrap()).unwrap();
+    let ids: Vec<String> = rendering
+        .objects
+        .iter()
+        .map(|rendered| match rendered.id() {
+            Ok(id) => id.to_string(),
+            Err(error) => error.to_string(),
+        })
+        .collect();
+    assert_eq!(ids, ["A a", "t.yaml:5:1: B has no `metadata.name`"]);
 }
 
 #[test]
