@@ -56,14 +56,18 @@ pub struct Provenance {
 }
 
 impl Rendering {
-    /// The paths of the values that the templates used, each once, in their order.
+    /// The paths of the values that this rendering used, each once, in their order.
     pub fn used(&self) -> impl Iterator<Item = Path> {
         let ids: BTreeSet<ValueId> = self.whole.union(&self.looked_at).copied().collect();
         ids.into_iter().map(|id| self.index.path(id))
     }
 
-    /// The values that no template used, and who set them: a whole mapping or list where nothing
-    /// of it was used.
+    /// The values that this rendering did not use, and who set them: a whole mapping or list where
+    /// nothing of it was used.
+    ///
+    /// It is about what was rendered, not about what the templates say: a value named only in the
+    /// branch of an `#if` that was not taken, or in an `#each` over an empty list, is unused here,
+    /// and may be used with other values. Before removing one, look at every stage.
     #[must_use]
     pub fn unused(&self, values: &Values) -> Vec<(Path, Origin)> {
         let numbered = |ids: &HashSet<ValueId>| -> HashSet<ValueId> {
