@@ -5,11 +5,12 @@
 //! parsed tree. Values therefore never pass through text at all.
 //!
 //! A token cannot be forged. It begins with a nonce that occurs in the finished text exactly as
-//! often as tokens were written; when some template's own text contains the nonce, the next one is
-//! taken and the text put together again. Its first letter occurs in it only once, so no
+//! often as tokens were written; when some template's own text contains the nonce, the first one that
+//! occurs nowhere in it is taken and the text put together once more. Its first letter occurs in it only once, so no
 //! occurrence can straddle the edge between a token and the text around it. Which nonce it is
 //! depends on the text alone: the same templates and values give the same bytes.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::source::Source;
@@ -148,11 +149,17 @@ impl Draft {
         sources: Arc<[Arc<Source>]>,
         tokens: Vec<Token>,
     ) -> Sheet {
-        let mut attempt = 0;
-        // INVARIANT: ends, because a text of n bytes cannot contain more than n nonces.
-        while self.text.matches(self.nonce.as_str()).count() != self.tokens {
-            attempt += 1;
-            self.rewrite(nonce(attempt));
+        if self.text.matches(self.nonce.as_str()).count() != self.tokens {
+            let taken = nonces(&self.text);
+            let mut free = nonce(0);
+            // Ends after at most as many nonces as are taken.
+            for attempt in 1..=taken.len() {
+                if !taken.contains(free.as_str()) {
+                    break;
+                }
+                free = nonce(attempt);
+            }
+            self.rewrite(free);
         }
         let Self {
             text,
@@ -195,11 +202,14 @@ impl Draft {
 /// Ends a token, so that a digit of the template behind it does not become part of its number.
 const END: char = 'z';
 
+/// How every nonce begins.
+const NONCE_START: &str = "Nr";
+
 /// `Nrax`, `Nrbx`, …: letters and digits only, because YAML gives any other sign a meaning
 /// somewhere, and `N` only in front.
 fn nonce(attempt: usize) -> String {
     const LETTERS: &[u8; 25] = b"abcdefghijklmnopqrstuvwxy";
-    let mut nonce = "Nr".to_owned();
+    let mut nonce = NONCE_START.to_owned();
     let mut rest = attempt;
     loop {
         nonce.push(
@@ -214,6 +224,33 @@ fn nonce(attempt: usize) -> String {
             return nonce;
         }
     }
+}
+
+/// Letters of the longest nonce that is looked for. Texts would need more than 25⁸ nonces before a
+/// longer one were taken.
+const MAX_NONCE_LETTERS: usize = 8;
+
+/// Every nonce of at most [`MAX_NONCE_LETTERS`] letters that occurs in a text, in one pass: where
+/// one begins, each `x` ends one.
+///
+/// Tokens that are in the text add the nonce that they were written with and no other: no nonce
+/// reaches from the text before a token into it, and behind a token's nonce stands a digit.
+fn nonces(text: &str) -> HashSet<&str> {
+    let mut found = HashSet::new();
+    for (start, _) in text.match_indices(NONCE_START) {
+        let rest = text.get(start..).unwrap_or_default();
+        let letters = rest
+            .bytes()
+            .skip(NONCE_START.len())
+            .take(MAX_NONCE_LETTERS + 1)
+            .take_while(u8::is_ascii_lowercase);
+        for (index, letter) in letters.enumerate().skip(1) {
+            if letter == b'x' {
+                found.extend(rest.get(..NONCE_START.len() + index + 1));
+            }
+        }
+    }
+    found
 }
 
 /// Part of a scalar's text.

@@ -203,6 +203,39 @@ fn strings_that_look_like_something_else_survive_every_position() {
     STRINGS.iter().for_each(|text| check(text));
 }
 
+/// A template may be full of what tokens could begin with: finding one that is free takes one pass
+/// over the text, not one for each that is taken.
+#[test]
+fn a_template_full_of_token_beginnings_is_rendered() {
+    const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxy";
+    let beginning = |number: usize| {
+        let mut word = "Nr".to_owned();
+        let mut rest = number;
+        loop {
+            word.push(char::from(LETTERS[rest % LETTERS.len()]));
+            rest /= LETTERS.len();
+            if rest == 0 {
+                word.push('x');
+                return word;
+            }
+        }
+    };
+    let mut words: Vec<String> = (0..30_000).map(beginning).collect();
+    assert_eq!(words[..2], ["Nrax", "Nrbx"]);
+    // One word that holds many, and the words in another order.
+    words.push(format!("Nr{}", "x".repeat(10_000)));
+    words.rotate_left(7);
+    let words = words.join(" ");
+    let template = format!("k: 'a{{{{x}}}}{words}'\nl: {{{{x}}}}\n");
+    let found = super::render(&template, "x: <v>\n")
+        .map_err(|error| error.message().to_owned())
+        .unwrap();
+    let text = |key: &str| found.first()?.get(key)?.as_str();
+    let expected = format!("a<v>{words}");
+    assert!(text("k") == Some(expected.as_str()), "the text has changed");
+    assert_eq!(text("l"), Some("<v>"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
