@@ -5,10 +5,10 @@
 //! parsed tree. Values therefore never pass through text at all.
 //!
 //! A token cannot be forged. It begins with a nonce that occurs in the finished text exactly as
-//! often as tokens were written; when some template's own text contains the nonce, the first one that
-//! occurs nowhere in it is taken and the text put together once more. Its first letter occurs in it only once, so no
-//! occurrence can straddle the edge between a token and the text around it. Which nonce it is
-//! depends on the text alone: the same templates and values give the same bytes.
+//! often as tokens were written; when some template's own text contains the nonce, the first one
+//! that occurs nowhere in it is taken and the text put together once more. Its first letter occurs
+//! in it only once, so no occurrence can straddle the edge between a token and the text around it.
+//! Which nonce it is depends on the text alone: the same templates and values give the same bytes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
