@@ -11,8 +11,11 @@ mod yaml;
 
 use report::Report;
 
+/// Asks one crate's questions.
+type Suite = fn(&mut Report);
+
 /// One line per crate: its name on the command line, and what it asks.
-const SUITES: &[(&str, fn(&mut Report))] = &[
+const SUITES: &[(&str, Suite)] = &[
     ("gitops", gitops::run),
     ("logparse", logparse::run),
     ("manifest", manifest::run),

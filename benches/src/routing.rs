@@ -111,7 +111,7 @@ fn together<T>(pick: impl Fn() -> T + Sync) -> Duration {
             start.elapsed() / 20
         };
         std::thread::scope(|scope| {
-            let other = scope.spawn(&timed);
+            let other = scope.spawn(timed);
             timed().max(other.join().expect("picks do not panic"))
         })
     };
