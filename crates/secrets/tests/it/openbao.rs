@@ -216,7 +216,12 @@ fn versions_are_read_and_told_apart() {
         r#"{"versions":[4]}"#,
     );
 
+    server.must("POST", &data("nulls"), r#"{"data":{"gone":null,"k":"v"}}"#);
+
     let store = server.store(&server.token);
+    let nulls = store.read(&path(&format!("{mount}/nulls")), None).unwrap();
+    let keys: Vec<&String> = nulls.data.keys().collect();
+    assert_eq!(keys, ["k"], "a null is no value");
     let at = format!("{mount}/shop/db");
     let one = store.read(&path(&at), Some(version(1))).unwrap();
     assert_eq!(

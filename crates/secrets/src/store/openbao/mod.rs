@@ -17,6 +17,7 @@
 //!
 //! Values that are strings become their bytes; numbers, booleans and structures become their JSON text, as the
 //! server wrote it.
+//! A key whose value is null is not there.
 //!
 //! What cannot be done: buffers within the HTTP and TLS libraries are theirs and are not wiped. With the
 //! log level of `rustify` at INFO or below, paths of secrets are logged, never values or tokens.
