@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io::Write as _;
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
 use narae_secrets::SecretBytes;
@@ -129,19 +131,21 @@ sys.stdout.buffer.write(AESGCM(session).decrypt(bytes(12), item[2 + n:], None))
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn fingerprints_are_those_of_ssh_keygen() {
+    // A copy that only its owner reads: ssh-keygen refuses others, and a checkout makes 0644.
+    let directory = tempfile::tempdir().unwrap();
+    let copy = directory.path().join("key");
+    fs::copy(data("keys/2048.pkcs1.pem"), &copy).unwrap();
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
     if !found(
         "ssh-keygen",
-        &["-l", "-f", data("keys/2048.pkcs1.pem").to_str().unwrap()],
+        &["-l", "-f", copy.to_str().unwrap()],
         "fingerprints",
     ) {
         return;
     }
-    // A copy that only its owner reads: ssh-keygen refuses others.
-    let directory = tempfile::tempdir().unwrap();
-    let copy = directory.path().join("key");
-    fs::copy(data("keys/2048.pkcs1.pem"), &copy).unwrap();
     let output = Command::new("ssh-keygen")
         .args(["-l", "-f"])
         .arg(&copy)
