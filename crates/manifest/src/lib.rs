@@ -12,7 +12,7 @@ pub mod template;
 pub mod values;
 
 pub use error::{Error, ErrorKind};
-pub use object::ObjectId;
+pub use object::{ObjectId, Quantity};
 pub use origin::Origin;
 pub use plan::FieldChange;
 #[cfg(feature = "cel")]

@@ -6,6 +6,9 @@ use narae_yaml::Value;
 
 use super::yaml;
 
+mod pod;
+mod quantity;
+
 #[test]
 fn an_object_is_addressed_by_version_kind_namespace_and_name() {
     for (object, display, group, version) in [
