@@ -115,7 +115,7 @@ spec:
             secretKeyRef:
               name: shop-{n}
               key: database-url
-        ports:
+{env}        ports:
         - name: http
           containerPort: 8080
           protocol: TCP
@@ -173,6 +173,10 @@ data:
 ",
             team = n % 12,
             replicas = n % 7 + 1,
+            env = (0..14).fold(String::new(), |mut env, key| {
+                let _ = writeln!(env, "        - name: SETTING_{key}\n          value: \"http://shop-{key}.svc:8080/{n}\"");
+                env
+            }),
         );
         for key in 0..24 {
             let _ = writeln!(

@@ -1,6 +1,7 @@
 //! What a document says, with where and how each part was written.
 
 use crate::path::{Path, Segment};
+use crate::places::Named;
 use crate::{Mapping, Number, Position, Span, Value};
 
 /// One document of a stream.
@@ -105,6 +106,17 @@ pub(crate) enum Meaning {
     Other(Box<str>),
 }
 
+impl Meaning {
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::Text | Self::Other(_) => "a string",
+        }
+    }
+}
+
 /// How a scalar is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "YAML's five scalar styles")]
@@ -130,13 +142,8 @@ impl Node {
                 Value::Sequence(items.iter().map(Self::to_value).collect())
             }
             NodeData::Mapping(entries) => {
-                let mut mapping = Mapping::with_capacity(entries.len());
-                mapping.extend(
-                    entries
-                        .iter()
-                        .map(|entry| (entry.name(), entry.value.to_value())),
-                );
-                Value::Mapping(mapping)
+                let entry = |entry: &Entry| (entry.name().to_owned(), entry.value.to_value());
+                Value::Mapping(Mapping::from_distinct(entries.iter().map(entry).collect()))
             }
         }
     }
@@ -149,13 +156,10 @@ impl Node {
                 Value::Sequence(items.into_iter().map(Self::into_value).collect())
             }
             NodeData::Mapping(entries) => {
-                let mut mapping = Mapping::with_capacity(entries.len());
-                mapping.extend(
-                    entries
-                        .into_iter()
-                        .map(|entry| (entry.key.into_name(), entry.value.into_value())),
-                );
-                Value::Mapping(mapping)
+                let entry = |entry: Entry| (entry.key.into_name(), entry.value.into_value());
+                Value::Mapping(Mapping::from_distinct(
+                    entries.into_iter().map(entry).collect(),
+                ))
             }
         }
     }
@@ -217,12 +221,7 @@ impl Node {
     /// The kind, as messages name it: `a string`, `a mapping`, …
     pub fn kind(&self) -> &'static str {
         match &self.data {
-            NodeData::Scalar(scalar) => match scalar.meaning {
-                Meaning::Null => "null",
-                Meaning::Bool(_) => "a boolean",
-                Meaning::Number(_) => "a number",
-                Meaning::Text | Meaning::Other(_) => "a string",
-            },
+            NodeData::Scalar(scalar) => scalar.meaning.kind(),
             NodeData::Sequence(_) => "a sequence",
             NodeData::Mapping(_) => "a mapping",
         }
@@ -246,6 +245,12 @@ impl Entry {
     /// The key as the string it is for Kubernetes: `yes` is named `true`, `0x10` is named `16`.
     pub fn name(&self) -> &str {
         self.key.as_str().unwrap_or_default()
+    }
+}
+
+impl Named for Entry {
+    fn name(&self) -> &str {
+        self.name()
     }
 }
 

@@ -7,6 +7,7 @@ mod limits;
 mod mapping;
 mod number;
 mod path;
+mod places;
 mod position;
 mod read;
 mod schema;

@@ -1,20 +1,21 @@
-//! Events into nodes.
+//! Events into nodes or values.
 //!
 //! A stack of open collections, an anchor table, and counters. An alias is expanded by copying
 //! what its anchor holds, and the size and depth of the copy are known, and checked, before it is made.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use granit_parser::{Event, Marker, ScanError};
 
 use super::entries::OpenMapping;
+use super::tree::{Leaf, Tree, Written};
 use super::{scalar, syntax};
-use crate::document::{Document, Meaning, Node, NodeData, Scalar, ScalarStyle};
+use crate::document::ScalarStyle;
 use crate::error::ErrorKind;
 use crate::{Error, Limits, Position, Schema, Span};
 
-#[derive(Debug)]
-pub(super) struct Builder<'a> {
+pub(super) struct Builder<'a, T: Tree> {
     source: &'a str,
     /// Bytes of the source the parser was not given.
     skipped: usize,
@@ -22,19 +23,26 @@ pub(super) struct Builder<'a> {
     limits: Limits,
     /// Whether an alias can occur at all; without one, anchors need not be kept.
     has_aliases: bool,
-    documents: Vec<Document>,
-    open: Vec<Frame>,
-    anchors: HashMap<usize, Anchored>,
+    documents: Vec<Root<T>>,
+    open: Vec<Frame<'a, T>>,
+    anchors: HashMap<usize, Anchored<'a, T>>,
     nodes: usize,
     alias_nodes: usize,
-    /// A finished node waiting for the event that may name its anchor.
-    pending: Option<Built>,
+    /// A finished scalar waiting for the event that may name its anchor.
+    pending: Option<Built<'a, T>>,
+}
+
+/// What one document holds.
+pub(super) struct Root<T> {
+    pub(super) tree: T,
+    pub(super) start: Position,
+    /// Whether nothing is written in it: no value, not even `null`.
+    pub(super) is_empty: bool,
 }
 
 /// A collection whose end is not reached yet.
-#[derive(Debug)]
-struct Frame {
-    content: Content,
+struct Frame<'a, T: Tree> {
+    content: Content<'a, T>,
     start: Position,
     tag: Option<Box<str>>,
     anchor: Option<Box<str>>,
@@ -43,46 +51,61 @@ struct Frame {
     height: usize,
 }
 
-#[derive(Debug)]
-enum Content {
-    Sequence(Vec<Node>),
-    Mapping(Box<OpenMapping>),
+enum Content<'a, T: Tree> {
+    Sequence(Vec<T>),
+    Mapping(Box<OpenMapping<'a, T>>),
 }
 
 /// A finished node with what it costs to copy.
-#[derive(Debug)]
-struct Built {
-    node: Node,
+struct Built<'a, T> {
+    node: Finished<'a, T>,
+    start: Position,
     anchor_id: usize,
     size: usize,
     /// Levels of collections, itself included.
     height: usize,
 }
 
-#[derive(Debug)]
-enum Anchored {
+#[derive(Clone)]
+enum Finished<'a, T> {
+    Scalar(Leaf<'a>),
+    Collection(T),
+}
+
+enum Anchored<'a, T> {
     /// Its collection is still open: an alias here would contain itself.
     Open,
     Done {
-        node: Node,
+        node: Finished<'a, T>,
         size: usize,
         height: usize,
     },
 }
 
-pub(super) fn empty_document() -> Document {
-    let start = Position::new(0, 1, 1);
-    let scalar = Scalar {
-        text: String::new(),
-        style: ScalarStyle::Plain,
-        meaning: Meaning::Null,
-    };
-    Document {
-        root: Node::new(Span::new(start, start), None, NodeData::Scalar(scalar)),
+impl<T: Tree> Finished<'_, T> {
+    fn into_tree(self) -> T {
+        match self {
+            Self::Scalar(leaf) => T::scalar(leaf),
+            Self::Collection(tree) => tree,
+        }
+    }
+
+    /// A copy for the alias `name` that stands at `span`.
+    fn aliased(&self, span: Span, name: &str) -> Self {
+        match self {
+            Self::Collection(tree) => Self::Collection(tree.aliased(span, name)),
+            Self::Scalar(leaf) => {
+                let mut leaf = leaf.clone();
+                leaf.written.span = span;
+                leaf.written.anchor = None;
+                leaf.written.alias = Some(name.into());
+                Self::Scalar(leaf)
+            }
+        }
     }
 }
 
-impl<'a> Builder<'a> {
+impl<'a, T: Tree> Builder<'a, T> {
     pub(super) fn new(source: &'a str, skipped: usize, schema: Schema, limits: Limits) -> Self {
         Self {
             source,
@@ -99,7 +122,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn finish(self) -> Vec<Document> {
+    pub(super) fn finish(self) -> Vec<Root<T>> {
         self.documents
     }
 
@@ -116,17 +139,19 @@ impl<'a> Builder<'a> {
 
     pub(super) fn take(
         &mut self,
-        event: Event<'_>,
+        event: Event<'a>,
         span: &granit_parser::Span,
     ) -> Result<(), Error> {
         if let Event::Anchor(_, name) = event {
-            match self.pending.as_mut() {
-                Some(built) => built.node.anchor = Some(name.as_ref().into()),
-                None => {
-                    if let Some(frame) = self.open.last_mut() {
-                        frame.anchor = Some(name.as_ref().into());
+            let name = Some(name.as_ref().into());
+            match (self.pending.as_mut(), self.open.last_mut()) {
+                (Some(built), _) => {
+                    if let Finished::Scalar(leaf) = &mut built.node {
+                        leaf.written.anchor = name;
                     }
                 }
+                (None, Some(frame)) => frame.anchor = name,
+                (None, None) => {}
             }
             return Ok(());
         }
@@ -135,7 +160,7 @@ impl<'a> Builder<'a> {
             Event::DocumentStart(..) => self.start_document(self.position(&span.start)),
             Event::Scalar(text, style, anchor_id, tag) => {
                 let tag = tag.map(|tag| (scalar::short(&tag), span.tag_start()));
-                self.scalar(text.into_owned(), style, anchor_id, tag, span)
+                self.scalar(text, style, anchor_id, tag, span)
             }
             Event::SequenceStart(_, anchor_id, tag) => {
                 let tag = tag.map(|tag| (scalar::short(&tag), span.tag_start()));
@@ -181,7 +206,7 @@ impl<'a> Builder<'a> {
 
     fn scalar(
         &mut self,
-        text: String,
+        text: Cow<'a, str>,
         style: granit_parser::ScalarStyle,
         anchor_id: usize,
         tag: Option<(Box<str>, Option<Marker>)>,
@@ -190,7 +215,7 @@ impl<'a> Builder<'a> {
         let span_here = self.scalar_span(span);
         // Where nothing is written, the parser says `~`.
         let text = if span_here.range().is_empty() {
-            String::new()
+            Cow::Borrowed("")
         } else {
             text
         };
@@ -213,14 +238,20 @@ impl<'a> Builder<'a> {
         if style == ScalarStyle::DoubleQuoted && self.schema == Schema::Kubernetes {
             self.refuse_solidus_escape(span_here)?;
         }
-        let data = NodeData::Scalar(Scalar {
+        let leaf = Leaf {
             text,
             style,
             meaning,
-        });
-        let node = Node::new(span_here, tag.map(|(name, _)| name), data);
+            written: Written {
+                span: span_here,
+                tag: tag.map(|(name, _)| name),
+                anchor: None,
+                alias: None,
+            },
+        };
         let built = Built {
-            node,
+            node: Finished::Scalar(leaf),
+            start: span_here.start,
             anchor_id,
             size: 1,
             height: 0,
@@ -252,7 +283,7 @@ impl<'a> Builder<'a> {
     fn start(
         &mut self,
         kind: &'static str,
-        content: Content,
+        content: Content<'a, T>,
         anchor_id: usize,
         tag: Option<(Box<str>, Option<Marker>)>,
         span: &granit_parser::Span,
@@ -286,14 +317,19 @@ impl<'a> Builder<'a> {
         let Some(frame) = self.open.pop() else {
             return Ok(());
         };
-        let data = match frame.content {
-            Content::Sequence(items) => NodeData::Sequence(items),
-            Content::Mapping(mapping) => NodeData::Mapping(mapping.finish()),
+        let written = Written {
+            span: Span::new(frame.start, end),
+            tag: frame.tag,
+            anchor: frame.anchor,
+            alias: None,
         };
-        let mut node = Node::new(Span::new(frame.start, end), frame.tag, data);
-        node.anchor = frame.anchor;
+        let tree = match frame.content {
+            Content::Sequence(items) => T::sequence(items, written),
+            Content::Mapping(mapping) => T::mapping(mapping.finish(), written),
+        };
         self.complete(Built {
-            node,
+            node: Finished::Collection(tree),
+            start: frame.start,
             anchor_id: frame.anchor_id,
             size: frame.size,
             height: frame.height,
@@ -332,12 +368,10 @@ impl<'a> Builder<'a> {
             return Err(Error::at(self.too_deep(), span.start));
         }
         if let Some(Anchored::Done { node, .. }) = self.anchors.get(&id) {
-            let mut node = node.clone();
-            node.span = span;
-            node.anchor = None;
-            node.alias = Some(name.into());
+            let node = node.aliased(span, &name);
             self.complete(Built {
                 node,
+                start: span.start,
                 anchor_id: 0,
                 size,
                 height,
@@ -355,32 +389,39 @@ impl<'a> Builder<'a> {
     }
 
     /// Puts a finished node where it belongs.
-    fn complete(&mut self, built: Built) -> Result<(), Error> {
+    fn complete(&mut self, built: Built<'a, T>) -> Result<(), Error> {
+        let Built { node, start, .. } = built;
         if built.anchor_id != 0 && self.has_aliases {
-            self.count(built.size, built.node.span.start)?;
+            self.count(built.size, start)?;
             let kept = Anchored::Done {
-                node: built.node.clone(),
+                node: node.clone(),
                 size: built.size,
                 height: built.height,
             };
             self.anchors.insert(built.anchor_id, kept);
         }
         let Some(frame) = self.open.last_mut() else {
-            self.documents.push(Document { root: built.node });
+            self.documents.push(Root {
+                is_empty: matches!(&node, Finished::Scalar(leaf) if leaf.is_nothing()),
+                tree: node.into_tree(),
+                start,
+            });
             return Ok(());
         };
         frame.size += built.size;
         frame.height = frame.height.max(built.height + 1);
-        match &mut frame.content {
-            Content::Sequence(items) => items.push(built.node),
-            Content::Mapping(mapping) => {
-                let source = self.source;
-                mapping
-                    .take(built.node)
-                    .map_err(|error| syntax::explain_template(source, error))?;
+        match (&mut frame.content, node) {
+            (Content::Sequence(items), node) => {
+                items.push(node.into_tree());
+                Ok(())
             }
+            (Content::Mapping(mapping), Finished::Scalar(key)) if mapping.wants_key() => {
+                mapping.take_key(key)
+            }
+            (Content::Mapping(mapping), node) => mapping
+                .take_value(node.into_tree(), start)
+                .map_err(|error| syntax::explain_template(self.source, error)),
         }
-        Ok(())
     }
 
     fn count(&mut self, nodes: usize, at: Position) -> Result<(), Error> {
@@ -424,17 +465,5 @@ impl<'a> Builder<'a> {
 
     fn span(&self, span: &granit_parser::Span) -> Span {
         Span::new(self.position(&span.start), self.position(&span.end))
-    }
-}
-
-impl Node {
-    fn new(span: Span, tag: Option<Box<str>>, data: NodeData) -> Self {
-        Self {
-            span,
-            tag,
-            anchor: None,
-            alias: None,
-            data,
-        }
     }
 }

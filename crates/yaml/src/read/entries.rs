@@ -1,151 +1,126 @@
 //! Entries of a mapping that is being built: names, duplicates, merge keys.
 
-use super::keys::Keys;
 use super::scalar;
-use crate::document::{Entry, Meaning, Node, NodeData, ScalarStyle};
+use super::tree::{Leaf, Tree};
+use crate::document::{Meaning, ScalarStyle};
 use crate::error::ErrorKind;
+use crate::places::{Named as _, Places};
 use crate::{Error, Position};
 
-#[derive(Debug, Default)]
-pub(super) struct OpenMapping {
-    entries: Vec<Entry>,
-    keys: Keys,
-    key: Option<Key>,
-    merge: Option<Merge>,
+pub(super) struct OpenMapping<'a, T: Tree> {
+    entries: Vec<T::Entry>,
+    /// Where the key of each entry stands.
+    positions: Vec<Position>,
+    places: Places,
+    key: Option<Key<'a>>,
+    merge: Option<Merge<T>>,
 }
 
-#[derive(Debug)]
-enum Key {
-    Name(Node),
+enum Key<'a> {
+    Name(Leaf<'a>),
     Merge(Position),
 }
 
 /// What `<<` holds, and before which entry it stood.
-#[derive(Debug)]
-struct Merge {
+struct Merge<T: Tree> {
     position: Position,
     before: usize,
-    sources: Vec<Vec<Entry>>,
+    sources: Vec<Vec<T::Entry>>,
 }
 
-impl OpenMapping {
-    /// Takes a key or, if one is waiting, its value.
-    pub(super) fn take(&mut self, node: Node) -> Result<(), Error> {
+impl<T: Tree> Default for OpenMapping<'_, T> {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            positions: Vec::new(),
+            places: Places::default(),
+            key: None,
+            merge: None,
+        }
+    }
+}
+
+impl<'a, T: Tree> OpenMapping<'a, T> {
+    /// Whether what comes next is a key.
+    pub(super) fn wants_key(&self) -> bool {
+        self.key.is_none()
+    }
+
+    /// Takes what stands at `at`, for the key that is waiting.
+    pub(super) fn take_value(&mut self, value: T, at: Position) -> Result<(), Error> {
         match self.key.take() {
-            None => self.take_key(node),
+            None => return Err(Error::at(ErrorKind::Key(value.kind()), at)),
             Some(Key::Name(key)) => {
-                self.entries.push(Entry {
-                    key,
-                    value: node,
-                    merged: false,
-                });
-                Ok(())
+                self.positions.push(key.written.span.start);
+                self.entries.push(T::entry(key, value));
+                self.places.extend(&self.entries);
             }
             Some(Key::Merge(position)) => {
-                let sources = merge_sources(node)?;
+                let sources = value
+                    .into_merge_sources()
+                    .map_err(|kind| Error::at(ErrorKind::Merge(kind), at))?;
                 self.merge = Some(Merge {
                     position,
                     before: self.entries.len(),
                     sources,
                 });
-                Ok(())
             }
         }
+        Ok(())
     }
 
-    fn take_key(&mut self, mut node: Node) -> Result<(), Error> {
-        let at = node.span.start;
-        let is_merge = is_merge_key(&node);
-        let kind = node.kind();
-        let NodeData::Scalar(scalar) = &mut node.data else {
-            return Err(Error::at(ErrorKind::Key(kind), at));
-        };
-        if is_merge {
+    pub(super) fn take_key(&mut self, mut key: Leaf<'a>) -> Result<(), Error> {
+        let at = key.written.span.start;
+        if is_merge_key(&key) {
             if let Some(first) = &self.merge {
-                let kind = ErrorKind::DuplicateKey {
-                    key: "<<".to_owned(),
-                    first: first.position,
-                };
-                return Err(Error::at(kind, at));
+                return Err(duplicate("<<", first.position, at));
             }
             self.key = Some(Key::Merge(at));
             return Ok(());
         }
-        if let Some(name) =
-            scalar::key_name(&scalar.text, &scalar.meaning).map_err(|kind| Error::at(kind, at))?
-        {
-            scalar.meaning = if name == scalar.text {
+        let name = scalar::key_name(&key.text, &key.meaning).map_err(|kind| Error::at(kind, at))?;
+        if let Some(name) = name {
+            key.meaning = if name == key.text {
                 Meaning::Text
             } else {
                 Meaning::Other(name.into())
             };
         }
-        let name = scalar.as_str().unwrap_or_default();
-        if let Some(first) = self
-            .keys
-            .find(&self.entries, name)
-            .and_then(|place| self.entries.get(place))
-        {
-            let kind = ErrorKind::DuplicateKey {
-                key: name.to_owned(),
-                first: first.key.span.start,
-            };
-            return Err(Error::at(kind, at));
+        if let Some(first) = self.places.find(&self.entries, key.name()) {
+            let first = self.positions.get(first).copied().unwrap_or_default();
+            return Err(duplicate(key.name(), first, at));
         }
-        self.key = Some(Key::Name(node));
+        self.key = Some(Key::Name(key));
         Ok(())
     }
 
     /// The entries, with merged ones where `<<` stood. Written entries win, then earlier sources.
-    pub(super) fn finish(self) -> Vec<Entry> {
-        let Self {
-            mut entries,
-            mut keys,
-            merge,
-            ..
-        } = self;
-        let Some(merge) = merge else { return entries };
-        let written = entries.len();
+    pub(super) fn finish(mut self) -> Vec<T::Entry> {
+        let Some(merge) = self.merge.take() else {
+            return self.entries;
+        };
+        let written = self.entries.len();
         for entry in merge.sources.into_iter().flatten() {
-            if keys.find(&entries, entry.name()).is_none() {
-                entries.push(Entry {
-                    merged: true,
-                    ..entry
-                });
+            if self.places.find(&self.entries, entry.name()).is_none() {
+                self.entries.push(T::merged(entry));
+                self.places.extend(&self.entries);
             }
         }
-        if let Some(after) = entries.get_mut(merge.before..) {
+        if let Some(after) = self.entries.get_mut(merge.before..) {
             after.rotate_left(written - merge.before);
         }
-        entries
+        self.entries
     }
+}
+
+fn duplicate(key: &str, first: Position, at: Position) -> Error {
+    let key = key.to_owned();
+    Error::at(ErrorKind::DuplicateKey { key, first }, at)
 }
 
 /// `<<` merges when it is plain, as Go and YAML 1.1 have it; quoted, it is an ordinary key.
-fn is_merge_key(node: &Node) -> bool {
-    let NodeData::Scalar(scalar) = &node.data else {
-        return false;
-    };
-    let tagged = node.tag.as_deref();
-    scalar.text == "<<"
-        && scalar.style == ScalarStyle::Plain
-        && matches!(tagged, None | Some("!!merge"))
-}
-
-fn merge_sources(node: Node) -> Result<Vec<Vec<Entry>>, Error> {
-    let (kind, at) = (node.kind(), node.span.start);
-    match node.data {
-        NodeData::Mapping(entries) => Ok(vec![entries]),
-        NodeData::Sequence(items) => items
-            .into_iter()
-            .map(|item| {
-                let (kind, at) = (item.kind(), item.span.start);
-                match item.data {
-                    NodeData::Mapping(entries) => Ok(entries),
-                    _ => Err(Error::at(ErrorKind::Merge(kind), at)),
-                }
-            })
-            .collect(),
-        NodeData::Scalar(_) => Err(Error::at(ErrorKind::Merge(kind), at)),
-    }
+fn is_merge_key(key: &Leaf<'_>) -> bool {
+    key.text == "<<"
+        && key.style == ScalarStyle::Plain
+        && matches!(key.written.tag.as_deref(), None | Some("!!merge"))
 }

@@ -1,14 +1,14 @@
 //! From text to documents.
 //!
-//! `granit-parser` turns the text into YAML's events; `build` makes nodes of them, counting
-//! against the limits before each is made; `entries` and `keys` find duplicates and merge; `scalar`
+//! `granit-parser` turns the text into YAML's events; `build` makes nodes or values of them (`tree`),
+//! counting against the limits before each is made; `entries` finds duplicates and merges; `scalar`
 //! decides what scalars mean; `syntax` says what is wrong. Nothing here recurses over the input.
 
 mod build;
 mod entries;
-mod keys;
 mod scalar;
 mod syntax;
+mod tree;
 
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ use granit_parser::{Event, Parser};
 
 use crate::error::ErrorKind;
 use crate::{Document, Error, Limits, Position, Schema, Value};
-use build::Builder;
+use build::{Builder, Root};
+use tree::{Leaf, Tree};
 
 /// Reads YAML with chosen limits, schema and name.
 ///
@@ -69,8 +70,11 @@ impl Reader {
     /// At the first thing in the source that is not YAML, not readable by Kubernetes, ambiguous,
     /// or beyond a limit.
     pub fn read(&self, source: &str) -> Result<Vec<Document>, Error> {
-        self.documents(source)
-            .map_err(|error| error.in_source(self.name.as_ref()))
+        let roots = self.roots(source)?;
+        Ok(roots
+            .into_iter()
+            .map(|Root { tree: root, .. }| Document { root })
+            .collect())
     }
 
     /// Reads `source` as one document. Documents in which nothing is written are not counted, so a
@@ -80,16 +84,26 @@ impl Reader {
     ///
     /// As [`Reader::read`], and where a second document begins.
     pub fn read_one(&self, source: &str) -> Result<Document, Error> {
-        let documents = self.read(source)?;
-        let mut written = documents
-            .into_iter()
-            .filter(|document| !document.is_empty());
-        let first = written.next();
-        if let Some(second) = written.next() {
-            let error = Error::at(ErrorKind::SecondDocument, second.root.position());
-            return Err(error.in_source(self.name.as_ref()));
-        }
-        Ok(first.unwrap_or_else(build::empty_document))
+        self.root(source).map(|root| Document { root })
+    }
+
+    /// Reads every document of `source` without keeping places, which is faster.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::read`].
+    pub fn read_values(&self, source: &str) -> Result<Vec<Value>, Error> {
+        let roots = self.roots(source)?;
+        Ok(roots.into_iter().map(|root| root.tree).collect())
+    }
+
+    /// Reads `source` as one document without keeping places, which is faster.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::read_one`].
+    pub fn read_value(&self, source: &str) -> Result<Value, Error> {
+        self.root(source)
     }
 
     /// Reads bytes that should be UTF-8.
@@ -115,7 +129,8 @@ impl Reader {
     }
 
     fn text<'a>(&self, source: &'a [u8]) -> Result<&'a str, Error> {
-        self.check_size(source.len())?;
+        self.check_size(source.len())
+            .map_err(|error| error.in_source(self.name.as_ref()))?;
         std::str::from_utf8(source).map_err(|error| {
             let valid = source.get(..error.valid_up_to()).unwrap_or_default();
             let offset = valid.len();
@@ -141,11 +156,29 @@ impl Reader {
             limit: "max_bytes",
             most: self.limits.max_bytes,
         };
-        Err(Error::new(kind, None).in_source(self.name.as_ref()))
+        Err(Error::new(kind, None))
     }
 
-    fn documents(&self, source: &str) -> Result<Vec<Document>, Error> {
-        self.check_size(source.len())?;
+    fn root<T: Tree>(&self, source: &str) -> Result<T, Error> {
+        let mut written = self
+            .roots(source)?
+            .into_iter()
+            .filter(|root| !root.is_empty);
+        let first = written.next();
+        if let Some(second) = written.next() {
+            let error = Error::at(ErrorKind::SecondDocument, second.start);
+            return Err(error.in_source(self.name.as_ref()));
+        }
+        Ok(first.map_or_else(|| T::scalar(Leaf::nothing()), |root| root.tree))
+    }
+
+    fn roots<T: Tree>(&self, source: &str) -> Result<Vec<Root<T>>, Error> {
+        self.check_size(source.len())
+            .and_then(|()| self.build(source))
+            .map_err(|error| error.in_source(self.name.as_ref()))
+    }
+
+    fn build<T: Tree>(&self, source: &str) -> Result<Vec<Root<T>>, Error> {
         // granit takes a byte order mark for a character of the first line; editors do not show it.
         let text = source.strip_prefix('\u{feff}').unwrap_or(source);
         let mut builder = Builder::new(source, source.len() - text.len(), self.schema, self.limits);
@@ -172,8 +205,7 @@ impl Reader {
 ///
 /// As [`Reader::read`].
 pub fn read(source: &str) -> Result<Vec<Value>, Error> {
-    let documents = Reader::new().read(source)?;
-    Ok(documents.into_iter().map(Document::into_value).collect())
+    Reader::new().read_values(source)
 }
 
 /// Reads `source` as Kubernetes does, as one plain value.
@@ -182,5 +214,5 @@ pub fn read(source: &str) -> Result<Vec<Value>, Error> {
 ///
 /// As [`Reader::read_one`].
 pub fn read_one(source: &str) -> Result<Value, Error> {
-    Reader::new().read_one(source).map(Document::into_value)
+    Reader::new().read_value(source)
 }

@@ -9,6 +9,7 @@ mod edit;
 mod errors;
 mod limits;
 mod literals;
+mod mapping;
 mod round_trip;
 mod serde;
 
