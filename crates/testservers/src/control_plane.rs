@@ -1,0 +1,211 @@
+//! etcd and kube-apiserver on loopback: the Kubernetes API as it is, without kubelets and controllers.
+//!
+//! Found as envtest finds them: `KUBEBUILDER_ASSETS`, then `PATH`. Ready in some three seconds. RBAC is
+//! on; this side speaks as a member of `system:masters`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::process::{Process, free_port};
+use crate::program::{is_missing, program};
+
+/// Longest wait for a server that was started.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running API server with its etcd; both end with this value.
+#[derive(Debug)]
+pub struct ControlPlane {
+    // INVARIANT: fields drop in this order, the API server before its etcd, the folder last.
+    api: Process,
+    _etcd: Process,
+    port: u16,
+    folder: TempDir,
+}
+
+impl ControlPlane {
+    /// The token of the administrator.
+    pub const TOKEN: &str = "administrator-of-this-test";
+
+    /// Starts both and waits until the API server is ready; `None` where they are not installed.
+    #[must_use]
+    pub fn start(what: &str) -> Option<Self> {
+        if is_missing(&["etcd", "kube-apiserver", "kubectl", "openssl"], what) {
+            return None;
+        }
+        // Another process may take a port between choosing and using it.
+        for _ in 0..3 {
+            let mut plane = Self::spawn();
+            if plane.is_ready() {
+                return Some(plane);
+            }
+            eprintln!("an API server did not start:\n{}", plane.api.output());
+        }
+        panic!("the API server does not start");
+    }
+
+    /// A file in the folder of this control plane.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The port it listens on, at 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A kubeconfig for the administrator.
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.path("kubeconfig")
+    }
+
+    /// The certificate to trust, PEM.
+    #[must_use]
+    pub fn certificate(&self) -> PathBuf {
+        self.path("certificates/apiserver.crt")
+    }
+
+    /// Runs kubectl as the administrator and returns what it printed.
+    ///
+    /// # Panics
+    ///
+    /// If kubectl fails.
+    pub fn kubectl(&self, arguments: &[&str]) -> String {
+        self.kubectl_with(arguments, "")
+    }
+
+    /// As [`kubectl`](Self::kubectl), with `input` to read.
+    ///
+    /// # Panics
+    ///
+    /// If kubectl fails.
+    pub fn kubectl_with(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.try_kubectl(arguments, input);
+        assert!(
+            output.status.success(),
+            "kubectl {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs kubectl as the administrator, whatever comes of it.
+    #[must_use]
+    pub fn try_kubectl(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(program("kubectl").unwrap())
+            .args(arguments)
+            .env("KUBECONFIG", self.kubeconfig())
+            // Discovery is cached below the home.
+            .env("HOME", self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It may end without reading; what it says then is the answer.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    fn spawn() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let (port, client, peer) = (free_port(), free_port(), free_port());
+        let client = format!("http://127.0.0.1:{client}");
+        let etcd = Process::start(
+            Command::new(program("etcd").unwrap())
+                .arg("--data-dir")
+                .arg(path("etcd"))
+                .args(["--listen-client-urls", &client])
+                .args(["--advertise-client-urls", &client])
+                .args(["--listen-peer-urls", &format!("http://127.0.0.1:{peer}")])
+                // Its content ends with the test.
+                .arg("--unsafe-no-fsync"),
+            &path("etcd.log"),
+        );
+        make_service_account_key(&path("sa.key"));
+        fs::write(
+            path("tokens.csv"),
+            format!("{},admin,admin,system:masters\n", Self::TOKEN),
+        )
+        .unwrap();
+        let flag = |name: &str, file: &Path| format!("--{name}={}", file.display());
+        let api = Process::start(
+            Command::new(program("kube-apiserver").unwrap())
+                .arg(format!("--etcd-servers={client}"))
+                .args(["--bind-address=127.0.0.1", "--allow-privileged=true"])
+                .arg(format!("--secure-port={port}"))
+                .arg(flag("cert-dir", &path("certificates")))
+                .arg(flag("token-auth-file", &path("tokens.csv")))
+                .arg(flag("service-account-key-file", &path("sa.key")))
+                .arg(flag("service-account-signing-key-file", &path("sa.key")))
+                .arg("--service-account-issuer=https://kubernetes.default.svc.cluster.local")
+                .args([
+                    "--authorization-mode=RBAC",
+                    "--service-cluster-ip-range=10.0.0.0/24",
+                ])
+                // Nobody makes the default ServiceAccount that it would ask for.
+                .arg("--disable-admission-plugins=ServiceAccount"),
+            &path("kube-apiserver.log"),
+        );
+        let plane = Self {
+            api,
+            _etcd: etcd,
+            port,
+            folder,
+        };
+        fs::write(plane.kubeconfig(), plane.kubeconfig_text()).unwrap();
+        plane
+    }
+
+    fn kubeconfig_text(&self) -> String {
+        let mut text = String::from("apiVersion: v1\nkind: Config\ncurrent-context: test\n");
+        let _ = write!(
+            text,
+            "clusters:\n- name: test\n  cluster:\n    server: https://127.0.0.1:{}\n    certificate-authority: {:?}\n",
+            self.port,
+            self.certificate()
+        );
+        let _ = write!(
+            text,
+            "users:\n- name: admin\n  user: {{token: {}}}\n",
+            Self::TOKEN
+        );
+        text.push_str("contexts:\n- name: test\n  context: {cluster: test, user: admin}\n");
+        text
+    }
+
+    fn is_ready(&mut self) -> bool {
+        let until = Instant::now() + PATIENCE;
+        while self.api.is_running() && Instant::now() < until {
+            // The certificate is written before the port is opened. A kubectl takes long enough
+            // for this not to be a busy loop.
+            if self
+                .try_kubectl(&["get", "--raw", "/readyz"], "")
+                .status
+                .success()
+            {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+fn make_service_account_key(file: &Path) {
+    let made = Command::new("openssl")
+        .args(["genrsa", "-out"])
+        .arg(file)
+        .arg("2048")
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "openssl genrsa: {made:?}");
+}

@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::missing_panics_doc,
+    reason = "test support: what fails here fails the test, and what is skipped is said"
+)]
+
+mod control_plane;
+mod process;
+mod program;
+
+pub use control_plane::ControlPlane;
+pub use process::Process;
+pub use program::{is_missing, program, skip};
