@@ -25,6 +25,8 @@ mod certificate;
 #[cfg(feature = "generate")]
 mod generate;
 mod item;
+#[cfg(test)]
+mod known_answer;
 mod private_key;
 pub mod provenance;
 mod public_key;

@@ -8,8 +8,9 @@ use std::process::{Command, Stdio};
 
 use narae_secrets::SecretBytes;
 use narae_secrets::sealed::{Scope, SealedItem};
+use narae_testservers::{is_missing, skip};
 
-use crate::material::{certificate, data, found, label};
+use crate::material::{certificate, data, label};
 
 const SCOPES: [Scope; 3] = [Scope::Strict, Scope::NamespaceWide, Scope::ClusterWide];
 
@@ -33,9 +34,7 @@ fn run(program: &str, arguments: &[&str], input: &[u8]) -> Vec<u8> {
 
 #[test]
 fn openssl_and_node_open_ours() {
-    if !found("openssl", &["version"], "opening with openssl")
-        || !found("node", &["--version"], "opening with node")
-    {
+    if is_missing(&["openssl", "node"], "opening with openssl and node") {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
@@ -92,14 +91,17 @@ fn openssl_and_node_open_ours() {
 
 #[test]
 fn python_opens_ours() {
-    // A second opinion after openssl and node, so its absence is said and never a failure.
-    let mut python = Command::new("python3");
-    if !python
+    let python = std::env::var("NARAE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let mut import = Command::new(&python);
+    if !import
         .args(["-c", "import cryptography"])
         .output()
-        .is_ok_and(|o| o.status.success())
+        .is_ok_and(|output| output.status.success())
     {
-        eprintln!("skipped: no python3 with `cryptography`");
+        skip(
+            "`cryptography` for python3 (or NARAE_PYTHON)",
+            "opening with Python",
+        );
         return;
     }
     let script = "
@@ -124,7 +126,7 @@ sys.stdout.buffer.write(AESGCM(session).decrypt(bytes(12), item[2 + n:], None))
         let text = str::from_utf8(label.as_bytes()).unwrap();
         let arguments = ["-c", script, key.to_str().unwrap(), text];
         assert_eq!(
-            run("python3", &arguments, item.as_bytes()),
+            run(&python, &arguments, item.as_bytes()),
             value().expose(),
             "{scope}"
         );
@@ -139,11 +141,7 @@ fn fingerprints_are_those_of_ssh_keygen() {
     let copy = directory.path().join("key");
     fs::copy(data("keys/2048.pkcs1.pem"), &copy).unwrap();
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
-    if !found(
-        "ssh-keygen",
-        &["-l", "-f", copy.to_str().unwrap()],
-        "fingerprints",
-    ) {
+    if is_missing(&["ssh-keygen"], "fingerprints") {
         return;
     }
     let output = Command::new("ssh-keygen")

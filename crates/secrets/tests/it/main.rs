@@ -6,8 +6,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stderr,
-    reason = "a failing test should say where, and skipped ones what"
+    reason = "a failing test should say where"
 )]
 
 #[cfg(feature = "file")]
@@ -15,6 +14,7 @@ mod file_store;
 mod interop;
 mod items;
 mod keys;
+mod kubeseal;
 mod leaks;
 mod material;
 #[cfg(feature = "vault")]

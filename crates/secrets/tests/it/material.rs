@@ -1,7 +1,6 @@
 //! What the tests work on: keys, paths, tools of the machine.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use narae_secrets::SecretBytes;
 use narae_secrets::sealed::{Certificate, Label, PrivateKey, Scope};
@@ -37,27 +36,4 @@ pub(crate) fn values<const N: usize>(values: [(&str, &str); N]) -> SecretData {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), secret(value)))
         .collect()
-}
-
-/// Whether `tool` runs here. If not, says by name what is skipped; where servers and tools are
-/// required, that is a failure.
-pub(crate) fn found(tool: &str, arguments: &[&str], skipped: &str) -> bool {
-    if Command::new(tool)
-        .args(arguments)
-        .output()
-        .is_ok_and(|output| output.status.success())
-    {
-        return true;
-    }
-    skip(&format!("{tool} (needed by: {skipped})"));
-    false
-}
-
-/// Says what is not there; a failure with `NARAE_REQUIRE_SERVERS=1`.
-pub(crate) fn skip(what: &str) {
-    assert!(
-        std::env::var("NARAE_REQUIRE_SERVERS").as_deref() != Ok("1"),
-        "not found, and NARAE_REQUIRE_SERVERS=1: {what}"
-    );
-    eprintln!("skipped: no {what}");
 }

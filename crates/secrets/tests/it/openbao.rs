@@ -9,8 +9,9 @@ use std::time::Duration;
 use narae_secrets::SecretBytes;
 use narae_secrets::store::openbao::{Environment, OpenBao, Options};
 use narae_secrets::store::{SecretPath, Store as _, StoreErrorKind as K, Version};
+use narae_testservers::skip;
 
-use crate::material::{secret, skip};
+use crate::material::secret;
 
 const ROOT: &str = "root-token";
 
@@ -78,9 +79,10 @@ impl Server {
                 return Some(server);
             }
         }
-        skip(&format!(
-            "OpenBao: no `bao` on PATH that starts, no BAO_ADDR and BAO_TOKEN ({what})"
-        ));
+        skip(
+            "`bao` on PATH that starts, nor BAO_ADDR and BAO_TOKEN",
+            what,
+        );
         None
     }
 
