@@ -18,4 +18,4 @@ pub use plan::FieldChange;
 #[cfg(feature = "cel")]
 pub use policy::{Action, PolicySet, Violation};
 pub use template::{Rendered, Rendering, TemplateSet};
-pub use values::{Layer, Values};
+pub use values::{Explanation, Layer, Values};

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use narae_yaml::Position;
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 /// Where something was written: a file and a position in it, or a name such as `--image`.
 ///
@@ -59,5 +60,24 @@ impl fmt::Display for Origin {
             Some(position) => write!(f, ":{position}"),
             None => Ok(()),
         }
+    }
+}
+
+/// `{source, line, column}`, the last two where there is a position.
+impl Serialize for Origin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Origin", 3)?;
+        fields.serialize_field("source", self.source())?;
+        match self.position {
+            Some(position) => {
+                fields.serialize_field("line", &position.line)?;
+                fields.serialize_field("column", &position.column)?;
+            }
+            None => {
+                fields.skip_field("line")?;
+                fields.skip_field("column")?;
+            }
+        }
+        fields.end()
     }
 }

@@ -5,6 +5,8 @@
 //! names are never offered for one another. O(name × candidate) each; names past
 //! [`MAX_NAME_CHARS`] are not compared.
 
+use narae_yaml::{Path, Segment};
+
 /// Longer names are not compared: nobody mistypes a name of this length by two letters and looks
 /// for help here, and the cost is quadratic.
 const MAX_NAME_CHARS: usize = 128;
@@ -32,6 +34,17 @@ pub(crate) fn nearest<'a>(
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// The path beside `path` whose name is nearest to its own.
+pub(crate) fn nearest_sibling<'a>(
+    path: &Path,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<Path> {
+    let Some(Segment::Key(name)) = path.segments().last() else {
+        return None;
+    };
+    Some(path.parent()?.child(nearest(name, candidates)?))
 }
 
 /// Case and word separators aside: `minReplicas`, `min_replicas` and `min-replicas` are one name

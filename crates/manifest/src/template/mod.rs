@@ -29,6 +29,7 @@ mod sheet;
 mod source;
 mod substitute;
 mod syntax;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use crate::values::Values;
 pub use rendering::{Provenance, Rendered, Rendering};
 use source::Source;
 use syntax::Template;
+pub use usage::Unresolved;
 
 /// What a rendering may cost, all templates of the set together.
 ///

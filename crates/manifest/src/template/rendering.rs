@@ -1,3 +1,8 @@
+//! The objects that templates make of values, and where every field of them comes from.
+//!
+//! May put the phases of a rendering together: walk a template, parse its sheet, put the values in.
+//! What was used on the way is described by [`super::usage`].
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -10,10 +15,10 @@ use super::evaluate::{Budget, Evaluator, Insertion, Uses};
 use super::sheet::{Sheet, Token};
 use super::substitute::Substitution;
 use super::syntax::Template;
+use super::usage::Usage;
 use crate::error::{Error, ErrorKind};
 use crate::object::ObjectId;
 use crate::origin::Origin;
-use crate::suggestion::nearest;
 use crate::values::{Index, ValueId, Values};
 
 /// What the templates of a set made of the values.
@@ -23,12 +28,7 @@ pub struct Rendering {
     /// The documents, in the order of the templates and of the documents in each. Empty documents
     /// are left out.
     pub objects: Vec<Rendered>,
-    index: Arc<Index>,
-    /// Values inserted or handed to a helper, and with them all that they hold.
-    whole: HashSet<ValueId>,
-    /// Values that decided a condition or a loop.
-    looked_at: HashSet<ValueId>,
-    absent: BTreeSet<Path>,
+    pub(super) usage: Usage,
 }
 
 /// One rendered document.
@@ -55,54 +55,11 @@ pub struct Provenance {
     pub values: Vec<(Path, Origin)>,
 }
 
-impl Rendering {
-    /// The paths of the values that this rendering used, each once, in their order.
-    pub fn used(&self) -> impl Iterator<Item = Path> {
-        let ids: BTreeSet<ValueId> = self.whole.union(&self.looked_at).copied().collect();
-        ids.into_iter().map(|id| self.index.path(id))
-    }
-
-    /// The values that this rendering did not use, and who set them: a whole mapping or list where
-    /// nothing of it was used.
-    ///
-    /// It is about what was rendered, not about what the templates say: a value named only in the
-    /// branch of an `#if` that was not taken, or in an `#each` over an empty list, is unused here,
-    /// and may be used with other values. Before removing one, look at every stage.
-    #[must_use]
-    pub fn unused(&self, values: &Values) -> Vec<(Path, Origin)> {
-        let numbered = |ids: &HashSet<ValueId>| -> HashSet<ValueId> {
-            let index = values.index();
-            if Arc::ptr_eq(index, &self.index) {
-                return ids.clone();
-            }
-            ids.iter()
-                .filter_map(|id| index.find(&self.index.path(*id)))
-                .collect()
-        };
-        let search = Unused {
-            index: values.index(),
-            whole: numbered(&self.whole),
-            looked_at: numbered(&self.looked_at),
-        };
-        let mut found = Vec::new();
-        for id in values.index().children(0) {
-            search.below(id, &mut found);
-        }
-        found
-    }
-
-    /// What an unused value was probably meant to be: the nearest of the values that templates
-    /// asked for with `default` or `defined` and did not find.
-    #[must_use]
-    pub fn suggestion(&self, unused: &Path) -> Option<Path> {
-        let (parent, name) = (unused.parent()?, last_key(unused)?);
-        let siblings = self
-            .absent
-            .iter()
-            .filter(|path| path.parent().as_ref() == Some(&parent));
-        let known = nearest(name, siblings.filter_map(last_key))?;
-        Some(parent.child(known))
-    }
+/// One field that a value is part of.
+pub(super) struct FieldUse {
+    pub(super) value: Path,
+    pub(super) template: Origin,
+    pub(super) field: Path,
 }
 
 impl Rendered {
@@ -147,19 +104,81 @@ impl Rendered {
         Some(Provenance { template, values })
     }
 
+    /// Tells `found` every field that holds the value `id` or one inside it, and where a value
+    /// around it is inserted as it is.
+    pub(super) fn fields_of(&self, id: ValueId, path: &Path, mut found: impl FnMut(FieldUse)) {
+        let mut open = vec![(&self.node, Path::root())];
+        while let Some((node, at)) = open.pop() {
+            let first_new = open.len();
+            match &node.data {
+                NodeData::Scalar(scalar) => self.uses_in(scalar.text(), id, path, &at, &mut found),
+                NodeData::Sequence(items) => {
+                    let item = |(i, item)| (item, at.child(i));
+                    open.extend(items.iter().enumerate().map(item));
+                }
+                NodeData::Mapping(entries) => {
+                    for entry in entries {
+                        let field = at.child(self.name(entry));
+                        if let Some(scalar) = entry.key.as_scalar() {
+                            self.uses_in(scalar.text(), id, path, &field, &mut found);
+                        }
+                        open.push((&entry.value, field));
+                    }
+                }
+            }
+            // In the order of the document.
+            open.get_mut(first_new..).unwrap_or_default().reverse();
+        }
+    }
+
+    /// The uses of `id` in one scalar, which is the field `at` or its key.
+    fn uses_in(
+        &self,
+        text: &str,
+        id: ValueId,
+        path: &Path,
+        at: &Path,
+        found: &mut impl FnMut(FieldUse),
+    ) {
+        if !self.sheet.has_token(text) {
+            return;
+        }
+        for token in self.sheet.tokens_in(text) {
+            for used in &token.values {
+                let value = self.index.path(*used);
+                let mut field = at.clone();
+                if (*used + 1..self.index.end(*used)).contains(&id) {
+                    let rest = path.segments().iter().skip(value.segments().len());
+                    field.extend(rest.cloned());
+                    // A helper may have made something else of the value around.
+                    if self.value.at(&field).is_none() {
+                        field.clone_from(at);
+                    }
+                } else if !(id..self.index.end(id)).contains(used) {
+                    continue;
+                }
+                let template = self.sheet.source(token.source).origin(token.at);
+                found(FieldUse {
+                    value,
+                    template,
+                    field,
+                });
+            }
+        }
+    }
+
+    fn name<'n>(&'n self, entry: &'n Entry) -> &'n str {
+        let inserted = self.keys.get(&entry.key.span.start.offset);
+        inserted.map_or(entry.name(), String::as_str)
+    }
+
     fn step<'n>(&'n self, node: &'n Node, step: &Segment) -> Option<&'n Node> {
         match (&node.data, step) {
             (NodeData::Sequence(items), Segment::Index(index)) => items.get(*index),
-            (NodeData::Mapping(entries), Segment::Key(key)) => {
-                let name = |entry: &'n Entry| {
-                    let inserted = self.keys.get(&entry.key.span.start.offset);
-                    inserted.map_or(entry.name(), String::as_str)
-                };
-                entries
-                    .iter()
-                    .find(|entry| name(entry) == key)
-                    .map(|entry| &entry.value)
-            }
+            (NodeData::Mapping(entries), Segment::Key(key)) => entries
+                .iter()
+                .find(|entry| self.name(entry) == key)
+                .map(|entry| &entry.value),
             _ => None,
         }
     }
@@ -184,37 +203,6 @@ impl Rendered {
     }
 }
 
-struct Unused<'u> {
-    index: &'u Index,
-    whole: HashSet<ValueId>,
-    looked_at: HashSet<ValueId>,
-}
-
-impl Unused<'_> {
-    fn below(&self, id: ValueId, found: &mut Vec<(Path, Origin)>) {
-        if self.whole.contains(&id) {
-            return;
-        }
-        let subtree = id..self.index.end(id);
-        let is_used = |id: ValueId| self.whole.contains(&id) || self.looked_at.contains(&id);
-        if !subtree.clone().any(is_used) {
-            let origin = self.index.record(id).map(|record| record.origin.clone());
-            found.extend(origin.map(|origin| (self.index.path(id), origin)));
-            return;
-        }
-        for child in self.index.children(id) {
-            self.below(child, found);
-        }
-    }
-}
-
-fn last_key(path: &Path) -> Option<&str> {
-    match path.segments().last() {
-        Some(Segment::Key(key)) => Some(key),
-        _ => None,
-    }
-}
-
 pub(super) fn render(set: &TemplateSet, values: &Values) -> Result<Rendering, Error> {
     let by_address = values.index().by_address(values.as_value());
     let sources: Arc<[_]> = set.sources.iter().cloned().collect();
@@ -225,10 +213,13 @@ pub(super) fn render(set: &TemplateSet, values: &Values) -> Result<Rendering, Er
     };
     let mut rendering = Rendering {
         objects: Vec::new(),
-        index: Arc::clone(values.index()),
-        whole: HashSet::new(),
-        looked_at: HashSet::new(),
-        absent: BTreeSet::new(),
+        usage: Usage {
+            index: Arc::clone(values.index()),
+            sources: Arc::clone(&sources),
+            whole: HashSet::new(),
+            decided: BTreeSet::new(),
+            absent: BTreeSet::new(),
+        },
     };
     for (number, template) in &set.templates {
         let Some(source) = set.sources.get(*number) else {
@@ -239,20 +230,20 @@ pub(super) fn render(set: &TemplateSet, values: &Values) -> Result<Rendering, Er
         let (draft, insertions) = evaluator.run(nodes)?;
         let (inserted, tokens) = split(insertions, &by_address);
         rendering
+            .usage
             .whole
             .extend(tokens.iter().flat_map(|token| &token.values));
         let sheet = Arc::new(draft.finish(Arc::clone(source), Arc::clone(&sources), tokens));
         rendering.read(&sheet, &inserted)?;
     }
-    let known = |addresses: &HashSet<usize>| -> Vec<ValueId> {
-        addresses
-            .iter()
-            .filter_map(|address| by_address.get(address).copied())
-            .collect()
-    };
-    rendering.whole.extend(known(&uses.taken));
-    rendering.looked_at.extend(known(&uses.looked_at));
-    rendering.absent.extend(uses.absent);
+    let number = |address: &usize| by_address.get(address).copied();
+    let usage = &mut rendering.usage;
+    usage.whole.extend(uses.taken.iter().filter_map(number));
+    usage.decided.extend(
+        (uses.looked_at.iter())
+            .filter_map(|(address, place)| number(address).map(|id| (id, *place))),
+    );
+    usage.absent.extend(uses.absent);
     Ok(rendering)
 }
 
@@ -276,7 +267,7 @@ impl Rendering {
                 node,
                 sheet: Arc::clone(sheet),
                 keys: Arc::clone(&keys),
-                index: Arc::clone(&self.index),
+                index: Arc::clone(&self.usage.index),
             });
         }
         Ok(())

@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
 use narae_yaml::{Mapping, Path, Segment, Value};
 
 use super::tree::{Data, Tree};
@@ -22,6 +23,8 @@ pub(crate) type ValueId = usize;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
     records: Vec<Record>,
+    /// Keys that a layer deleted and none set again: where they were, and their history.
+    deleted: Vec<Record>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,6 +51,7 @@ impl Index {
             origin,
             overridden,
             data,
+            ..
         } = tree;
         self.records.push(Record {
             parent,
@@ -58,27 +62,47 @@ impl Index {
         });
         let value = match data {
             Data::Leaf(value) => value,
-            Data::Deleted | Data::Vacant => Value::Null,
+            Data::Deleted | Data::Removed(_) | Data::Vacant => Value::Null,
             Data::List(list) => {
+                let present = list.items.into_iter().filter(|tree| !tree.data.is_absent());
                 let item = |(i, tree)| self.add(tree, id, Some(Segment::Index(i)));
-                Value::Sequence(list.into_iter().enumerate().map(item).collect())
+                Value::Sequence(present.enumerate().map(item).collect())
             }
-            Data::Map(map) => {
-                let mut mapping = Mapping::new();
-                for (key, tree) in map {
-                    if !tree.data.is_absent() {
-                        let value = self.add(tree, id, Some(Segment::Key(key.clone())));
-                        mapping.insert(key, value);
-                    }
-                }
-                Value::Mapping(mapping)
-            }
+            Data::Map(map) => self.add_entries(map, id),
         };
         let end = self.records.len();
         if let Some(record) = self.records.get_mut(id) {
             record.end = end;
         }
         value
+    }
+
+    fn add_entries(&mut self, map: IndexMap<String, Tree>, parent: ValueId) -> Value {
+        let mut mapping = Mapping::with_capacity(map.len());
+        for (key, tree) in map {
+            let segment = Some(Segment::Key(key.clone()));
+            if matches!(tree.data, Data::Deleted) {
+                self.deleted.push(Record {
+                    parent,
+                    segment,
+                    end: 0,
+                    origin: tree.origin,
+                    overridden: tree.overridden,
+                });
+            } else if !tree.data.is_absent() {
+                let value = self.add(tree, parent, segment);
+                mapping.insert(key, value);
+            }
+        }
+        Value::Mapping(mapping)
+    }
+
+    /// Who deleted the key at a path, and whom that overrode.
+    pub(crate) fn deleted(&self, path: &Path) -> Option<&Record> {
+        let (segment, parent) = (path.segments().last()?, self.find(&path.parent()?)?);
+        self.deleted
+            .iter()
+            .find(|record| record.parent == parent && record.segment.as_ref() == Some(segment))
     }
 
     pub(crate) fn record(&self, id: ValueId) -> Option<&Record> {

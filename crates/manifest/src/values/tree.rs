@@ -1,37 +1,47 @@
+//! Values while they merge: every node with its history.
+//!
+//! May read a file's nodes into a tree and merge one tree into another. What a template may see of
+//! it is decided by [`Index::take`](super::Index::take).
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use narae_yaml::{Node, NodeData, Path, Segment, Value};
 
+use super::list::{How, List};
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
+use crate::suggestion::nearest;
 
-/// Values while they merge: every node with its history.
-///
-/// INVARIANT: at most as deep as the reader's depth limit, which keeps the recursion here bounded.
+/// INVARIANT: at most as deep as the reader's depth limit and an assignment's path together, which
+/// keeps the recursion here bounded.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     pub(super) origin: Origin,
     /// Oldest first.
     pub(super) overridden: Vec<Origin>,
     pub(super) data: Data,
+    /// Written `!replace`: takes the place of whatever was there.
+    replaces: bool,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Data {
     Leaf(Value),
-    List(Vec<Tree>),
+    List(List),
     Map(IndexMap<String, Tree>),
     /// What `null` leaves behind while layers merge: the history of a key that may be set again.
     Deleted,
+    /// An element to take away, by its name in the list it merges into.
+    Removed(String),
     /// Made on the way to an assignment; it has no history to keep.
     Vacant,
 }
 
 impl Data {
-    /// Whether a key holding this is absent from the merged values.
+    /// Whether what holds this is absent from the merged values.
     pub(super) fn is_absent(&self) -> bool {
-        matches!(self, Self::Deleted | Self::Vacant)
+        matches!(self, Self::Deleted | Self::Removed(_) | Self::Vacant)
     }
 }
 
@@ -40,38 +50,47 @@ impl Tree {
         Self::new(Origin::named("values".into()), Data::Map(IndexMap::new()))
     }
 
-    fn new(origin: Origin, data: Data) -> Self {
+    pub(super) fn new(origin: Origin, data: Data) -> Self {
         Self {
             origin,
             overridden: Vec::new(),
             data,
+            replaces: false,
         }
     }
 
-    pub(super) fn from_node(node: &Node, source: &Arc<str>) -> Self {
+    pub(super) fn from_node(node: &Node, source: &Arc<str>) -> Result<Self, Error> {
         Self::read(node, source, false)
     }
 
-    fn read(node: &Node, source: &Arc<str>, in_list: bool) -> Self {
+    /// In a list that is not merged, `null` is a value like any other.
+    fn read(node: &Node, source: &Arc<str>, in_list: bool) -> Result<Self, Error> {
+        let origin = |node: &Node| Origin::at(Arc::clone(source), node.span.start);
+        check_tag(node).map_err(|error| error.at(origin(node)))?;
         let data = match &node.data {
             NodeData::Mapping(entries) => {
-                let tree = |entry: &narae_yaml::Entry| {
-                    (
-                        entry.name().to_owned(),
-                        Self::read(&entry.value, source, in_list),
-                    )
-                };
-                Data::Map(entries.iter().map(tree).collect())
+                let mut map = IndexMap::with_capacity(entries.len());
+                for entry in entries {
+                    let tree = Self::read(&entry.value, source, in_list)?;
+                    map.insert(entry.name().to_owned(), tree);
+                }
+                Data::Map(map)
             }
-            NodeData::Sequence(items) => Data::List(
-                items
-                    .iter()
-                    .map(|item| Self::read(item, source, true))
-                    .collect(),
-            ),
-            _ => Self::leaf(node.to_value(), in_list),
+            NodeData::Sequence(items) => {
+                let how = node.tag.as_deref().and_then(How::of);
+                let read = |item: &Node, in_list| Self::read(item, source, in_list);
+                Data::List(List::read(
+                    items,
+                    how.unwrap_or(How::Replace),
+                    origin,
+                    read,
+                )?)
+            }
+            NodeData::Scalar(_) => Self::leaf(node.to_value(), in_list),
         };
-        Self::new(Origin::at(Arc::clone(source), node.span.start), data)
+        let mut tree = Self::new(origin(node), data);
+        tree.replaces = node.tag.as_deref() == Some(REPLACE);
+        Ok(tree)
     }
 
     pub(super) fn from_value(value: Value, origin: &Origin) -> Self {
@@ -86,7 +105,7 @@ impl Tree {
             }
             Value::Sequence(list) => {
                 let tree = |value| Self::convert(value, origin, true);
-                Data::List(list.into_iter().map(tree).collect())
+                Data::List(List::replacing(list.into_iter().map(tree).collect()))
             }
             leaf => Self::leaf(leaf, in_list),
         };
@@ -104,7 +123,7 @@ impl Tree {
     /// Merges a later layer into this one; `path` is where both stand.
     pub(super) fn merge(&mut self, later: Self, path: &mut Vec<Segment>) -> Result<(), Error> {
         match (&mut self.data, later.data) {
-            (Data::Map(map), Data::Map(entries)) => {
+            (Data::Map(map), Data::Map(entries)) if !later.replaces => {
                 for (key, tree) in entries {
                     match map.get_mut(&key) {
                         Some(earlier) => {
@@ -118,7 +137,10 @@ impl Tree {
                     }
                 }
             }
-            (earlier, data) if may_replace(earlier, &data) => {
+            (Data::List(list), Data::List(later)) if later.how != How::Replace => {
+                list.merge(later, path)?;
+            }
+            (earlier, data) if later.replaces || may_replace(earlier, &data) => {
                 let vacant = matches!(earlier, Data::Vacant);
                 let origin = std::mem::replace(&mut self.origin, later.origin);
                 if !vacant {
@@ -136,13 +158,7 @@ impl Tree {
 
     /// The child under a key, made when there is none; `None` when this can have no keys.
     pub(super) fn entry(&mut self, key: &str, origin: &Origin) -> Option<&mut Self> {
-        if self.data.is_absent() {
-            if matches!(self.data, Data::Deleted) {
-                self.overridden
-                    .push(std::mem::replace(&mut self.origin, origin.clone()));
-            }
-            self.data = Data::Map(IndexMap::new());
-        }
+        self.fill(origin, || Data::Map(IndexMap::new()));
         let Data::Map(map) = &mut self.data else {
             return None;
         };
@@ -150,17 +166,35 @@ impl Tree {
         Some(map.entry(key.to_owned()).or_insert_with(vacant))
     }
 
-    pub(super) fn element(&mut self, index: usize) -> Option<&mut Self> {
-        match &mut self.data {
-            Data::List(list) => list.get_mut(index),
-            _ => None,
+    /// The element of an index, made when it is the next one; `None` when there can be none.
+    pub(super) fn element(&mut self, index: usize, origin: &Origin) -> Option<&mut Self> {
+        if index == 0 {
+            self.fill(origin, || Data::List(List::replacing(Vec::new())));
+        }
+        let Data::List(List { items, .. }) = &mut self.data else {
+            return None;
+        };
+        if index == items.len() {
+            items.push(Self::new(origin.clone(), Data::Vacant));
+        }
+        items.get_mut(index)
+    }
+
+    /// Puts an empty collection where there is nothing.
+    fn fill(&mut self, origin: &Origin, data: impl FnOnce() -> Data) {
+        if self.data.is_absent() {
+            if matches!(self.data, Data::Deleted) {
+                self.overridden
+                    .push(std::mem::replace(&mut self.origin, origin.clone()));
+            }
+            self.data = data();
         }
     }
 
     /// How many elements a list has; `None` for anything else.
     pub(super) fn list_len(&self) -> Option<usize> {
         match &self.data {
-            Data::List(list) => Some(list.len()),
+            Data::List(list) => Some(list.items.len()),
             _ => None,
         }
     }
@@ -174,8 +208,35 @@ impl Tree {
         Error::new(ErrorKind::Conflict, message)
             .at(by.clone())
             .about(path.clone())
-            .note("check the indentation; to change the type, delete it with `null` in a layer between")
+            .note(
+                "check the indentation; to change the type, write `!replace` before the new value",
+            )
     }
+}
+
+const REPLACE: &str = "!replace";
+
+/// Refuses a tag that would otherwise be ignored.
+fn check_tag(node: &Node) -> Result<(), Error> {
+    let Some(tag) = node.tag.as_deref().filter(|tag| !tag.starts_with("!!")) else {
+        return Ok(());
+    };
+    let known = match node.data {
+        NodeData::Sequence(_) => How::of(tag).is_some(),
+        // An element to delete is read by its list.
+        _ => tag == REPLACE,
+    };
+    if known {
+        return Ok(());
+    }
+    let message = format!("the tag `{tag}` has no meaning here");
+    let error = Error::new(ErrorKind::Unsupported, message);
+    Err(match nearest(tag, ["!append", "!replace"]) {
+        Some(meant) if matches!(node.data, NodeData::Sequence(_)) => {
+            error.note(format!("did you mean `{meant}`"))
+        }
+        _ => error.note("`!replace` stands before any value, `!append` and `!merge:KEY` before a list, `!delete` before an element of `!merge:KEY`"),
+    })
 }
 
 fn may_replace(earlier: &Data, later: &Data) -> bool {
@@ -189,6 +250,6 @@ fn describe(data: &Data) -> &'static str {
         Data::Leaf(value) => value.kind(),
         Data::List(_) => "a sequence",
         Data::Map(_) => "a mapping",
-        Data::Deleted | Data::Vacant => "nothing",
+        Data::Deleted | Data::Removed(_) | Data::Vacant => "nothing",
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 mod errors;
+mod explain;
 mod handlebars;
 mod object;
 mod plan;

@@ -198,6 +198,191 @@ fn what_cannot_hold_together_names_both_places() {
     }
 }
 
+#[test]
+fn a_tag_says_how_a_value_meets_the_one_before() {
+    for (layers, expected) in [
+        (&["a: [1]", "a: !append [2, 3]"][..], "{a: [1, 2, 3]}"),
+        (&["a: !append [1]", "{}", "a: !append [2]"], "{a: [1, 2]}"),
+        (&["a: [1]", "a: null", "a: !append [2]"], "{a: [2]}"),
+        (&["a: [1]", "a: !append []"], "{a: [1]}"),
+        (&["a: {b: 1, c: 2}", "a: !replace {c: 3}"], "{a: {c: 3}}"),
+        (&["a: {b: 1}", "a: !replace text"], "{a: text}"),
+        (&["a: [1]", "a: !replace {b: 1}"], "{a: {b: 1}}"),
+        (
+            &[
+                "e: [{name: a, v: 1}, {name: b, v: 2, w: {x: 1}}]",
+                "e: !merge:name [{name: c, v: 3}, {name: b, v: null, w: {y: 2}}]",
+            ],
+            "{e: [{name: a, v: 1}, {name: b, w: {x: 1, y: 2}}, {name: c, v: 3}]}",
+        ),
+        (
+            &[
+                "e: [{name: a}, {name: b}, x]",
+                "e: !merge:name [!delete {name: a}, !delete {name: z}]",
+            ],
+            "{e: [{name: b}, x]}",
+        ),
+        // The scalar's type counts, and a base may already be written to be merged.
+        (
+            &[
+                "e: !merge:port [{port: 80, v: 1}, !delete {port: 1}]",
+                "e: !merge:port [{port: '80', v: 2}, {port: 80, v: 3}, {port: 1}]",
+            ],
+            "{e: [{port: 80, v: 3}, {port: '80', v: 2}, {port: 1}]}",
+        ),
+        (
+            &[
+                "e: [{id: a, l: [{k: 1, v: 1}]}]",
+                "e: !merge:id [{id: a, l: !merge:k [{k: 1, v: 2}]}]",
+            ],
+            "{e: [{id: a, l: [{k: 1, v: 2}]}]}",
+        ),
+    ] {
+        assert_eq!(merge(layers).as_value(), &yaml(expected), "for {layers:?}");
+    }
+    let values = merge(&[
+        "e: [{name: a, v: 1}]",
+        "e: !merge:name [{name: a, v: 2}, {name: b}]",
+    ]);
+    let origin = |at: &str| values.origin(&path(at)).unwrap().to_string();
+    assert_eq!(origin("e[0].v"), "1.yaml:1:30");
+    assert_eq!(
+        values.overridden(&path("e[0].v"))[0].to_string(),
+        "0.yaml:1:18"
+    );
+    assert_eq!(origin("e[1].name"), "1.yaml:1:41");
+}
+
+#[test]
+fn a_tag_that_means_nothing_is_refused() {
+    for (text, expected) in [
+        (
+            "a: !apend [1]",
+            "v.yaml:1:11: the tag `!apend` has no meaning here\n  = did you mean `!append`",
+        ),
+        (
+            "a: !append {b: 1}",
+            "v.yaml:1:12: the tag `!append` has no meaning here\n  = `!replace` stands",
+        ),
+        (
+            "a: !vault x",
+            "v.yaml:1:11: the tag `!vault` has no meaning here",
+        ),
+        (
+            "a: [!delete {name: x}]",
+            "v.yaml:1:13: the tag `!delete` has no meaning here",
+        ),
+        (
+            "a: !merge:name [{nam: x}]",
+            "v.yaml:1:17: an element of `!merge:name` must be a mapping with a scalar `name`",
+        ),
+        (
+            "a: !merge:name [{name: x}, {name: x}]",
+            "v.yaml:1:28: two elements have the same `name`\n  = first at v.yaml:1:17",
+        ),
+    ] {
+        let error = Layer::read("v.yaml", text).unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{error}");
+    }
+    let later = Layer::read("l.yaml", "e: !merge:name [{name: a}]").unwrap();
+    let base = Layer::read("b.yaml", "e: [{name: a}, {name: a}]").unwrap();
+    let error = Values::merge([base, later]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "l.yaml:1:17: more than one element has the `name` of this one"
+    );
+}
+
+#[test]
+fn assignments_are_written_and_typed_as_for_helm() {
+    for (text, expected) in [
+        ("", "{}"),
+        ("a=1", "{a: 1}"),
+        ("a=1,b=x,", "{a: 1, b: x}"),
+        ("a.b.c=1,a.d=2", "{a: {b: {c: 1}, d: 2}}"),
+        (
+            "a=true,b=FALSE,c=null,d=Null,e=",
+            "{a: true, b: false, e: ''}",
+        ),
+        (
+            "a=0,b=-1,c=007,d=1.5,e=1e3,f=9223372036854775807,g=9223372036854775808",
+            "{a: 0, b: -1, c: '007', d: '1.5', e: '1e3', f: 9223372036854775807, g: '9223372036854775808'}",
+        ),
+        (
+            "a={x,1,true},b={},c={ x , y }",
+            "{a: [x, 1, true], b: [], c: [' x ', ' y ']}",
+        ),
+        (
+            "a[0]=x,a[1].b=1,a[1].c=2,d[0][0]=1",
+            "{a: [x, {b: 1, c: 2}], d: [[1]]}",
+        ),
+        (
+            r"a\.b=1,c=x\,y,d\=e=2,f={x\,y,z},g=\\",
+            r"{a.b: 1, c: 'x,y', d=e: 2, f: ['x,y', z], g: \}",
+        ),
+        ("a=b=c,d=a.b[0],한글=글", "{a: b=c, d: 'a.b[0]', 한글: 글}"),
+        ("a=x: y\nz,b= 1", "{a: \"x: y\\nz\", b: ' 1'}"),
+    ] {
+        let values = Values::merge([Layer::set("--set", text).unwrap()]).unwrap();
+        assert_eq!(values.as_value(), &yaml(expected), "for {text:?}");
+    }
+    let strings = Layer::set_string("--set-string", "a=1,b=null,c={1,true}").unwrap();
+    let values = Values::merge([strings]).unwrap();
+    assert_eq!(
+        values.as_value(),
+        &yaml("{a: '1', b: 'null', c: ['1', 'true']}")
+    );
+
+    let base = Layer::read("base.yaml", "l: [{a: 1, b: 2}]\nm: {n: 1}").unwrap();
+    let set = Layer::set("--set", "l[0].a=3,l[1].a=4,m=null").unwrap();
+    let values = Values::merge([base, set]).unwrap();
+    assert_eq!(values.as_value(), &yaml("l: [{a: 3, b: 2}, {a: 4}]"));
+    let origin = values.origin(&path("l[0].a")).unwrap();
+    assert_eq!(origin.to_string(), "--set l[0].a");
+    assert_eq!(
+        values.overridden(&path("l[0].a"))[0].to_string(),
+        "base.yaml:1:9"
+    );
+}
+
+#[test]
+fn a_bad_assignment_is_refused_with_its_column_and_without_its_value() {
+    for (text, expected) in [
+        ("a", "--set:1:2: expected `=` and a value behind the key"),
+        (
+            "a,b=1",
+            "--set:1:2: expected `=` and a value behind the key",
+        ),
+        ("=secret", "--set:1:1: expected a name"),
+        ("a=secret,.b=1", "--set:1:10: expected a name"),
+        ("a..b=1", "--set:1:3: expected a name"),
+        ("[0]=1", "--set:1:1: expected a name"),
+        ("a[x]=1", "--set:1:3: expected an index such as `0`"),
+        ("a[-1]=1", "--set:1:3: expected an index such as `0`"),
+        ("a[0=1", "--set:1:3: expected an index such as `0`"),
+        ("a[0", "--set:1:4: expected `]`"),
+        ("a={secret", "--set:1:10: expected `}`"),
+        (
+            "a={secret}b",
+            "--set:1:11: expected `,` or the end behind `}`",
+        ),
+        (
+            r"가=secret\",
+            "--set:1:10: expected a character behind `\\`",
+        ),
+    ] {
+        let error = Layer::set("--set", text).unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{text:?}: {error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+    let deep = format!("a{}=1", ".a".repeat(1_000));
+    let error = Layer::set("--set", &deep).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit);
+    let deep: Path = std::iter::repeat_n("a", 100_000).collect();
+    let layer = Layer::assignment("--set", &deep, Value::from(1_u64));
+    assert_eq!(Values::merge([layer]).unwrap_err().kind(), ErrorKind::Limit);
+}
+
 /// Values without a mapping against a scalar, so that any two merge.
 fn layer() -> impl Strategy<Value = String> {
     let leaf = prop_oneof!["null", "1", "[2]", "x"].prop_map(String::from);
@@ -219,7 +404,41 @@ fn layer() -> impl Strategy<Value = String> {
     })
 }
 
+/// Writes a text so that `--set` reads it as it is.
+fn escaped(text: &str) -> String {
+    let escape = |c: char| {
+        let special = matches!(c, '\\' | ',' | '.' | '=' | '[' | ']' | '{' | '}');
+        let escape = special.then_some('\\');
+        escape.into_iter().chain([c])
+    };
+    text.chars().flat_map(escape).collect()
+}
+
 proptest! {
+    #[test]
+    fn any_key_and_text_can_be_assigned(key in ".{1,8}", text in ".{0,8}", inner in ".{1,4}") {
+        let assignment = format!("{}.{}={}", escaped(&key), escaped(&inner), escaped(&text));
+        let values = Values::merge([Layer::set_string("--set-string", &assignment).unwrap()]).unwrap();
+        let at = Path::root().child(key).child(inner);
+        prop_assert_eq!(values.get(&at), Some(&Value::from(text)));
+    }
+
+    #[test]
+    fn layers_group_from_the_left(a in layer(), b in layer(), c in layer()) {
+        let first = narae_yaml::write(merge(&[&a, &b]).as_value());
+        let (grouped, all) = (merge(&[&first, &c]), merge(&[&a, &b, &c]));
+        prop_assert_eq!(grouped.as_value(), all.as_value());
+    }
+
+    #[test]
+    fn layers_without_null_group_from_the_right(a in layer(), b in layer(), c in layer()) {
+        let set = |text: &str| text.replace("null", "3");
+        let (b, c) = (set(&b), set(&c));
+        let last = narae_yaml::write(merge(&[&b, &c]).as_value());
+        let (grouped, all) = (merge(&[&a, &last]), merge(&[&a, &b, &c]));
+        prop_assert_eq!(grouped.as_value(), all.as_value());
+    }
+
     #[test]
     fn merging_values_again_changes_nothing(a in layer(), b in layer(), c in layer()) {
         let all = merge(&[&a, &b, &c]);

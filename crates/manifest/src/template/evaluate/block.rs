@@ -15,7 +15,7 @@ impl<'a> Evaluator<'a> {
     pub(super) fn block(&mut self, block: &'a Block) -> Result<(), Error> {
         self.spend(1, 0, block.at)?;
         let subject = self.evaluate(&block.subject)?;
-        self.uses.looked_at.extend(subject.sources());
+        self.look_at(&subject, block.subject.at);
         let truthy = helper::is_truthy(subject.value(), block.include_zero);
         match block.kind {
             BlockKind::If if truthy => self.nodes(&block.body),
@@ -52,7 +52,7 @@ impl<'a> Evaluator<'a> {
         for (index, (key, element)) in elements.into_iter().enumerate() {
             // A scalar that a loop went over had its turn, whether or not that turn names it.
             if element.elements_len().is_none() {
-                self.uses.looked_at.extend(element.sources());
+                self.look_at(&element, block.subject.at);
             }
             let mut scope = Scope::new(element.clone());
             let second = match &key {

@@ -42,11 +42,11 @@ impl<'a> Evaluator<'a> {
         let found = match (name, arguments) {
             ("defined", [value]) => match self.look_up(value)? {
                 Ok(found) => {
-                    self.uses.looked_at.extend(found.sources());
+                    self.look_at(&found, value.at);
                     Found::computed(Value::Bool(true), Vec::new())
                 }
                 Err(missing) => {
-                    self.uses.absent.extend(missing.path);
+                    self.note_absent(missing, value.at);
                     Found::computed(Value::Bool(false), Vec::new())
                 }
             },
@@ -54,7 +54,7 @@ impl<'a> Evaluator<'a> {
                 Ok(found) if !found.value().is_null() => found,
                 Ok(_) => self.evaluate(fallback)?,
                 Err(missing) => {
-                    self.uses.absent.extend(missing.path);
+                    self.note_absent(missing, value.at);
                     self.evaluate(fallback)?
                 }
             },
@@ -79,7 +79,7 @@ impl<'a> Evaluator<'a> {
         let mut answer = all;
         for argument in arguments {
             let found = self.evaluate(argument)?;
-            self.uses.looked_at.extend(found.sources());
+            self.look_at(&found, argument.at);
             from.extend(found.sources());
             answer = helper::is_truthy(found.value(), false);
             if answer != all {
@@ -99,7 +99,7 @@ impl<'a> Evaluator<'a> {
             Err(missing) => return Ok(Err(missing)),
         };
         let found = self.evaluate(key)?;
-        self.uses.looked_at.extend(found.sources());
+        self.look_at(&found, key.at);
         let segment = helper::text(found.value()).map_err(|problem| {
             let message = format!("the key of `lookup` {problem}");
             self.error(ErrorKind::WrongType, message, key.at)

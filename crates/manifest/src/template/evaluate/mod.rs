@@ -29,6 +29,7 @@ use super::syntax::{Expression, Node, Offset};
 use super::{Limits, TemplateSet};
 use crate::error::{Error, ErrorKind};
 use crate::values::{ValueId, Values};
+use absence::Missing;
 use budget::weight;
 
 pub(super) use budget::Budget;
@@ -36,13 +37,16 @@ pub(super) use budget::Budget;
 /// What a rendering learns about the values beside its text.
 #[derive(Debug, Default)]
 pub(super) struct Uses {
-    /// Addresses of values that decided something: a condition, a loop.
-    pub(super) looked_at: HashSet<usize>,
+    /// Addresses of values that decided something (a condition, a loop), and where.
+    pub(super) looked_at: HashSet<(usize, Place)>,
     /// Addresses of values that a helper took whole.
     pub(super) taken: HashSet<usize>,
-    /// Paths asked for with `defined` or `default` that no layer sets.
-    pub(super) absent: HashSet<Path>,
+    /// Paths asked for with `defined` or `default` that no layer sets, and where.
+    pub(super) absent: HashSet<(Path, Place)>,
 }
+
+/// A place in the templates of a set: the number of one, and where in it.
+pub(super) type Place = (usize, Offset);
 
 /// A value inserted, before the values' addresses are turned into numbers.
 #[derive(Debug)]
@@ -130,6 +134,22 @@ impl<'a> Evaluator<'a> {
         });
         self.draft.token(self.source, at);
         Ok(())
+    }
+
+    /// Notes that a value decides something here.
+    fn look_at(&mut self, found: &Found<'_>, at: Offset) {
+        let place = (self.source, at);
+        self.uses
+            .looked_at
+            .extend(found.sources().map(|address| (address, place)));
+    }
+
+    /// Notes that something was asked for here and is not set.
+    fn note_absent(&mut self, missing: Missing, at: Offset) {
+        let place = (self.source, at);
+        self.uses
+            .absent
+            .extend(missing.path.map(|path| (path, place)));
     }
 
     fn error(&self, kind: ErrorKind, message: impl Into<String>, at: Offset) -> Error {

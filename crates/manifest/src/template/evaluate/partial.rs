@@ -17,6 +17,7 @@ impl<'a> Evaluator<'a> {
             PartialName::Fixed(name) => name.clone(),
             PartialName::Computed(expression) => {
                 let found = self.evaluate(expression)?;
+                self.look_at(&found, expression.at);
                 helper::text(found.value()).map_err(|problem| {
                     let message = format!("the name of a partial {problem}");
                     self.error(ErrorKind::WrongType, message, expression.at)
