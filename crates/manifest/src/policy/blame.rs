@@ -11,8 +11,7 @@ use cel::{Context, IdedExpr};
 use narae_yaml::{Path, Segment};
 
 use super::document::Policy;
-use super::evaluate::truth;
-use super::expression::is_variables;
+use crate::expression::{is_variables, truth};
 
 /// Fields named for one violation.
 const MAX_FIELDS: usize = 16;

@@ -1,29 +1,18 @@
 //! One object before the policies.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use cel::objects::{Key, Map};
-use cel::{Context, Env};
+use cel::Context;
+use cel::objects::Key;
 use narae_yaml::Value;
 
 use super::Violation;
 use super::blame::Blame;
-use super::cost::{Estimate, MAX_COST, Size};
 use super::document::{Policy, Validation};
-use super::expression::Expression;
 use crate::error::{Error, ErrorKind};
+use crate::expression::{Estimate, Expression, MAX_COST, Size, context, map, to_cel, truth};
 use crate::object::ObjectId;
-
-/// Functions of the language and of its string extension, which Kubernetes has as well.
-static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
-    let mut environment = Env::stdlib();
-    // Declared once, on an environment of our own: a clash of names cannot happen at run time, and
-    // the test that uses one of these functions would find it.
-    let declared = environment.add_extension(cel::extensions::strings);
-    debug_assert!(declared.is_ok(), "the string extension is declared once");
-    Arc::new(environment)
-});
 
 pub(super) struct Subject<'o> {
     object: &'o Value,
@@ -99,7 +88,7 @@ impl<'o> Subject<'o> {
 
     /// What the policy's expressions see.
     fn context(&self, policy: &Policy) -> Context<'static, 'static> {
-        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+        let mut context = context();
         context.add_variable_from_value("object", self.value.clone());
         context.add_variable_from_value("oldObject", cel::Value::Null);
         context.add_variable_from_value("request", self.request.clone());
@@ -199,14 +188,6 @@ fn add_variables(policy: &Policy, context: &mut Context<'_, '_>) {
     }
 }
 
-/// What an expression says; `None` when it cannot be evaluated or is not a boolean.
-pub(super) fn truth(tree: &cel::IdedExpr, context: &Context<'_, '_>) -> Option<bool> {
-    match cel::Value::resolve(tree, context) {
-        Ok(cel::Value::Bool(answer)) => Some(answer),
-        _ => None,
-    }
-}
-
 fn message(validation: &Validation, context: &Context<'_, '_>, broken: bool) -> String {
     let computed = validation.message_expression.as_ref();
     let computed = computed.and_then(|made| cel::Value::resolve(&made.tree, context).ok());
@@ -244,26 +225,4 @@ fn request(id: &ObjectId) -> cel::Value {
         ),
         ("kind", kind),
     ])
-}
-
-fn map(map: HashMap<Key, cel::Value>) -> cel::Value {
-    cel::Value::Map(Map { map: Arc::new(map) })
-}
-
-/// As Kubernetes gives JSON to its expressions: every whole number is an `int`.
-fn to_cel(value: &Value) -> cel::Value {
-    match value {
-        Value::Null => cel::Value::Null,
-        Value::Bool(flag) => cel::Value::Bool(*flag),
-        Value::Number(number) => match number.as_i64() {
-            Some(whole) => cel::Value::Int(whole),
-            None => cel::Value::Float(number.as_f64()),
-        },
-        Value::String(text) => cel::Value::String(Arc::new(text.clone())),
-        Value::Sequence(list) => cel::Value::List(Arc::new(list.iter().map(to_cel).collect())),
-        Value::Mapping(entries) => {
-            let entry = |(key, value): (&str, &Value)| (Key::from(key), to_cel(value));
-            map(entries.iter().map(entry).collect())
-        }
-    }
 }

@@ -33,15 +33,13 @@
 //!
 //! # Limits
 //!
-//! Expressions have at most [`MAX_EXPRESSION_BYTES`] bytes. Before one is evaluated, `cost`
-//! estimates its steps from the expression and the largest collection and text of the object; past
+//! Expressions have at most [`MAX_EXPRESSION_BYTES`] bytes. Before one is
+//! evaluated, its steps are estimated from the expression and the largest collection and text of the object; past
 //! [`MAX_COST`] it is an error.
 
 mod blame;
-mod cost;
 mod document;
 mod evaluate;
-mod expression;
 mod matching;
 
 use narae_yaml::{Path, Position, Reader, Value};
@@ -51,8 +49,7 @@ use crate::object::ObjectId;
 use crate::origin::Origin;
 use document::Policy;
 
-pub use cost::MAX_COST;
-pub use expression::MAX_EXPRESSION_BYTES;
+pub use crate::expression::{MAX_COST, MAX_EXPRESSION_BYTES};
 
 /// Policies, compiled.
 #[derive(Debug, Default)]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use narae_yaml::{Entry, Node, NodeData, Value};
 
 use crate::error::{Error, ErrorKind};
+use crate::expression::{Expression, Subject};
 use crate::origin::Origin;
-use crate::policy::expression::Expression;
 use crate::suggestion::nearest;
 
 /// A mapping of a policy file.
@@ -124,7 +124,7 @@ impl<'n> Fields<'n> {
             return Err(self.refusal(format!("`{name}` is missing")));
         };
         let text = self.text_of(node, name)?;
-        Expression::parse(&text, variables, origin(&self.file, node))
+        Expression::parse(&text, Subject::Request, variables, origin(&self.file, node))
     }
 
     pub(super) fn bad(&self, name: &str, expected: &str) -> Error {

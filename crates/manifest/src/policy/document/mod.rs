@@ -12,9 +12,9 @@ use std::sync::Arc;
 use narae_yaml::Node;
 
 use super::Action;
-use super::expression::Expression;
 use super::matching::Applies;
 use crate::error::Error;
+use crate::expression::Expression;
 use crate::origin::Origin;
 use constraints::read_constraints;
 use fields::Fields;

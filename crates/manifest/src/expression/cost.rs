@@ -17,7 +17,7 @@ const MATCH_COST: u64 = 1_000;
 
 /// Bounds of what an expression gives.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Size {
+pub(crate) struct Size {
     /// Elements of the largest collection in it.
     count: u64,
     /// Bytes of the longest text in it.
@@ -26,7 +26,7 @@ pub(super) struct Size {
 
 impl Size {
     /// The bounds of an object.
-    pub(super) fn of(value: &Value) -> Self {
+    pub(crate) fn of(value: &Value) -> Self {
         match value {
             Value::String(text) => Self {
                 count: 0,
@@ -73,19 +73,19 @@ impl Size {
 }
 
 /// Estimates expressions for one object.
-pub(super) struct Estimate<'e> {
+pub(crate) struct Estimate<'e> {
     object: Size,
     /// Names bound by comprehensions, innermost last.
     bound: Vec<(&'e str, Size)>,
     /// The policy's variables before the expression.
     variables: &'e [(&'e str, Size)],
-    pub(super) cost: u64,
+    pub(crate) cost: u64,
     /// How often the part being walked is evaluated.
     times: u64,
 }
 
 impl<'e> Estimate<'e> {
-    pub(super) fn new(object: Size, variables: &'e [(&'e str, Size)]) -> Self {
+    pub(crate) fn new(object: Size, variables: &'e [(&'e str, Size)]) -> Self {
         Self {
             object,
             bound: Vec::new(),
@@ -95,7 +95,7 @@ impl<'e> Estimate<'e> {
         }
     }
 
-    pub(super) fn walk(&mut self, node: &'e IdedExpr) -> Size {
+    pub(crate) fn walk(&mut self, node: &'e IdedExpr) -> Size {
         self.spend(1);
         match &node.expr {
             Expr::Unspecified => Size::default(),
@@ -113,7 +113,7 @@ impl<'e> Estimate<'e> {
             }
             Expr::Select(select) => {
                 let inner = self.walk(&select.operand);
-                let is_variable = super::expression::is_variables(&select.operand);
+                let is_variable = super::is_variables(&select.operand);
                 let known = self
                     .variables
                     .iter()

@@ -1,4 +1,9 @@
-//! An expression of a policy: parsed once, and checked for what it may use.
+//! Expressions in Kubernetes' expression language (CEL), of policies and of custom resource
+//! definitions: parsed once, checked for what they may use, bounded in what they cost. The `cel`
+//! crate parses and evaluates; who asks what of which object is for `policy` and `schema`.
+
+mod cost;
+mod value;
 
 use cel::IdedExpr;
 use cel::common::ast::{EntryExpr, Expr};
@@ -7,6 +12,10 @@ use cel::parser::Parser;
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
 use crate::suggestion::nearest;
+
+pub use cost::MAX_COST;
+pub(crate) use cost::{Estimate, Size};
+pub(crate) use value::{context, map, to_cel, truth};
 
 /// An expression has at most this many bytes.
 pub const MAX_EXPRESSION_BYTES: usize = 8 << 10;
@@ -22,15 +31,20 @@ const MAX_OPERATORS: usize = 512;
 const MAX_DEPTH: usize = 64;
 
 #[derive(Debug)]
-pub(super) struct Expression {
-    pub(super) tree: IdedExpr,
-    pub(super) text: String,
-    pub(super) origin: Origin,
+pub(crate) struct Expression {
+    pub(crate) tree: IdedExpr,
+    pub(crate) text: String,
+    pub(crate) origin: Origin,
 }
 
 impl Expression {
-    /// Parses an expression that may use the object, the request and some variables.
-    pub(super) fn parse(text: &str, variables: &[&str], origin: Origin) -> Result<Self, Error> {
+    /// Parses an expression that may use the names of its subject and some variables.
+    pub(crate) fn parse(
+        text: &str,
+        subject: Subject,
+        variables: &[&str],
+        origin: Origin,
+    ) -> Result<Self, Error> {
         let error = |kind, message: String| Error::new(kind, message).at(origin.clone());
         if let Some(limit) = exceeded(text) {
             return Err(error(
@@ -54,6 +68,7 @@ impl Expression {
             ))
         })?;
         let mut check = Check {
+            subject,
             variables,
             bound: Vec::new(),
             origin: &origin,
@@ -88,7 +103,25 @@ fn exceeded(text: &str) -> Option<String> {
     (operators > MAX_OPERATORS).then(|| format!("{MAX_OPERATORS} operators"))
 }
 
-/// What an expression may name.
+/// What an expression is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// A request for an object: policies.
+    Request,
+    /// A part of an object: rules of custom resource definitions.
+    Part,
+}
+
+impl Subject {
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Request => &["object", "oldObject", "request", "variables"],
+            Self::Part => &["self"],
+        }
+    }
+}
+
+/// What any expression may name: the types of the language.
 const NAMES: &[&str] = &[
     "bool",
     "bytes",
@@ -97,15 +130,11 @@ const NAMES: &[&str] = &[
     "list",
     "map",
     "null_type",
-    "object",
-    "oldObject",
     "optional",
-    "request",
     "string",
     "strings",
     "type",
     "uint",
-    "variables",
 ];
 
 /// What only a cluster knows.
@@ -161,6 +190,7 @@ const FUNCTIONS: &[&str] = &[
 ];
 
 struct Check<'c> {
+    subject: Subject,
     variables: &'c [&'c str],
     /// Names bound by `all`, `exists`, `map`, ….
     bound: Vec<String>,
@@ -230,12 +260,13 @@ impl Check<'_> {
     }
 
     fn name(&self, name: &str) -> Result<(), Error> {
-        if NAMES.contains(&name) || self.bound.iter().any(|bound| bound == name) {
+        let known = || NAMES.iter().chain(self.subject.names());
+        if known().any(|known| *known == name) || self.bound.iter().any(|bound| bound == name) {
             return Ok(());
         }
         let message = format!("`{name}` is not known here");
         let error = self.error(ErrorKind::Unsupported, message);
-        Err(match nearest(name, NAMES.iter().copied()) {
+        Err(match nearest(name, known().copied()) {
             _ if CLUSTER.contains(&name) => error.note("it is something only a cluster knows"),
             Some(known) => error.note(format!("did you mean `{known}`")),
             None => error,
@@ -263,6 +294,6 @@ impl Check<'_> {
 }
 
 /// Whether an expression is the name `variables`, whose fields are the policy's own.
-pub(super) fn is_variables(node: &IdedExpr) -> bool {
+pub(crate) fn is_variables(node: &IdedExpr) -> bool {
     matches!(&node.expr, Expr::Ident(name) if name == "variables")
 }
