@@ -12,6 +12,8 @@ mod object;
 mod plan;
 #[cfg(feature = "cel")]
 mod policy;
+#[cfg(feature = "schema")]
+mod schema;
 mod survival;
 mod template;
 mod values;

@@ -11,7 +11,6 @@
 
 #[cfg(feature = "file")]
 mod file_store;
-mod files;
 mod interop;
 mod items;
 mod keys;

@@ -1,0 +1,234 @@
+//! What schemas of custom resources and of values ask beyond types and fields: ranges, patterns,
+//! enumerations, alternatives. The words are those of JSON Schema (2020-12, "validation").
+
+use std::cmp::Ordering;
+
+use narae_yaml::{Mapping, Number, Value};
+
+use super::node::{Constraints, NodeId, Range};
+use super::walk::Walk;
+use crate::finding::Rule;
+use crate::suggestion::nearest;
+
+impl<'v> Walk<'v> {
+    pub(super) fn constraints(&mut self, constraints: &'v Constraints, value: &'v Value) {
+        if constraints.never {
+            self.bad("must not be there", None);
+        }
+        if let Some(allowed) = &constraints.one_of_values {
+            self.one_of_values(allowed, value);
+        }
+        match value {
+            Value::Number(number) => self.range(constraints, number),
+            Value::String(text) => self.characters(constraints, text),
+            Value::Sequence(items) => {
+                self.count(constraints.item_count, items.len(), "item");
+            }
+            Value::Mapping(mapping) => self.fields(constraints, mapping),
+            Value::Null | Value::Bool(_) => {}
+        }
+        self.combinations(constraints, value);
+        #[cfg(feature = "cel")]
+        self.rules(&constraints.rules, value);
+    }
+
+    /// Reports what is wrong with the value here.
+    fn bad(&mut self, what: impl AsRef<str>, suggestion: Option<String>) {
+        let message = format!("{} {}", self.shown(), what.as_ref());
+        self.report(Rule::BadValue, message, suggestion);
+    }
+
+    fn one_of_values(&mut self, allowed: &[Value], value: &Value) {
+        if allowed.contains(value) {
+            return;
+        }
+        // More than fit a line help nobody.
+        const SHOWN: usize = 12;
+        let mut words: Vec<String> = allowed
+            .iter()
+            .take(SHOWN)
+            .map(|one| format!("`{}`", narae_yaml::write(one).trim_end()))
+            .collect();
+        if allowed.len() > SHOWN {
+            words.push("…".to_owned());
+        }
+        let names = allowed.iter().filter_map(Value::as_str);
+        let meant = value.as_str().and_then(|text| nearest(text, names));
+        let what = match words.as_slice() {
+            [only] => format!("must be {only}"),
+            words => format!("must be one of {}", words.join(", ")),
+        };
+        self.bad(what, meant.map(|meant| format!("did you mean `{meant}`")));
+    }
+
+    fn range(&mut self, constraints: &Constraints, number: &Number) {
+        if let Some(least) = &constraints.minimum {
+            let order = compare(number, &least.number);
+            if order == Ordering::Less || (least.exclusive && order == Ordering::Equal) {
+                let than = if least.exclusive {
+                    "more than"
+                } else {
+                    "at least"
+                };
+                self.bad(format!("must be {than} {}", least.number), None);
+            }
+        }
+        if let Some(most) = &constraints.maximum {
+            let order = compare(number, &most.number);
+            if order == Ordering::Greater || (most.exclusive && order == Ordering::Equal) {
+                let than = if most.exclusive {
+                    "less than"
+                } else {
+                    "at most"
+                };
+                self.bad(format!("must be {than} {}", most.number), None);
+            }
+        }
+        if let Some(factor) = &constraints.multiple_of
+            && !is_multiple(number, factor)
+        {
+            self.bad(format!("must be a multiple of {factor}"), None);
+        }
+    }
+
+    fn characters(&mut self, constraints: &Constraints, text: &str) {
+        if constraints.length.least.is_some() || constraints.length.most.is_some() {
+            self.count(constraints.length, text.chars().count(), "character");
+        }
+        if let Some(pattern) = &constraints.pattern
+            && !pattern.is_match(text)
+        {
+            self.bad(format!("must match the pattern `{pattern}`"), None);
+        }
+    }
+
+    fn count(&mut self, range: Range, count: usize, what: &str) {
+        let plural = |number: usize| if number == 1 { "" } else { "s" };
+        if let Some(least) = range.least.filter(|least| count < *least) {
+            self.bad(
+                format!("must have at least {least} {what}{}", plural(least)),
+                None,
+            );
+        }
+        if let Some(most) = range.most.filter(|most| count > *most) {
+            self.bad(
+                format!("must have at most {most} {what}{}", plural(most)),
+                None,
+            );
+        }
+    }
+
+    fn fields(&mut self, constraints: &'v Constraints, mapping: &'v Mapping) {
+        self.count(constraints.field_count, mapping.len(), "field");
+        for (name, others) in &constraints.required_with {
+            let missing = others.iter().filter(|other| !mapping.contains_key(other));
+            for other in missing.filter(|_| mapping.contains_key(name)) {
+                let field = self.place().child(&**other);
+                let message = format!("`{field}` is missing, and required beside `{name}`");
+                self.report_at(Rule::MissingField, field, message, None);
+            }
+        }
+        if let Some(schema) = constraints.field_names {
+            for name in mapping.keys() {
+                self.field_name(name, |walk| {
+                    // A walk keeps what it is given; a name is only looked at.
+                    let text = Value::from(name);
+                    if !Walk::new(walk.nodes).findings(schema, &text).is_empty() {
+                        walk.bad("has a name that is not allowed here", None);
+                    }
+                });
+            }
+        }
+    }
+
+    fn combinations(&mut self, constraints: &'v Constraints, value: &'v Value) {
+        for schema in &constraints.all_of {
+            self.value(*schema, value);
+        }
+        if !constraints.any_of.is_empty() {
+            let count = self.matching(&constraints.any_of, value);
+            self.alternatives("any", count > 0, &constraints.any_of, value);
+        }
+        if !constraints.one_of.is_empty() {
+            let count = self.matching(&constraints.one_of, value);
+            if count > 1 {
+                let what = format!(
+                    "must be exactly one of the {} alternatives of its schema, and is {count}",
+                    constraints.one_of.len()
+                );
+                self.bad(what, None);
+            } else {
+                self.alternatives("one", count == 1, &constraints.one_of, value);
+            }
+        }
+        if let Some(schema) = constraints.not
+            && self.holds(schema, value)
+        {
+            self.bad("is what its schema's `not` excludes", None);
+        }
+        let condition = constraints.condition;
+        if let Some(test) = condition.test {
+            let holds = self.holds(test, value);
+            let branch = if holds {
+                condition.then
+            } else {
+                condition.otherwise
+            };
+            if let Some(schema) = branch {
+                self.value(schema, value);
+            }
+        }
+    }
+
+    fn matching(&mut self, schemas: &[NodeId], value: &'v Value) -> usize {
+        schemas
+            .iter()
+            .filter(|schema| self.holds(**schema, value))
+            .count()
+    }
+
+    /// Of alternatives that all fail, a single one of the value's type says more than the list.
+    fn alternatives(&mut self, word: &str, holds: bool, schemas: &[NodeId], value: &'v Value) {
+        if holds {
+            return;
+        }
+        let of_type = |id: &&NodeId| {
+            let node = self.nodes.get(**id);
+            node.is_some_and(|node| node.types.admits(value))
+        };
+        let candidates: Vec<NodeId> = schemas.iter().filter(of_type).copied().collect();
+        match candidates.as_slice() {
+            [only] => self.value(*only, value),
+            _ => self.bad(
+                format!(
+                    "must be {word} of the {} alternatives of its schema, and is none",
+                    schemas.len()
+                ),
+                None,
+            ),
+        }
+    }
+}
+
+/// By value: exactly where both are whole numbers of 64 bits, else as floating point.
+fn compare(a: &Number, b: &Number) -> Ordering {
+    match (a.as_i64(), b.as_i64(), a.as_u64(), b.as_u64()) {
+        (Some(a), Some(b), ..) => a.cmp(&b),
+        (.., Some(a), Some(b)) => a.cmp(&b),
+        _ => a
+            .as_f64()
+            .partial_cmp(&b.as_f64())
+            .unwrap_or(Ordering::Equal),
+    }
+}
+
+fn is_multiple(number: &Number, factor: &Number) -> bool {
+    match (number.as_i64(), factor.as_i64()) {
+        (Some(number), Some(factor)) if factor != 0 => number.checked_rem(factor) == Some(0),
+        _ => {
+            let times = number.as_f64() / factor.as_f64();
+            // 0.3 is three times 0.1 to people, and not in binary.
+            (times - times.round()).abs() < 1e-9
+        }
+    }
+}
