@@ -109,6 +109,7 @@ pub(crate) enum Subject {
     /// A request for an object: policies.
     Request,
     /// A part of an object: rules of custom resource definitions.
+    #[cfg(feature = "schema")]
     Part,
 }
 
@@ -116,6 +117,7 @@ impl Subject {
     fn names(self) -> &'static [&'static str] {
         match self {
             Self::Request => &["object", "oldObject", "request", "variables"],
+            #[cfg(feature = "schema")]
             Self::Part => &["self"],
         }
     }
