@@ -107,6 +107,17 @@ pub(crate) enum Meaning {
 }
 
 impl Meaning {
+    /// The value, with `text` for what is written.
+    pub(crate) fn into_value(self, text: impl FnOnce() -> String) -> Value {
+        match self {
+            Self::Text => Value::String(text()),
+            Self::Other(text) => Value::String(text.into_string()),
+            Self::Null => Value::Null,
+            Self::Bool(truth) => Value::Bool(truth),
+            Self::Number(number) => Value::Number(number),
+        }
+    }
+
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -276,23 +287,11 @@ impl Scalar {
 
     /// What it means.
     pub fn value(&self) -> Value {
-        match &self.meaning {
-            Meaning::Text => Value::String(self.text.clone()),
-            Meaning::Other(text) => Value::String(text.to_string()),
-            Meaning::Null => Value::Null,
-            Meaning::Bool(truth) => Value::Bool(*truth),
-            Meaning::Number(number) => Value::Number(*number),
-        }
+        self.meaning.clone().into_value(|| self.text.clone())
     }
 
     /// What it means, without copying the text.
     pub fn into_value(self) -> Value {
-        match self.meaning {
-            Meaning::Text => Value::String(self.text),
-            Meaning::Other(text) => Value::String(text.into_string()),
-            Meaning::Null => Value::Null,
-            Meaning::Bool(truth) => Value::Bool(truth),
-            Meaning::Number(number) => Value::Number(number),
-        }
+        self.meaning.into_value(|| self.text)
     }
 }

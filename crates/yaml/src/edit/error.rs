@@ -26,7 +26,7 @@ pub enum EditError {
         documents: usize,
     },
     /// The path leads nowhere.
-    #[error("`{path}` is not there; add it by hand once")]
+    #[error("`{path}` is not there")]
     NotFound {
         /// The first part of the path that is missing.
         path: Path,
@@ -77,13 +77,46 @@ pub enum EditError {
         /// What it is.
         kind: &'static str,
     },
+    /// Something stands already where an entry should be inserted.
+    #[error("{position}: `{path}` is there already; replace it instead")]
+    Exists {
+        /// The path.
+        path: Path,
+        /// Where what it leads to stands.
+        position: Position,
+    },
+    /// Nothing can be inserted there: no mapping for a key, no sequence for an index.
+    #[error("{position}: `{path}` is {kind}, where nothing can be inserted by that name")]
+    NotCollection {
+        /// The path of what should hold the new entry.
+        path: Path,
+        /// What it is.
+        kind: &'static str,
+        /// Where it stands.
+        position: Position,
+    },
+    /// The path is the whole document, which can be neither inserted nor removed.
+    #[error("the path is the whole document; name a place inside it")]
+    Root,
+    /// What should be removed carries an anchor that something else refers to.
+    #[error("{position}: the alias `*{name}` needs what stands at `{path}`")]
+    AnchorInUse {
+        /// The path.
+        path: Path,
+        /// The anchor's name.
+        name: String,
+        /// Where the alias stands.
+        position: Position,
+    },
     /// The text that would result does not read as intended: a tag that does not fit the new value,
-    /// or a place where nothing can be inserted.
-    #[error("{position}: `{path}` cannot be set to that value without changing anything else")]
+    /// or a layout in which no safe place was found.
+    #[error(
+        "{position}: `{path}` cannot be edited so without changing anything else; edit it by hand"
+    )]
     Unsafe {
         /// The path.
         path: Path,
-        /// Where the scalar stands.
+        /// Where it stands, or what should hold it.
         position: Position,
     },
 }

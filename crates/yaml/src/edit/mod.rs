@@ -1,23 +1,34 @@
 //! Edits that keep every other byte.
 //!
-//! [`replace`] sets one scalar in a text a person wrote. Comments, blank lines, quoting, line ends,
-//! a byte order mark, other documents: everything but the scalar stays as it was, byte for byte.
+//! [`replace`] sets one scalar in a text a person wrote, [`insert`] adds an entry or an element,
+//! [`remove`] takes one out. Comments, blank lines, quoting, line ends, a byte order mark, other
+//! documents: everything else stays as it was, byte for byte.
 //!
-//! How: the text is read, the path is walked to the scalar, its span is replaced, and the result is
-//! read again and compared, so that an edit either changed exactly what was addressed or is refused.
+//! How: the text is read, the path is walked, bytes are spliced, and the result is read again and
+//! compared piece by piece, so that an edit either changed exactly what was addressed or is refused.
 //! Quotes stay as they were found. A plain scalar stays plain unless some YAML reader (1.1, 1.2,
-//! Go) could take the new text for something other than a string; then it gets double quotes.
+//! Go) could take the new text for something other than a string; then it gets double quotes. What
+//! is inserted takes the indentation of its neighbours, the file's line ends, and the way the
+//! document indents its lists.
 //!
 //! What cannot be edited without guessing is refused by kind in [`EditError`].
 
-mod compare;
+mod check;
 mod error;
+mod insert;
+mod remove;
 mod spell;
+mod text;
+
+use std::ops::Range;
 
 pub use error::EditError;
+pub use insert::insert;
+pub use remove::remove;
 
-use crate::path::{Path, Segment};
-use crate::{Document, Node, NodeData, Reader, ScalarStyle, Value};
+use crate::{Path, ScalarStyle, Value};
+use check::Expected;
+use text::{Layout, Place, Text, What};
 
 /// Sets the scalar at `path` in the `document`th document of `source` (from 0) to the scalar `new`.
 ///
@@ -48,135 +59,120 @@ pub fn replace(
     if matches!(new, Value::Sequence(_) | Value::Mapping(_)) {
         return Err(EditError::NewNotScalar { kind: new.kind() });
     }
-    let reader = Reader::new();
-    let before = reader
-        .read(source)
-        .map_err(|error| error::unreadable(source, error))?;
-    let target = find(source, &before, document, path)?;
-    if target.node.to_value() == *new {
+    let text = read(source)?;
+    let place = text.find(document, path)?;
+    let position = text.position(&place);
+    let style = match text.first(&place).map(|piece| &piece.what) {
+        Some(What::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded)) => {
+            let path = path.clone();
+            return Err(EditError::BlockScalar { path, position });
+        }
+        Some(What::Scalar(text, _)) if text.contains("{{") => {
+            return Err(EditError::Template { position });
+        }
+        Some(What::Scalar(_, style)) => *style,
+        _ => {
+            let kind = text.kind(&place);
+            let path = path.clone();
+            return Err(EditError::NotScalar {
+                path,
+                kind,
+                position,
+            });
+        }
+    };
+    if text.value(place.pieces.clone()).as_ref() == Some(new) {
         return Ok(source.to_owned());
     }
-    let edited = splice(source, &target, new);
-    let after = reader.read(&edited).map_err(|_| target.unsafe_here(path))?;
-    if compare::only_differs_at(&before, &after, document, path, new) {
-        Ok(edited)
-    } else {
-        Err(target.unsafe_here(path))
+    let spelt = spell::scalar(new, style, text.is_in_flow(&place));
+    let range = position.offset
+        ..text
+            .first(&place)
+            .map_or(position.offset, |piece| piece.end);
+    let splice = match range.is_empty() {
+        true => Splice::apart(&text, range.start, &spelt),
+        false => Splice::new(range, spelt),
+    };
+    let edited = apply(source, vec![splice]);
+    finish(&text, edited, place.pieces.clone(), &Expected::Scalar(new))
+        .ok_or_else(|| text.unsafe_at(&place, path))
+}
+
+/// A stretch of the source and what stands there instead.
+#[derive(Debug)]
+struct Splice {
+    range: Range<usize>,
+    text: String,
+}
+
+impl Splice {
+    fn new(range: Range<usize>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { range, text }
+    }
+
+    /// Puts `spelt` where nothing is written, and blanks around it where nothing else separates it.
+    fn apart(text: &Text<'_>, at: usize, spelt: &str) -> Self {
+        let (before, after) = text.source.split_at_checked(at).unwrap_or_default();
+        let left = match before.ends_with([' ', '\t', '\n']) || before.is_empty() {
+            true => "",
+            false => " ",
+        };
+        let right =
+            match after.is_empty() || after.starts_with([' ', '\t', '\r', '\n', ',', ']', '}']) {
+                true => "",
+                false => " ",
+            };
+        Self::new(at..at, format!("{left}{spelt}{right}"))
     }
 }
 
-/// The scalar an edit is about.
-struct Target<'a> {
-    node: &'a Node,
-    style: ScalarStyle,
-    /// Whether it stands inside brackets or braces, where more characters are special.
-    in_flow: bool,
+fn read(source: &str) -> Result<Text<'_>, EditError> {
+    Text::read(source).map_err(|error| error::unreadable(source, error))
 }
 
-impl Target<'_> {
-    fn unsafe_here(&self, path: &Path) -> EditError {
+/// Puts every splice in its place. They must not overlap.
+fn apply(source: &str, mut splices: Vec<Splice>) -> String {
+    splices.retain(|splice| !splice.range.is_empty() || !splice.text.is_empty());
+    splices.sort_by_key(|splice| splice.range.start);
+    let added: usize = splices.iter().map(|splice| splice.text.len()).sum();
+    let mut edited = String::with_capacity(source.len() + added);
+    let mut from = 0;
+    for Splice { range, text } in &splices {
+        edited.push_str(source.get(from..range.start).unwrap_or_default());
+        edited.push_str(text);
+        from = range.end;
+    }
+    edited.push_str(source.get(from..).unwrap_or_default());
+    edited
+}
+
+/// The edited text, if it reads as `text` with what is expected instead of the pieces `edited`.
+fn finish(
+    text: &Text<'_>,
+    after: String,
+    edited: Range<usize>,
+    expected: &Expected<'_>,
+) -> Option<String> {
+    let read = Text::read(&after).ok()?;
+    let fits = check::only_differs(text, &read, edited, expected);
+    drop(read);
+    fits.then_some(after)
+}
+
+impl Text<'_> {
+    fn unsafe_at(&self, place: &Place, path: &Path) -> EditError {
         EditError::Unsafe {
             path: path.clone(),
-            position: self.node.position(),
+            position: self.position(place),
         }
     }
-}
 
-fn find<'a>(
-    source: &str,
-    documents: &'a [Document],
-    document: usize,
-    path: &Path,
-) -> Result<Target<'a>, EditError> {
-    let missing = EditError::NoDocument {
-        document,
-        documents: documents.len(),
-    };
-    let mut node = &documents.get(document).ok_or(missing)?.root;
-    let mut in_flow = false;
-    let mut here = Path::root();
-    refuse_alias(node, &here)?;
-    for segment in path.segments() {
-        in_flow |= source
-            .get(node.span.range())
-            .is_some_and(|text| text.starts_with(['[', '{']));
-        here.push(segment.clone());
-        node = step(node, segment, &here)?;
-        refuse_alias(node, &here)?;
+    /// Whether what stands there is inside brackets or braces, where more characters are special.
+    fn is_in_flow(&self, place: &Place) -> bool {
+        place
+            .parent
+            .and_then(|parent| self.layout(parent))
+            .is_some_and(|(_, layout)| layout == Layout::Flow)
     }
-    let (path, position) = (here, node.position());
-    let NodeData::Scalar(scalar) = &node.data else {
-        return Err(EditError::NotScalar {
-            path,
-            kind: node.kind(),
-            position,
-        });
-    };
-    match scalar.style() {
-        ScalarStyle::Literal | ScalarStyle::Folded => {
-            Err(EditError::BlockScalar { path, position })
-        }
-        _ if scalar.text().contains("{{") => Err(EditError::Template { position }),
-        style => Ok(Target {
-            node,
-            style,
-            in_flow,
-        }),
-    }
-}
-
-fn step<'a>(node: &'a Node, segment: &Segment, here: &Path) -> Result<&'a Node, EditError> {
-    let missing = || EditError::NotFound { path: here.clone() };
-    match segment {
-        Segment::Index(index) => node
-            .as_sequence()
-            .and_then(|items| items.get(*index))
-            .ok_or_else(missing),
-        Segment::Key(key) => {
-            let entry = node.entry(key).ok_or_else(missing)?;
-            if entry.merged {
-                return Err(EditError::Merged {
-                    path: here.clone(),
-                    position: entry.key.position(),
-                });
-            }
-            Ok(&entry.value)
-        }
-    }
-}
-
-fn refuse_alias(node: &Node, here: &Path) -> Result<(), EditError> {
-    match &node.alias {
-        None => Ok(()),
-        Some(name) => Err(EditError::Alias {
-            path: here.clone(),
-            name: name.to_string(),
-            position: node.position(),
-        }),
-    }
-}
-
-fn splice(source: &str, target: &Target<'_>, new: &Value) -> String {
-    let range = target.node.span.range();
-    let (before, after) = (
-        source.get(..range.start).unwrap_or_default(),
-        source.get(range.end..).unwrap_or_default(),
-    );
-    let mut edited = String::with_capacity(source.len() + 32);
-    edited.push_str(before);
-    let value = spell::spell(new, target.style, target.in_flow);
-    if range.is_empty() {
-        // Nothing is written there yet (`tag:`), so nothing separates it from its surroundings either.
-        if !before.ends_with([' ', '\t', '\n']) {
-            edited.push(' ');
-        }
-        edited.push_str(&value);
-        if !(after.is_empty() || after.starts_with([' ', '\t', '\r', '\n', ',', ']', '}'])) {
-            edited.push(' ');
-        }
-    } else {
-        edited.push_str(&value);
-    }
-    edited.push_str(after);
-    edited
 }

@@ -220,13 +220,7 @@ impl<'a, T: Tree> Builder<'a, T> {
             text
         };
         self.count(1, span_here.start)?;
-        let style = match style {
-            granit_parser::ScalarStyle::Plain => ScalarStyle::Plain,
-            granit_parser::ScalarStyle::SingleQuoted => ScalarStyle::SingleQuoted,
-            granit_parser::ScalarStyle::DoubleQuoted => ScalarStyle::DoubleQuoted,
-            granit_parser::ScalarStyle::Literal => ScalarStyle::Literal,
-            granit_parser::ScalarStyle::Folded => ScalarStyle::Folded,
-        };
+        let style = ScalarStyle::from(style);
         let tag_name = tag.as_ref().map(|(name, _)| name.as_ref());
         let meaning = scalar::meaning(self.schema, &text, style, tag_name).map_err(|kind| {
             let at = tag
@@ -445,7 +439,7 @@ impl<'a, T: Tree> Builder<'a, T> {
         }
     }
 
-    fn position(&self, marker: &Marker) -> Position {
+    pub(super) fn position(&self, marker: &Marker) -> Position {
         // Input from a `str` always has byte offsets.
         let offset = marker.byte_offset().unwrap_or_else(|| marker.index()) + self.skipped;
         Position::new(offset, marker.line(), marker.col() + 1)

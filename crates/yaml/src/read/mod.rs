@@ -6,13 +6,13 @@
 
 mod build;
 mod entries;
-mod scalar;
+pub(crate) mod scalar;
 mod syntax;
 mod tree;
 
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser};
+use granit_parser::{Event, Marker, Parser};
 
 use crate::error::ErrorKind;
 use crate::{Document, Error, Limits, Position, Schema, Value};
@@ -172,13 +172,29 @@ impl Reader {
         Ok(first.map_or_else(|| T::scalar(Leaf::nothing()), |root| root.tree))
     }
 
+    /// Reads every document and shows `watch` each event on the way, with its span and with what
+    /// makes a position of a marker.
+    pub(crate) fn read_watched<'a>(
+        &self,
+        source: &'a str,
+        watch: impl FnMut(&Event<'a>, &granit_parser::Span, &dyn Fn(&Marker) -> Position),
+    ) -> Result<Vec<Value>, Error> {
+        self.check_size(source.len())?;
+        let roots = self.build(source, watch)?;
+        Ok(roots.into_iter().map(|root| root.tree).collect())
+    }
+
     fn roots<T: Tree>(&self, source: &str) -> Result<Vec<Root<T>>, Error> {
         self.check_size(source.len())
-            .and_then(|()| self.build(source))
+            .and_then(|()| self.build(source, |_, _, _| {}))
             .map_err(|error| error.in_source(self.name.as_ref()))
     }
 
-    fn build<T: Tree>(&self, source: &str) -> Result<Vec<Root<T>>, Error> {
+    fn build<'a, T: Tree>(
+        &self,
+        source: &'a str,
+        mut watch: impl FnMut(&Event<'a>, &granit_parser::Span, &dyn Fn(&Marker) -> Position),
+    ) -> Result<Vec<Root<T>>, Error> {
         // granit takes a byte order mark for a character of the first line; editors do not show it.
         let text = source.strip_prefix('\u{feff}').unwrap_or(source);
         let mut builder = Builder::new(source, source.len() - text.len(), self.schema, self.limits);
@@ -193,6 +209,7 @@ impl Reader {
             if matches!(event, Event::StreamEnd) {
                 break;
             }
+            watch(&event, &span, &|marker| builder.position(marker));
             builder.take(event, &span)?;
         }
         Ok(builder.finish())

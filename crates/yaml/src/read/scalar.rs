@@ -14,7 +14,7 @@ use crate::error::ErrorKind;
 use crate::{Number, ScalarStyle, Schema, Value};
 
 /// The short form of a tag: `!!str`, `!local`, `tag:example.com,2000:x`.
-pub(super) fn short(tag: &Tag) -> Box<str> {
+pub(crate) fn short(tag: &Tag) -> Box<str> {
     let full = format!("{}{}", tag.handle(), tag.suffix());
     match full.strip_prefix("tag:yaml.org,2002:") {
         Some(core) => format!("!!{core}").into(),
@@ -22,8 +22,21 @@ pub(super) fn short(tag: &Tag) -> Box<str> {
     }
 }
 
+impl From<granit_parser::ScalarStyle> for ScalarStyle {
+    fn from(style: granit_parser::ScalarStyle) -> Self {
+        use granit_parser::ScalarStyle as Parsed;
+        match style {
+            Parsed::Plain => Self::Plain,
+            Parsed::SingleQuoted => Self::SingleQuoted,
+            Parsed::DoubleQuoted => Self::DoubleQuoted,
+            Parsed::Literal => Self::Literal,
+            Parsed::Folded => Self::Folded,
+        }
+    }
+}
+
 /// What a scalar means.
-pub(super) fn meaning(
+pub(crate) fn meaning(
     schema: Schema,
     text: &str,
     style: ScalarStyle,
@@ -101,7 +114,7 @@ pub(super) fn check_collection(tag: &str, kind: &'static str) -> Result<(), Erro
 }
 
 /// The string a key is for Kubernetes, if it is not its text.
-pub(super) fn key_name(
+pub(crate) fn key_name(
     text: &str,
     meaning: &Meaning,
 ) -> Result<Option<Cow<'static, str>>, ErrorKind> {

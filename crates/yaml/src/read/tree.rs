@@ -165,13 +165,7 @@ impl Tree for Value {
     type Entry = (String, Self);
 
     fn scalar(leaf: Leaf<'_>) -> Self {
-        match leaf.meaning {
-            Meaning::Text => Self::String(leaf.text.into_owned()),
-            Meaning::Other(text) => Self::String(text.into_string()),
-            Meaning::Null => Self::Null,
-            Meaning::Bool(truth) => Self::Bool(truth),
-            Meaning::Number(number) => Self::Number(number),
-        }
+        leaf.meaning.into_value(|| leaf.text.into_owned())
     }
 
     fn sequence(items: Vec<Self>, _: Written) -> Self {

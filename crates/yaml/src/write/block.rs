@@ -10,6 +10,13 @@ pub(super) struct Header {
     chomping: &'static str,
 }
 
+impl Header {
+    /// Whether blank lines after the block would belong to it.
+    pub(super) fn keeps(self) -> bool {
+        self.chomping == "+"
+    }
+}
+
 /// How to write `text` as a literal block that every reader gives back exactly, if there is a way.
 ///
 /// At the root of a document readers disagree about what an indentation indicator counts from, so
@@ -39,12 +46,12 @@ pub(super) fn header(text: &str, at_root: bool) -> Option<Header> {
     })
 }
 
-/// Writes the block, but for its last line break.
-pub(super) fn push(out: &mut String, header: Header, text: &str, indent: usize) {
+/// Writes the block behind `indent` columns, `step` of them inside its parent; but for its last
+/// line break.
+pub(super) fn push(out: &mut String, header: Header, text: &str, indent: usize, step: usize) {
     out.push('|');
     if header.indicator {
-        // Everything this writer nests is two columns inside its parent.
-        out.push('2');
+        out.push_str(&step.to_string());
     }
     out.push_str(header.chomping);
     let lines = text.strip_suffix('\n').unwrap_or(text);

@@ -33,14 +33,14 @@ const LONGEST_IMPLICIT_KEY: usize = 1000;
 /// # Ok::<(), narae_yaml::Error>(())
 /// ```
 pub fn write(value: &Value) -> String {
-    let mut writer = Writer { out: String::new() };
+    let mut writer = Writer::new(Indents::default());
     writer.document(value);
     writer.out
 }
 
 /// Writes a stream of documents, with `---` between them.
 pub fn write_all(values: &[Value]) -> String {
-    let mut writer = Writer { out: String::new() };
+    let mut writer = Writer::new(Indents::default());
     for (place, value) in values.iter().enumerate() {
         if place > 0 {
             writer.out.push_str("---\n");
@@ -50,8 +50,46 @@ pub fn write_all(values: &[Value]) -> String {
     writer.out
 }
 
+/// Writes one entry of a block mapping whose keys stand behind `indent` columns. Its first line has
+/// no indentation of its own, its last one ends.
+pub(crate) fn entry(key: &str, value: &Value, indent: usize, indents: Indents) -> String {
+    let mut writer = Writer::new(indents);
+    writer.entry(key, value, indent);
+    writer.out
+}
+
+/// Writes one element of a block sequence whose dashes stand behind `indent` columns, as [`entry`].
+pub(crate) fn element(value: &Value, indent: usize, indents: Indents) -> String {
+    let mut writer = Writer::new(indents);
+    writer.element(value, indent);
+    writer.out
+}
+
+/// How far things stand inside the mapping they are in, and what may follow them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Indents {
+    /// Columns from a key to the keys, or the text, below it.
+    pub(crate) step: usize,
+    /// Columns from a key to the dashes below it.
+    pub(crate) dash: usize,
+    /// Whether a block may keep several line breaks at its end: not where blank lines may follow,
+    /// which would be its own then.
+    pub(crate) may_keep: bool,
+}
+
+impl Default for Indents {
+    fn default() -> Self {
+        Self {
+            step: 2,
+            dash: 0,
+            may_keep: true,
+        }
+    }
+}
+
 struct Writer {
     out: String,
+    indents: Indents,
 }
 
 /// Where a value stands, which decides what may follow on the same line.
@@ -66,6 +104,11 @@ enum After {
 }
 
 impl Writer {
+    fn new(indents: Indents) -> Self {
+        let out = String::new();
+        Self { out, indents }
+    }
+
     fn document(&mut self, value: &Value) {
         self.value(value, 0, After::Nothing);
     }
@@ -86,25 +129,32 @@ impl Writer {
     }
 
     fn sequence(&mut self, items: &[Value], indent: usize, after: After) {
-        // Under a key the dashes stand where the key does.
-        let indent = if after == After::Key {
-            indent.saturating_sub(2)
-        } else {
-            indent
+        let Indents { step, dash, .. } = self.indents;
+        let indent = match after {
+            After::Key => indent.saturating_sub(step) + dash,
+            After::Nothing | After::Dash => indent,
         };
         for (place, item) in items.iter().enumerate() {
             self.lead(place, indent, after);
-            self.out.push('-');
-            self.value(item, indent + 2, After::Dash);
+            self.element(item, indent);
         }
+    }
+
+    fn element(&mut self, value: &Value, indent: usize) {
+        self.out.push('-');
+        self.value(value, indent + 2, After::Dash);
     }
 
     fn mapping(&mut self, mapping: &Mapping, indent: usize, after: After) {
         for (place, (key, value)) in mapping.iter().enumerate() {
             self.lead(place, indent, after);
-            self.key(key, indent);
-            self.value(value, indent + 2, After::Key);
+            self.entry(key, value, indent);
         }
+    }
+
+    fn entry(&mut self, key: &str, value: &Value, indent: usize) {
+        self.key(key, indent);
+        self.value(value, indent + self.indents.step, After::Key);
     }
 
     /// Begins an entry: on the line of the dash it is the first under, or on a line of its own.
@@ -137,11 +187,15 @@ impl Writer {
             Value::Bool(truth) => self.out.push_str(if *truth { "true" } else { "false" }),
             Value::Number(number) => self.out.push_str(&number.to_string()),
             Value::String(text) => match block::header(text, after == After::Nothing) {
-                Some(header) => {
-                    let indent = if after == After::Nothing { 2 } else { indent };
-                    block::push(&mut self.out, header, text, indent);
+                Some(header) if self.indents.may_keep || !header.keeps() => {
+                    let (indent, step) = match after {
+                        After::Nothing => (2, 2),
+                        After::Dash => (indent, 2),
+                        After::Key => (indent, self.indents.step),
+                    };
+                    block::push(&mut self.out, header, text, indent, step);
                 }
-                None => self.line(text),
+                _ => self.line(text),
             },
             Value::Sequence(_) => self.out.push_str("[]"),
             Value::Mapping(_) => self.out.push_str("{}"),

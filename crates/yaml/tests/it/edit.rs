@@ -1,12 +1,20 @@
 //! `tests/data/edit/*.txt`: a header, the given text, and the expected text or the refusal.
+//!
+//! The header names the path and the new value: `set` replaces, `insert` adds, neither removes.
 
 use narae_yaml::edit::{self, EditError};
 use narae_yaml::{ErrorKind, Mapping, Path, Reader, Value};
 use proptest::prelude::*;
 
+enum Edit {
+    Replace(Value),
+    Insert(Value),
+    Remove,
+}
+
 struct Case {
     path: Path,
-    new: Value,
+    edit: Edit,
     document: usize,
     refused: Option<String>,
     given: String,
@@ -34,9 +42,14 @@ fn parse(text: &str) -> Case {
         }
         text
     };
+    let value = |name: &str| field(name).map(|text| narae_yaml::read_one(text).expect("a value"));
     Case {
         path: field("path").expect("a path").parse().expect("a path"),
-        new: narae_yaml::read_one(field("new").expect("a new value")).expect("a new value"),
+        edit: match (value("set"), value("insert")) {
+            (Some(new), _) => Edit::Replace(new),
+            (_, Some(new)) => Edit::Insert(new),
+            _ => Edit::Remove,
+        },
         document: field("document").map_or(0, |number| number.parse().expect("a number")),
         refused: field("refused").map(str::to_owned),
         given: as_written(given),
@@ -59,6 +72,10 @@ fn kind(error: &EditError) -> &'static str {
         EditError::NotScalar { .. } => "not a scalar",
         EditError::BlockScalar { .. } => "block scalar",
         EditError::NewNotScalar { .. } => "new not a scalar",
+        EditError::Exists { .. } => "exists",
+        EditError::NotCollection { .. } => "not a collection",
+        EditError::Root => "root",
+        EditError::AnchorInUse { .. } => "anchor in use",
         EditError::Unsafe { .. } => "unsafe",
         _ => "unknown",
     }
@@ -68,7 +85,12 @@ fn kind(error: &EditError) -> &'static str {
 fn cases() {
     let failures = crate::cases("edit", |text| {
         let case = parse(text);
-        let result = edit::replace(&case.given, case.document, &case.path, &case.new);
+        let (given, document, path) = (&case.given, case.document, &case.path);
+        let result = match &case.edit {
+            Edit::Replace(new) => edit::replace(given, document, path, new),
+            Edit::Insert(new) => edit::insert(given, document, path, new),
+            Edit::Remove => edit::remove(given, document, path),
+        };
         match (&case.refused, result) {
             (None, Ok(edited)) if edited == case.expected => Ok(()),
             (None, Ok(edited)) => Err(format!("expected {:?}\n     got {edited:?}", case.expected)),

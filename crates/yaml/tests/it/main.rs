@@ -6,6 +6,7 @@
 
 mod document;
 mod edit;
+mod edit_random;
 mod errors;
 mod limits;
 mod literals;

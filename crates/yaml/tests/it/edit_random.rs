@@ -1,0 +1,316 @@
+//! Insertions and removals at random places of random texts as people write them.
+
+use std::fmt::Write as _;
+
+use narae_yaml::{Path, Segment, Value, edit};
+use proptest::prelude::*;
+
+/// A node as someone wrote it.
+#[derive(Clone, Debug)]
+enum Written {
+    Scalar(String),
+    /// In block style, or in brackets on one line, or in brackets over lines.
+    Sequence(Style, Vec<Written>),
+    Mapping(Style, Vec<(String, Written)>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Style {
+    Block,
+    Flow,
+    FlowOverLines,
+}
+
+fn written() -> impl Strategy<Value = Written> {
+    nodes().prop_filter("a collection", |node| !matches!(node, Written::Scalar(_)))
+}
+
+fn nodes() -> impl Strategy<Value = Written> {
+    let scalar = prop::sample::select(vec![
+        "v1",
+        "'it''s'",
+        "\"a # b\"",
+        "true",
+        "0x1F",
+        "~",
+        "a b",
+        "http://x.y:80/p?q#r",
+        "한글",
+        "|B",
+        ">F",
+    ])
+    .prop_map(|text| Written::Scalar(text.to_owned()));
+    let style = prop::sample::select(vec![
+        Style::Block,
+        Style::Block,
+        Style::Block,
+        Style::Flow,
+        Style::FlowOverLines,
+    ]);
+    let key = prop::sample::select(vec!["a", "b", "c-d", "'e f'", "\"g.h/i\"", "키"]);
+    scalar.prop_recursive(4, 24, 4, move |inner| {
+        let entries = prop::collection::vec((key.clone(), inner.clone()), 1..4);
+        prop_oneof![
+            (style.clone(), prop::collection::vec(inner, 1..4))
+                .prop_map(|(style, items)| Written::Sequence(style, items)),
+            (style.clone(), entries).prop_map(|(style, entries)| {
+                let mut seen = Vec::new();
+                let mut distinct = Vec::new();
+                for (key, value) in entries {
+                    if !seen.contains(&key) {
+                        seen.push(key);
+                        distinct.push((key.to_owned(), value));
+                    }
+                }
+                Written::Mapping(style, distinct)
+            }),
+        ]
+    })
+}
+
+/// Writes a text: how far it indents, whether its lists stand below their keys, where comments are.
+struct Pen {
+    out: String,
+    step: usize,
+    dash: usize,
+    comments: u32,
+}
+
+impl Pen {
+    fn comment(&mut self) {
+        self.comments = self.comments.rotate_left(1);
+        match self.comments & 3 {
+            1 => self.out.push_str("   # told"),
+            2 => self.out.push(' '),
+            _ => {}
+        }
+        self.out.push('\n');
+    }
+
+    fn line_of_its_own(&mut self, indent: usize) {
+        self.comments = self.comments.rotate_left(1);
+        if self.comments & 7 == 3 {
+            let _ = write!(self.out, "\n{}# above, - and: {{ it\n", " ".repeat(indent));
+        }
+    }
+
+    fn block(&mut self, node: &Written, indent: usize, below_key: Option<usize>) {
+        match node {
+            Written::Scalar(text) if text == "|B" || text == ">F" => {
+                let head = text.chars().next().expect("a head");
+                let indent = " ".repeat(indent);
+                let _ = write!(
+                    self.out,
+                    " {head}\n{indent}one # two\n\n{indent}three: - x\n"
+                );
+            }
+            Written::Sequence(Style::Block, items) => {
+                let indent = below_key.map_or(indent, |key| key + self.dash);
+                if below_key.is_some() {
+                    self.comment();
+                }
+                for (place, item) in items.iter().enumerate() {
+                    if place > 0 || below_key.is_some() {
+                        self.line_of_its_own(indent);
+                        self.out.push_str(&" ".repeat(indent));
+                    }
+                    self.out.push('-');
+                    if matches!(
+                        item,
+                        Written::Sequence(Style::Block, _) | Written::Mapping(Style::Block, _)
+                    ) {
+                        self.out.push(' ');
+                    }
+                    self.block(item, indent + 2, None);
+                }
+            }
+            Written::Mapping(Style::Block, entries) => {
+                if below_key.is_some() {
+                    self.comment();
+                }
+                for (place, (key, value)) in entries.iter().enumerate() {
+                    if place > 0 || below_key.is_some() {
+                        self.line_of_its_own(indent);
+                        self.out.push_str(&" ".repeat(indent));
+                    }
+                    let _ = write!(self.out, "{key}:");
+                    self.block(value, indent + self.step, Some(indent));
+                }
+            }
+            flow => {
+                self.out.push(' ');
+                self.flow(flow, indent);
+                self.comment();
+            }
+        }
+    }
+
+    fn flow(&mut self, node: &Written, indent: usize) {
+        let (style, open, close, children): (_, _, _, Vec<(Option<&str>, &Written)>) = match node {
+            Written::Scalar(text) => {
+                let text = match text.as_str() {
+                    "|B" | ">F" => "'w'",
+                    text => text,
+                };
+                self.out.push_str(text);
+                return;
+            }
+            Written::Sequence(style, items) => (
+                *style,
+                '[',
+                ']',
+                items.iter().map(|item| (None, item)).collect(),
+            ),
+            Written::Mapping(style, entries) => {
+                let entries = entries
+                    .iter()
+                    .map(|(key, value)| (Some(key.as_str()), value));
+                (*style, '{', '}', entries.collect())
+            }
+        };
+        let over_lines = style == Style::FlowOverLines;
+        self.out.push(open);
+        let count = children.len();
+        for (place, (key, child)) in children.into_iter().enumerate() {
+            match (over_lines, place) {
+                (true, _) => {
+                    let _ = write!(self.out, "\n{}", " ".repeat(indent + 2));
+                }
+                (false, 0) => {}
+                (false, _) => self.out.push(' '),
+            }
+            if let Some(key) = key {
+                let _ = write!(self.out, "{key}: ");
+            }
+            self.flow(child, indent + 2);
+            self.comments = self.comments.rotate_left(1);
+            if place + 1 < count || (over_lines && self.comments & 3 == 0) {
+                self.out.push(',');
+            }
+            if over_lines && self.comments & 3 == 1 {
+                self.out.push_str(" # told");
+            }
+        }
+        if over_lines {
+            let _ = write!(self.out, "\n{}", " ".repeat(indent));
+        }
+        self.out.push(close);
+    }
+}
+
+/// Every place in a value but its root.
+fn places(value: &Value, here: &Path, found: &mut Vec<Path>) {
+    match value {
+        Value::Sequence(items) => {
+            for (index, item) in items.iter().enumerate() {
+                found.push(here.child(index));
+                places(item, &here.child(index), found);
+            }
+        }
+        Value::Mapping(mapping) => {
+            for (key, value) in mapping {
+                found.push(here.child(key));
+                places(value, &here.child(key), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_subsequence(part: &str, whole: &str) -> bool {
+    let mut whole = whole.chars();
+    part.chars().all(|c| whole.any(|other| other == c))
+}
+
+fn text(node: &Written, step: usize, dash: usize, comments: u32) -> String {
+    let mut pen = Pen {
+        out: String::new(),
+        step,
+        dash,
+        comments,
+    };
+    pen.block(node, 0, None);
+    pen.out.trim_start_matches(' ').to_owned()
+}
+
+fn new_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<String>().prop_map(Value::from),
+        "[ -~]{0,8}".prop_map(Value::from),
+        Just("one\n  two\n\n".into()),
+        Just(Value::Null),
+        Just(vec![1, 2].into()),
+        Just(narae_yaml::read_one("{x: {w: [no, {k: v}]}, z: \"- a\\n\"}").unwrap_or_default()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn what_is_removed_is_gone_and_nothing_else(
+        node in written(), step in 1..5usize, dash in 0..4usize, comments in any::<u32>(),
+        pick in any::<prop::sample::Index>(), crlf in any::<bool>(), ends in any::<bool>(),
+    ) {
+        let mut source = text(&node, step, dash, comments);
+        if !ends { source.truncate(source.trim_end().len()) }
+        if crlf { source = source.replace('\n', "\r\n") }
+        let mut value = narae_yaml::read_one(&source).map_err(|e| TestCaseError::fail(format!("{e}\n{source}")))?;
+        let mut all = Vec::new();
+        places(&value, &Path::root(), &mut all);
+        let path = pick.get(&all);
+        let edited = edit::remove(&source, 0, path).map_err(|e| TestCaseError::fail(format!("{e}\n{source}")))?;
+        let holder = value.at_mut(&path.parent().expect("not the root")).expect("it was found");
+        let was_only = match (holder, path.segments().last().expect("not the root")) {
+            (Value::Mapping(mapping), Segment::Key(key)) => { mapping.remove(key); mapping.is_empty() }
+            (Value::Sequence(items), Segment::Index(index)) => { items.remove(*index); items.is_empty() }
+            _ => unreachable!("places are in collections"),
+        };
+        prop_assert_eq!(narae_yaml::read_one(&edited), Ok(value), "{}\n->\n{}", source, edited);
+        prop_assert!(was_only || is_subsequence(&edited, &source), "{source}\n->\n{edited}");
+        prop_assert_eq!(edited.ends_with('\n'), source.ends_with('\n') && !edited.is_empty());
+        prop_assert!(!source.contains("\r\n") || !edited.replace("\r\n", "").contains('\n'));
+    }
+
+    #[test]
+    fn what_is_inserted_is_there_and_nothing_is_lost(
+        node in written(), step in 1..5usize, dash in 0..4usize, comments in any::<u32>(),
+        pick in any::<prop::sample::Index>(), place in any::<prop::sample::Index>(),
+        crlf in any::<bool>(), ends in any::<bool>(), new in new_value(),
+        key in prop_oneof!["[a-z]{2,5}", any::<String>()],
+    ) {
+        let mut source = text(&node, step, dash, comments);
+        if !ends { source.truncate(source.trim_end().len()) }
+        if crlf { source = source.replace('\n', "\r\n") }
+        let mut value = narae_yaml::read_one(&source).map_err(|e| TestCaseError::fail(format!("{e}\n{source}")))?;
+        let mut all = vec![Path::root()];
+        places(&value, &Path::root(), &mut all);
+        all.retain(|path| matches!(value.at(path), Some(Value::Sequence(_) | Value::Mapping(_))));
+        let holder = pick.get(&all);
+        let path = match value.at_mut(holder).expect("it was found") {
+            Value::Mapping(mapping) => {
+                prop_assume!(!mapping.contains_key(&key));
+                mapping.insert(key.as_str(), new.clone());
+                holder.child(key)
+            }
+            Value::Sequence(items) => {
+                let index = place.index(items.len() + 1);
+                items.insert(index, new.clone());
+                holder.child(index)
+            }
+            _ => unreachable!("holders are collections"),
+        };
+        let edited = edit::insert(&source, 0, &path, &new).map_err(|e| TestCaseError::fail(format!("{e}\n{source}")))?;
+        prop_assert_eq!(narae_yaml::read_one(&edited), Ok(value), "{}\n->\n{}", source, edited);
+        prop_assert!(is_subsequence(&source, &edited), "{source}\n->\n{edited}");
+        prop_assert!(edited.ends_with('\n') || !source.ends_with('\n'));
+        prop_assert!(!source.contains("\r\n") || !edited.replace("\r\n", "").contains('\n'));
+        // Taken out again, it leaves what was there.
+        let again = edit::remove(&edited, 0, &path).map_err(|e| TestCaseError::fail(format!("{e}\n{edited}")))?;
+        prop_assert_eq!(narae_yaml::read_one(&again), narae_yaml::read_one(&source));
+        // A reader of YAML 1.2 sees the same.
+        let theirs: serde_json::Value = yaml_serde::from_str(&edited).map_err(|e| TestCaseError::fail(format!("{e}\n{edited}")))?;
+        let theirs = theirs.pointer(&path.to_pointer()).cloned();
+        prop_assert_eq!(theirs, Some(serde_json::to_value(&new).expect("a value")), "{}", edited);
+    }
+}
