@@ -48,6 +48,12 @@ pub struct SealedItem {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ItemError {
+    /// Not text at all; the controller would take it for nothing.
+    #[error("{kind}, expected base64 text")]
+    NotText {
+        /// What it is.
+        kind: &'static str,
+    },
     /// Not base64 as the controller reads it.
     #[error("not base64 (standard alphabet, padded)")]
     NotBase64,
@@ -138,12 +144,7 @@ impl SealedItem {
         if text.len() > 2 * MAX_ITEM_BYTES {
             return Err(ItemError::TooLong);
         }
-        let bytes = if text.contains(['\r', '\n']) {
-            LENIENT.decode(text.replace(['\r', '\n'], ""))
-        } else {
-            LENIENT.decode(text)
-        };
-        Self::from_bytes(bytes.map_err(|_| ItemError::NotBase64)?)
+        Self::from_bytes(decode_base64(text).ok_or(ItemError::NotBase64)?)
     }
 
     /// Parses what stands in a manifest and accepts only the one form tools write.
@@ -240,4 +241,14 @@ impl fmt::Debug for SealedItem {
 
 pub(super) fn cipher(session_key: &[u8; SESSION_KEY_BYTES]) -> Aes256Gcm {
     Aes256Gcm::new(session_key.into())
+}
+
+/// Base64 as Go's decoder reads it, which Kubernetes and the controller use.
+pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    if text.contains(['\r', '\n']) {
+        let joined = Zeroizing::new(text.replace(['\r', '\n'], ""));
+        LENIENT.decode(joined.as_bytes()).ok()
+    } else {
+        LENIENT.decode(text).ok()
+    }
 }

@@ -21,29 +21,39 @@
 //! previous manifest while its [`Source`], the certificate and the label are what they were. How it
 //! knows is said in [`provenance`].
 
+mod backup;
 mod certificate;
 #[cfg(feature = "generate")]
 mod generate;
 mod item;
 #[cfg(test)]
 mod known_answer;
+mod manifest;
+mod merge;
 mod private_key;
 pub mod provenance;
 mod public_key;
+mod reseal;
 mod scope;
-mod secret;
+mod seal;
+mod unseal;
 #[cfg(test)]
 mod wycheproof;
 
+pub use backup::{Backup, BackupError, BackupKey, KeyStatus};
 pub use certificate::{Certificate, CertificateError};
 #[cfg(feature = "generate")]
 pub use generate::{Generate, GenerateError, Generated, KeyBits};
 pub use item::{ItemError, MAX_ITEM_BYTES, MAX_VALUE_BYTES, OpenError, SealItemError, SealedItem};
+pub use manifest::{ManifestItem, PatchError, SealedFile, SealedManifest};
+pub use merge::MergeError;
 pub use private_key::{PrivateKey, PrivateKeyError, PrivateKeys};
 pub use provenance::Source;
 pub use public_key::Fingerprint;
-pub use scope::{Label, LabelError, Scope};
-pub use secret::{
-    Action, CLIENT_APPLY_BYTES, Item, ItemOutcome, MAX_SECRET_BYTES, Reason, SealError,
-    SealRequest, SealedSecret,
+pub use reseal::{ResealFailure, ResealOutcome, Resealed, ResealedItem};
+pub use scope::{Label, LabelError, Scope, ScopeError};
+pub use seal::{
+    Action, CLIENT_APPLY_BYTES, Item, ItemOutcome, MAX_SECRET_BYTES, PlaintextError, Reason,
+    SealError, SealRequest, SealedSecret,
 };
+pub use unseal::{UnsealError, UnsealErrorKind, UnsealedSecret};

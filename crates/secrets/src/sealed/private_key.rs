@@ -3,6 +3,7 @@
 //! aws-lc takes PKCS #8 only, so a PKCS #1 key is put into that envelope first; both copies are wiped.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey};
@@ -24,9 +25,11 @@ pub struct PrivateKey {
 }
 
 /// Several keys, of which the right one is found by trying those of the right size.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct PrivateKeys {
     keys: Vec<PrivateKey>,
+    /// Index of the key that opened the last item: the items of a folder mostly share one.
+    last: AtomicUsize,
 }
 
 /// Why a private key cannot be used. Never holds any of its bytes.
@@ -161,7 +164,7 @@ impl PrivateKeys {
         if keys.is_empty() {
             Err(PrivateKeyError::NoKey)
         } else {
-            Ok(Self { keys })
+            Ok(Self::from_iter(keys))
         }
     }
 
@@ -175,16 +178,63 @@ impl PrivateKeys {
         self.keys.iter()
     }
 
-    /// Opens an item with whichever key can. A key of another size than the item's is not tried.
+    /// Opens an item with whichever key can.
     ///
     /// # Errors
     ///
     /// [`OpenError`], the same for every cause.
     pub fn open(&self, item: &SealedItem, label: &Label) -> Result<SecretBytes, OpenError> {
-        self.keys
-            .iter()
-            .find_map(|key| key.open(item, label).ok())
-            .ok_or(OpenError)
+        self.open_with_key(item, label).map(|(value, _)| value)
+    }
+
+    /// Opens an item and says which key did. Keys of another size than the item's are not tried; the
+    /// key that opened the last item is tried first.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`], the same for every cause.
+    pub fn open_with_key(
+        &self,
+        item: &SealedItem,
+        label: &Label,
+    ) -> Result<(SecretBytes, &PrivateKey), OpenError> {
+        // Only a hint: threads that overwrite each other's cost a try, nothing more.
+        let last = self.last.load(Ordering::Relaxed);
+        let others = (0..self.keys.len()).filter(|index| *index != last);
+        for index in std::iter::once(last).chain(others) {
+            let Some(key) = self.keys.get(index) else {
+                continue;
+            };
+            if let Ok(value) = key.open(item, label) {
+                self.last.store(index, Ordering::Relaxed);
+                return Ok((value, key));
+            }
+        }
+        Err(OpenError)
+    }
+}
+
+impl FromIterator<PrivateKey> for PrivateKeys {
+    fn from_iter<I: IntoIterator<Item = PrivateKey>>(keys: I) -> Self {
+        Self {
+            keys: keys.into_iter().collect(),
+            last: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl IntoIterator for PrivateKeys {
+    type Item = PrivateKey;
+    type IntoIter = std::vec::IntoIter<PrivateKey>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.keys.into_iter()
+    }
+}
+
+impl fmt::Debug for PrivateKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.keys).finish()
     }
 }
 

@@ -98,6 +98,34 @@ impl Line {
     }
 }
 
+impl Line {
+    /// Whether it was written for this ciphertext under this label: nobody copied or changed the item since.
+    pub(super) fn binds(&self, text: &str, label: &Label) -> bool {
+        self.ciphertext == digest_of(text) && self.label == label.to_string()
+    }
+
+    /// The same source and label, sealed anew for another key.
+    pub(super) fn resealed(&self, text: &str, key: &Fingerprint) -> Self {
+        Self {
+            ciphertext: digest_of(text),
+            key: key.to_string(),
+            label: self.label.clone(),
+            source: self.source.clone(),
+        }
+    }
+
+    /// The line as it stands in the record.
+    pub(super) fn to_text(&self, item: &str) -> String {
+        let Self {
+            ciphertext,
+            key,
+            label,
+            source,
+        } = self;
+        format!("{item} {ciphertext} {key} {label} {source}")
+    }
+}
+
 /// The record of a whole manifest, by item name.
 #[derive(Debug, Default)]
 pub(super) struct Record {
@@ -124,6 +152,10 @@ impl Record {
         self.lines.get(item)
     }
 
+    pub(super) fn remove(&mut self, item: &str) -> Option<Line> {
+        self.lines.remove(item)
+    }
+
     pub(super) fn insert(&mut self, item: String, line: Line) {
         self.lines.insert(item, line);
     }
@@ -131,17 +163,9 @@ impl Record {
     /// The annotation's value; `None` if there is nothing to record or too much.
     pub(super) fn to_annotation(&self) -> Option<String> {
         let mut text = String::new();
-        for (
-            item,
-            Line {
-                ciphertext,
-                key,
-                label,
-                source,
-            },
-        ) in &self.lines
-        {
-            text.push_str(&format!("{item} {ciphertext} {key} {label} {source}\n"));
+        for (item, line) in &self.lines {
+            text.push_str(&line.to_text(item));
+            text.push('\n');
         }
         (!text.is_empty() && text.len() <= MAX_RECORD_BYTES).then_some(text)
     }

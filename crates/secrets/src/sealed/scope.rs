@@ -1,8 +1,9 @@
 //! What a sealed item is bound to.
 
 use std::fmt;
+use std::str::FromStr;
 
-use narae_yaml::Value;
+use narae_yaml::{Mapping, Value};
 use thiserror::Error;
 
 /// Annotation of the widest scope; wins over [`NAMESPACE_WIDE`] when both are set.
@@ -45,6 +46,32 @@ impl Scope {
         }
     }
 
+    /// Makes the annotations of a Secret or SealedSecret ask for this scope and no other.
+    pub fn annotate(self, object: &mut Value) {
+        let Some(metadata) = object
+            .as_mapping_mut()
+            .map(|object| object.get_or_insert_with("metadata", || Value::Mapping(Mapping::new())))
+            .and_then(Value::as_mapping_mut)
+        else {
+            return;
+        };
+        let annotations =
+            metadata.get_or_insert_with("annotations", || Value::Mapping(Mapping::new()));
+        if annotations.is_null() {
+            *annotations = Value::Mapping(Mapping::new());
+        }
+        if let Some(annotations) = annotations.as_mapping_mut() {
+            annotations.remove(CLUSTER_WIDE);
+            annotations.remove(NAMESPACE_WIDE);
+            if let Some(own) = self.annotation() {
+                annotations.insert(own, "true");
+            }
+            if annotations.is_empty() {
+                metadata.remove("annotations");
+            }
+        }
+    }
+
     /// The annotation that asks for this scope; none for the default.
     #[must_use]
     pub fn annotation(self) -> Option<&'static str> {
@@ -64,6 +91,25 @@ impl fmt::Display for Scope {
             Self::NamespaceWide => "namespace-wide",
             Self::ClusterWide => "cluster-wide",
         })
+    }
+}
+
+/// Text that names no scope.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0:?} is no scope; expected strict, namespace-wide or cluster-wide")]
+pub struct ScopeError(String);
+
+impl FromStr for Scope {
+    type Err = ScopeError;
+
+    /// As kubeseal's `--scope`; the empty text is the default.
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        match text {
+            "" | "strict" => Ok(Self::Strict),
+            "namespace-wide" => Ok(Self::NamespaceWide),
+            "cluster-wide" => Ok(Self::ClusterWide),
+            other => Err(ScopeError(other.chars().take(80).collect())),
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::fs;
 
 use narae_secrets::sealed::{
-    Certificate, CertificateError, PrivateKey, PrivateKeyError, PrivateKeys,
+    Backup, Certificate, CertificateError, KeyStatus, PrivateKey, PrivateKeyError, PrivateKeys,
+    Scope, SealedItem,
 };
 
 use crate::material::{certificate, data, private_key};
@@ -115,9 +116,122 @@ fn a_bundle_gives_all_its_keys() {
     );
 }
 
+/// A key's Secret as the controller keeps it.
+fn key_secret(name: &str, bits: u64, label: &str) -> String {
+    let encode = |file: &str| {
+        let bytes = fs::read(data(file)).unwrap();
+        base64::Engine::encode(&base64::prelude::BASE64_STANDARD, bytes)
+    };
+    format!(
+        "{{apiVersion: v1, kind: Secret, type: kubernetes.io/tls, metadata: {{name: {name}, labels: {{{label}}}}}, data: {{tls.crt: '{}', tls.key: '{}'}}}}",
+        encode(&format!("keys/{bits}.crt")),
+        encode(&format!("keys/{bits}.key.pem"))
+    )
+}
+
+const ACTIVE: &str = "sealedsecrets.bitnami.com/sealed-secrets-key: active";
+const COMPROMISED: &str = "sealedsecrets.bitnami.com/sealed-secrets-key: compromised";
+
+#[test]
+fn backups_are_read_in_every_form() {
+    let (one, two) = (
+        key_secret("k1", 2048, ACTIVE),
+        key_secret("k2", 3072, COMPROMISED),
+    );
+    let stream = format!("{one}\n---\n{two}\n");
+    let list = format!(
+        "apiVersion: v1\nkind: List\nitems:\n- {one}\n- {{apiVersion: v1, kind: ConfigMap}}\n- {two}\n"
+    );
+    let json = serde_json::to_string(&narae_yaml::read_one(&list).unwrap()).unwrap();
+    for text in [stream, list, json] {
+        let backup = Backup::read(text.as_bytes()).unwrap();
+        let [first, second] = backup.keys() else {
+            panic!("two keys")
+        };
+        assert_eq!(
+            (first.name.as_str(), &first.status),
+            ("k1", &KeyStatus::Active)
+        );
+        assert_eq!(second.status, KeyStatus::Disabled("compromised".to_owned()));
+        let fingerprint = first.certificate.as_ref().unwrap().fingerprint();
+        assert_eq!(fingerprint, first.key.fingerprint());
+        assert_eq!(backup.into_keys().iter().count(), 2);
+        // The compromised one opens, but nothing is sealed for it.
+        let certificate = Certificate::read(text.as_bytes()).unwrap();
+        assert_eq!(certificate.key_bits(), 2048);
+    }
+    let pem = fs::read(data("keys/2048.pkcs1.pem")).unwrap();
+    let backup = Backup::read(&pem).unwrap();
+    assert_eq!(backup.keys()[0].status, KeyStatus::Unlabelled);
+    let pem = fs::read(data("keys/3072.crt")).unwrap();
+    assert_eq!(Certificate::read(&pem).unwrap().key_bits(), 3072);
+    let text = String::from_utf8(pem).unwrap();
+    let certificate = Certificate::read(format!("# ours\n{text}").as_bytes());
+    assert_eq!(certificate.unwrap().key_bits(), 3072);
+}
+
+#[test]
+fn what_is_wrong_in_a_backup_is_said() {
+    let of = |text: &str| Backup::read(text.as_bytes()).unwrap_err().to_string();
+    assert_eq!(of(""), "no Secret with a tls.key in it");
+    assert_eq!(of("kind: Secret"), "no Secret with a tls.key in it");
+    assert!(of("a: [").starts_with("neither PEM nor a Secret or List that can be read"));
+    assert_eq!(
+        of("{kind: Secret, metadata: {name: k1}, data: {tls.key: 'x!'}}"),
+        "Secret `k1`: data.tls.key of the Secret is not base64 (standard alphabet, padded); plain text belongs in stringData"
+    );
+    assert_eq!(
+        of("{kind: Secret, metadata: {name: k1}, stringData: {tls.key: 'x'}}"),
+        "Secret `k1`, tls.key: no private key found; expected a block RSA PRIVATE KEY or PRIVATE KEY"
+    );
+    let of = |text: &str| Certificate::read(text.as_bytes()).unwrap_err().to_string();
+    assert_eq!(of("{}"), "no Secret with an active tls.crt in it");
+    assert_eq!(
+        of(&key_secret("k", 2048, COMPROMISED)),
+        "no Secret with an active tls.crt in it"
+    );
+    assert_eq!(
+        of("{kind: Secret, metadata: {name: k1}, stringData: {tls.crt: 'x'}}"),
+        "Secret `k1`, tls.crt: no certificate found; expected a block that begins with -----BEGIN CERTIFICATE-----"
+    );
+}
+
+#[test]
+fn the_newest_certificate_counts() {
+    let (old, new) = (certificate(2048), certificate(3072));
+    assert!(
+        old.not_before() != new.not_before(),
+        "the test needs two dates"
+    );
+    let newest = if old.not_before() > new.not_before() {
+        2048
+    } else {
+        3072
+    };
+    let (one, two) = (key_secret("k1", 2048, ACTIVE), key_secret("k2", 3072, ""));
+    for text in [format!("{one}\n---\n{two}"), format!("{two}\n---\n{one}")] {
+        assert_eq!(
+            Certificate::read(text.as_bytes()).unwrap().key_bits(),
+            newest
+        );
+    }
+}
+
+#[test]
+fn the_right_key_of_many_is_found_and_named() {
+    let keys: PrivateKeys = [4096, 3072, 2048].into_iter().map(private_key).collect();
+    let label = crate::material::label(Scope::Strict);
+    for bits in [2048, 2048, 3072, 4096, 2048] {
+        let item = SealedItem::seal(&crate::material::secret("x"), &label, &certificate(bits));
+        let (value, key) = keys.open_with_key(&item.unwrap(), &label).unwrap();
+        assert_eq!(value, crate::material::secret("x"));
+        assert_eq!(key.fingerprint(), certificate(bits).fingerprint());
+    }
+}
+
 #[cfg(feature = "generate")]
 mod generated {
-    use narae_secrets::sealed::{Generate, GenerateError, KeyBits, Scope, SealedItem};
+    use narae_secrets::sealed::{Generate, GenerateError, KeyBits};
     use narae_testservers::is_missing;
 
     use super::*;

@@ -11,6 +11,7 @@
 
 #[cfg(feature = "file")]
 mod file_store;
+mod files;
 mod interop;
 mod items;
 mod keys;

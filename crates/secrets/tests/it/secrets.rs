@@ -195,6 +195,12 @@ fn anything_that_is_off_is_sealed_anew() {
     let renamed = SECRET.replace("name: db", "name: db2");
     let renamed = seal(&renamed, vec![password(3)], Some(&first));
     assert_eq!(action(&renamed), Action::Resealed(Reason::LabelChanged));
+    let wide = "sealedsecrets.bitnami.com/namespace-wide: 'true'";
+    let wide = SECRET.replace("team: web", wide);
+    let widened = seal(&wide, vec![password(3)], Some(&first));
+    assert_eq!(action(&widened), Action::Resealed(Reason::ScopeWidened));
+    let narrowed = seal(SECRET, vec![password(3)], Some(&widened.manifest));
+    assert_eq!(action(&narrowed), Action::Resealed(Reason::LabelChanged));
     let rotated = seal_for(SECRET, vec![password(3)], Some(&first), &certificate(3072));
     assert_eq!(
         action(&rotated),

@@ -1,0 +1,151 @@
+//! A whole Secret sealed: manifest in, manifest out.
+//!
+//! Follows `NewSealedSecret` of upstream: the template keeps the Secret's metadata and type, the
+//! SealedSecret itself gets name, namespace and the scope annotation; `last-applied-configuration`
+//! (which holds the plaintext), owner references and what a server fills in are dropped.
+
+mod error;
+mod outcome;
+mod plaintext;
+mod previous;
+mod target;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use narae_yaml::Value;
+
+pub use error::SealError;
+pub use outcome::{Action, ItemOutcome, Reason, SealedSecret};
+pub use plaintext::{Item, PlaintextError};
+
+use self::previous::Previous;
+use self::target::Target;
+use super::provenance::{Line, Record};
+use super::{Certificate, SealedItem};
+
+/// Most plaintext in one Secret, in bytes over all items.
+pub const MAX_SECRET_BYTES: usize = 1024 * 1024;
+
+/// A manifest larger than this cannot be applied with client-side `kubectl apply`, which keeps a copy of
+/// it in an annotation. Server-side apply and Argo CD's server-side option can.
+pub const CLIENT_APPLY_BYTES: usize = 256 * 1024;
+
+/// A Secret to seal.
+///
+/// `manifest` gives metadata, type and `immutable`. Its `data` and `stringData` may only hold keys for
+/// which there is an item, typically with the references the items were resolved from; their values are
+/// not read.
+#[derive(Debug)]
+pub struct SealRequest<'a> {
+    manifest: &'a Value,
+    items: Vec<Item>,
+    previous: Option<&'a Value>,
+    allow_empty: bool,
+}
+
+impl<'a> SealRequest<'a> {
+    /// Asks to seal `items` as the Secret that `manifest` describes.
+    #[must_use]
+    pub fn new(manifest: &'a Value, items: Vec<Item>) -> Self {
+        Self {
+            manifest,
+            items,
+            previous: None,
+            allow_empty: false,
+        }
+    }
+
+    /// The SealedSecret as it stands, whose unchanged items are kept. Anything that is not one is as
+    /// good as none.
+    #[must_use]
+    pub fn with_previous(mut self, previous: Option<&'a Value>) -> Self {
+        self.previous = previous;
+        self
+    }
+
+    /// Allows a Secret without items.
+    #[must_use]
+    pub fn with_empty_allowed(mut self) -> Self {
+        self.allow_empty = true;
+        self
+    }
+
+    /// Seals for `certificate`. Check its dates first: this reads no clock.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError`]; nothing is sealed then.
+    pub fn seal(self, certificate: &Certificate) -> Result<SealedSecret, SealError> {
+        let target = Target::of(self.manifest)?;
+        self.check_items()?;
+        let previous = Previous::of(self.previous);
+
+        let mut encrypted = BTreeMap::new();
+        let mut record = Record::default();
+        let mut outcomes = Vec::with_capacity(self.items.len());
+        let mut items: Vec<&Item> = self.items.iter().collect();
+        items.sort_by(|a, b| a.name.cmp(&b.name));
+        for item in items {
+            let kept = previous.keep(item, &target.label, certificate);
+            let (text, action) = match kept {
+                Ok(text) => (text.to_owned(), Action::Kept),
+                Err(action) => {
+                    let sealed = SealedItem::seal(&item.value, &target.label, certificate)
+                        .map_err(|cause| SealError::Item {
+                            name: item.name.clone(),
+                            cause,
+                        })?;
+                    (sealed.to_base64(), action)
+                }
+            };
+            if let Some(source) = &item.source {
+                let line = Line::new(&text, certificate.fingerprint(), &target.label, source);
+                record.insert(item.name.clone(), line);
+            }
+            encrypted.insert(item.name.clone(), text);
+            outcomes.push(ItemOutcome {
+                name: item.name.clone(),
+                action,
+            });
+        }
+        Ok(SealedSecret {
+            manifest: target.manifest(encrypted, &record),
+            items: outcomes,
+        })
+    }
+
+    fn check_items(&self) -> Result<(), SealError> {
+        let mut names = BTreeSet::new();
+        for Item { name, .. } in &self.items {
+            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            let sound = !name.is_empty() && name.len() <= 253 && name.chars().all(allowed);
+            if !sound || name == "." || name.starts_with("..") {
+                return Err(SealError::ItemName {
+                    name: name.chars().take(80).collect(),
+                });
+            }
+            if !names.insert(name.as_str()) {
+                return Err(SealError::Repeated { name: name.clone() });
+            }
+        }
+        for field in ["data", "stringData"] {
+            let Some(values) = self.manifest.get(field).and_then(Value::as_mapping) else {
+                continue;
+            };
+            if let Some(key) = values.keys().find(|key| !names.contains(*key)) {
+                return Err(SealError::NoItemFor {
+                    field,
+                    key: key.to_string(),
+                });
+            }
+        }
+        if names.is_empty() && !self.allow_empty {
+            return Err(SealError::Empty);
+        }
+        let bytes = self.items.iter().map(|item| item.value.len()).sum();
+        if bytes > MAX_SECRET_BYTES {
+            return Err(SealError::TooLarge { bytes });
+        }
+        Ok(())
+    }
+}

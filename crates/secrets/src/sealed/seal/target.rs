@@ -1,0 +1,127 @@
+//! The SealedSecret to be made, and what of the Secret goes into it.
+
+use std::collections::BTreeMap;
+
+use narae_yaml::{Mapping, Value};
+
+use super::SealError;
+use crate::sealed::provenance::{ANNOTATION, Record};
+use crate::sealed::{Label, Scope};
+
+/// Annotations that hold a copy of the object as it was applied, plaintext included.
+const LAST_APPLIED: [&str; 2] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "kubecfg.ksonnet.io/last-applied-configuration",
+];
+
+/// Metadata a server fills in, or that must not be carried to another object.
+const SERVER_FIELDS: [&str; 9] = [
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "ownerReferences",
+    "managedFields",
+];
+
+/// The object to be made: what is taken over from the Secret.
+pub(super) struct Target<'a> {
+    secret: &'a Value,
+    name: &'a str,
+    namespace: &'a str,
+    pub(super) label: Label,
+}
+
+impl<'a> Target<'a> {
+    pub(super) fn of(secret: &'a Value) -> Result<Self, SealError> {
+        let text = |field| secret.get(field).and_then(Value::as_str);
+        if text("apiVersion") != Some("v1") || text("kind") != Some("Secret") {
+            return Err(SealError::NotASecret);
+        }
+        let metadata = secret.get("metadata");
+        let field = |name| {
+            metadata
+                .and_then(|metadata| metadata.get(name))
+                .and_then(Value::as_str)
+                .unwrap_or("")
+        };
+        let (name, namespace) = (field("name"), field("namespace"));
+        if name.is_empty() {
+            return Err(SealError::NoName);
+        }
+        let label = Label::new(Scope::from_metadata(metadata), namespace, name)?;
+        Ok(Self {
+            secret,
+            name,
+            namespace,
+            label,
+        })
+    }
+
+    pub(super) fn manifest(&self, encrypted: BTreeMap<String, String>, record: &Record) -> Value {
+        let mut annotations = Mapping::new();
+        if let Some(scope) = self.label.scope().annotation() {
+            annotations.insert(scope.to_owned(), Value::from("true"));
+        }
+        if let Some(text) = record.to_annotation() {
+            annotations.insert(ANNOTATION.to_owned(), Value::from(text));
+        }
+        let mut metadata = Mapping::new();
+        metadata.insert("name".to_owned(), Value::from(self.name));
+        if !self.namespace.is_empty() {
+            metadata.insert("namespace".to_owned(), Value::from(self.namespace));
+        }
+        if !annotations.is_empty() {
+            metadata.insert("annotations".to_owned(), Value::Mapping(annotations));
+        }
+
+        let mut template = Mapping::new();
+        template.insert("metadata".to_owned(), self.template_metadata());
+        for field in ["type", "immutable"] {
+            if let Some(value) = self.secret.get(field) {
+                template.insert(field.to_owned(), value.clone());
+            }
+        }
+        let mut items = Mapping::new();
+        for (name, text) in encrypted {
+            items.insert(name, Value::from(text));
+        }
+        let mut spec = Mapping::new();
+        spec.insert("encryptedData".to_owned(), Value::Mapping(items));
+        spec.insert("template".to_owned(), Value::Mapping(template));
+
+        let mut manifest = Mapping::new();
+        manifest.insert("apiVersion".to_owned(), Value::from("bitnami.com/v1alpha1"));
+        manifest.insert("kind".to_owned(), Value::from("SealedSecret"));
+        manifest.insert("metadata".to_owned(), Value::Mapping(metadata));
+        manifest.insert("spec".to_owned(), Value::Mapping(spec));
+        Value::Mapping(manifest)
+    }
+
+    fn template_metadata(&self) -> Value {
+        let mut metadata = self
+            .secret
+            .get("metadata")
+            .and_then(Value::as_mapping)
+            .cloned()
+            .unwrap_or_default();
+        for field in SERVER_FIELDS {
+            metadata.remove(field);
+        }
+        if let Some(annotations) = metadata
+            .get_mut("annotations")
+            .and_then(Value::as_mapping_mut)
+        {
+            for name in LAST_APPLIED.into_iter().chain([ANNOTATION]) {
+                annotations.remove(name);
+            }
+            if annotations.is_empty() {
+                metadata.remove("annotations");
+            }
+        }
+        Value::Mapping(metadata)
+    }
+}
