@@ -9,6 +9,7 @@ use std::fmt;
 use der::Decode as _;
 use thiserror::Error;
 
+use super::SealedItem;
 use super::public_key::{Fingerprint, KeyFault, PublicKey};
 use crate::pem;
 
@@ -97,6 +98,13 @@ impl Certificate {
     #[must_use]
     pub fn fingerprint(&self) -> &Fingerprint {
         self.key.fingerprint()
+    }
+
+    /// Whether this certificate can have made the item: `false` is certain, `true` is not. An item of another
+    /// key of the same size is excluded only if its wrapped key is not below this one's modulus.
+    #[must_use]
+    pub fn may_have_sealed(&self, item: &SealedItem) -> bool {
+        self.key.can_have_wrapped(item.wrapped_key())
     }
 
     /// Bits of the key.

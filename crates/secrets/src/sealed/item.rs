@@ -207,6 +207,12 @@ impl SealedItem {
         self.bytes.len() - LENGTH_BYTES - self.wrapped_len - TAG_BYTES
     }
 
+    /// The wrapped session key.
+    pub(super) fn wrapped_key(&self) -> &[u8] {
+        let field = LENGTH_BYTES..LENGTH_BYTES + self.wrapped_len;
+        self.bytes.get(field).unwrap_or_default()
+    }
+
     /// Opens the item with the session key `unwrap` finds in the wrapped one.
     pub(super) fn open_with(
         &self,

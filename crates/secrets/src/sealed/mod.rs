@@ -37,6 +37,7 @@ mod reseal;
 mod scope;
 mod seal;
 mod unseal;
+mod validate;
 #[cfg(test)]
 mod wycheproof;
 
@@ -48,7 +49,7 @@ pub use item::{ItemError, MAX_ITEM_BYTES, MAX_VALUE_BYTES, OpenError, SealItemEr
 pub use manifest::{ManifestItem, PatchError, SealedFile, SealedManifest};
 pub use merge::MergeError;
 pub use private_key::{PrivateKey, PrivateKeyError, PrivateKeys};
-pub use provenance::Source;
+pub use provenance::{Recorded, Source};
 pub use public_key::Fingerprint;
 pub use reseal::{ResealFailure, ResealOutcome, Resealed, ResealedItem};
 pub use scope::{Label, LabelError, Scope, ScopeError};
@@ -57,3 +58,4 @@ pub use seal::{
     SealError, SealRequest, SealedSecret,
 };
 pub use unseal::{UnsealError, UnsealErrorKind, UnsealedSecret};
+pub use validate::{Check, Finding, Severity, Validator};

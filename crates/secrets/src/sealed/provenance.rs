@@ -78,6 +78,30 @@ impl fmt::Display for Source {
     }
 }
 
+/// What the record says of one item. Whether it still speaks of the ciphertext that stands there, a
+/// [`Validator`](super::Validator) tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recorded {
+    /// Fingerprint of the key it was sealed for.
+    pub key: String,
+    /// The label it was sealed under, as [`Label`] prints.
+    pub label: String,
+    /// The reference it came from, pinned to its version; or the id of the digest key.
+    pub source: String,
+}
+
+impl From<Line> for Recorded {
+    fn from(line: Line) -> Self {
+        let source = line.source.split(' ').next().unwrap_or_default();
+        Self {
+            source: source.to_owned(),
+            key: line.key,
+            label: line.label,
+        }
+    }
+}
+
 /// The fields of one line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line {
@@ -130,26 +154,39 @@ impl Line {
 #[derive(Debug, Default)]
 pub(super) struct Record {
     lines: BTreeMap<String, Line>,
+    damaged: bool,
 }
 
 impl Record {
     /// Reads the record of a SealedSecret; what is not understood is not in it.
     pub(super) fn of(manifest: &Value) -> Self {
-        let annotation = |metadata: Option<&Value>| {
+        fn annotation(metadata: Option<&Value>) -> Option<&str> {
             let text = metadata?.get("annotations")?.get(ANNOTATION)?.as_str()?;
-            (text.len() <= MAX_RECORD_BYTES).then(|| text.to_owned())
-        };
+            (text.len() <= MAX_RECORD_BYTES).then_some(text)
+        }
         let template = manifest.get("spec").and_then(|spec| spec.get("template"));
         let text = annotation(manifest.get("metadata"))
             .or_else(|| annotation(template.and_then(|template| template.get("metadata"))))
             .unwrap_or_default();
+        let lines: BTreeMap<String, Line> = text.lines().filter_map(parse).collect();
         Self {
-            lines: text.lines().filter_map(parse).collect(),
+            damaged: lines.len() != text.lines().count(),
+            lines,
         }
     }
 
     pub(super) fn get(&self, item: &str) -> Option<&Line> {
         self.lines.get(item)
+    }
+
+    /// The items it speaks of.
+    pub(super) fn items(&self) -> impl Iterator<Item = &str> {
+        self.lines.keys().map(String::as_str)
+    }
+
+    /// Whether it has lines that cannot be read, or two for one item.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.damaged
     }
 
     pub(super) fn remove(&mut self, item: &str) -> Option<Line> {
@@ -183,7 +220,7 @@ fn parse(line: &str) -> Option<(String, Line)> {
     fields.next().is_none().then_some((item, line))
 }
 
-fn digest_of(ciphertext: &str) -> String {
+pub(super) fn digest_of(ciphertext: &str) -> String {
     let digest = digest::digest(&digest::SHA256, ciphertext.as_bytes());
     let mut text = String::from("sha256:");
     for byte in digest.as_ref() {

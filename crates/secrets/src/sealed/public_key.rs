@@ -68,6 +68,8 @@ pub(super) enum KeyFault {
 pub(super) struct PublicKey {
     key: OaepPublicEncryptingKey,
     fingerprint: Fingerprint,
+    /// Big endian, without leading zeros.
+    modulus: Vec<u8>,
 }
 
 /// `RSAPublicKey` of RFC 8017, A.1.1.
@@ -102,7 +104,11 @@ impl PublicKey {
             .map_err(|_| KeyFault::Malformed)
             .and_then(|key| OaepPublicEncryptingKey::new(key).map_err(|_| KeyFault::Malformed))?;
         let fingerprint = Fingerprint::of(modulus, rsa.exponent.as_bytes());
-        Ok(Self { key, fingerprint })
+        Ok(Self {
+            key,
+            fingerprint,
+            modulus: modulus.to_vec(),
+        })
     }
 
     pub(super) fn fingerprint(&self) -> &Fingerprint {
@@ -116,6 +122,11 @@ impl PublicKey {
     /// Bytes of a wrapped key.
     pub(super) fn wrapped_len(&self) -> usize {
         self.key.ciphertext_size()
+    }
+
+    /// Whether `wrapped` can be this key's work: a number of its size below its modulus.
+    pub(super) fn can_have_wrapped(&self, wrapped: &[u8]) -> bool {
+        wrapped.len() == self.modulus.len() && wrapped < self.modulus.as_slice()
     }
 
     /// RSA-OAEP of `session_key` appended to `out`; `None` if the library refuses.

@@ -23,3 +23,4 @@ mod openbao;
 mod references;
 mod resolving;
 mod secrets;
+mod validation;

@@ -10,7 +10,7 @@ use narae_yaml::{Document, Error, Node, Path, Position, Reader, Value};
 pub use self::patch::PatchError;
 pub(super) use self::patch::{Patch, path_of};
 use super::item::ItemError;
-use super::provenance::Record;
+use super::provenance::{Record, Recorded};
 use super::{Label, LabelError, Scope, SealedItem};
 
 const API_VERSION: &str = "bitnami.com/v1alpha1";
@@ -187,6 +187,12 @@ impl SealedManifest {
     pub fn title(&self) -> String {
         let or_dash = |text: &str| if text.is_empty() { "-" } else { text }.to_owned();
         format!("{}/{}", or_dash(self.namespace()), or_dash(self.name()))
+    }
+
+    /// What the record says of the item of this name, if it speaks of it.
+    #[must_use]
+    pub fn recorded(&self, item: &str) -> Option<Recorded> {
+        self.record().remove(item).map(Recorded::from)
     }
 
     pub(super) fn record(&self) -> Record {

@@ -19,6 +19,7 @@ pub use outcome::{Action, ItemOutcome, Reason, SealedSecret};
 pub use plaintext::{Item, PlaintextError};
 
 use self::previous::Previous;
+pub(super) use self::target::LAST_APPLIED;
 use self::target::Target;
 use super::provenance::{Line, Record};
 use super::{Certificate, SealedItem};
@@ -117,9 +118,7 @@ impl<'a> SealRequest<'a> {
     fn check_items(&self) -> Result<(), SealError> {
         let mut names = BTreeSet::new();
         for Item { name, .. } in &self.items {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-            let sound = !name.is_empty() && name.len() <= 253 && name.chars().all(allowed);
-            if !sound || name == "." || name.starts_with("..") {
+            if !is_item_name(name) {
                 return Err(SealError::ItemName {
                     name: name.chars().take(80).collect(),
                 });
@@ -148,4 +147,11 @@ impl<'a> SealRequest<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether Kubernetes takes this for a key of a Secret.
+pub(super) fn is_item_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let sound = !name.is_empty() && name.len() <= 253 && name.chars().all(allowed);
+    sound && name != "." && !name.starts_with("..")
 }

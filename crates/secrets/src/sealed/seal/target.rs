@@ -9,7 +9,7 @@ use crate::sealed::provenance::{ANNOTATION, Record};
 use crate::sealed::{Label, Scope};
 
 /// Annotations that hold a copy of the object as it was applied, plaintext included.
-const LAST_APPLIED: [&str; 2] = [
+pub(in crate::sealed) const LAST_APPLIED: [&str; 2] = [
     "kubectl.kubernetes.io/last-applied-configuration",
     "kubecfg.ksonnet.io/last-applied-configuration",
 ];
