@@ -8,5 +8,7 @@ pub mod resolve;
 
 mod pem;
 pub mod sealed;
+#[cfg(any(feature = "file", feature = "folder"))]
+mod whole_file;
 
 pub use bytes::SecretBytes;

@@ -23,6 +23,8 @@
 
 mod backup;
 mod certificate;
+#[cfg(feature = "folder")]
+pub mod folder;
 #[cfg(feature = "generate")]
 mod generate;
 mod item;

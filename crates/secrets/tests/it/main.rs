@@ -12,6 +12,8 @@
 #[cfg(feature = "file")]
 mod file_store;
 mod files;
+#[cfg(feature = "folder")]
+mod folders;
 mod interop;
 mod items;
 mod keys;

@@ -51,6 +51,23 @@ impl SealedFile {
     pub fn read(name: impl Into<String>, text: impl Into<String>) -> Result<Self, Error> {
         let (name, text) = (name.into(), text.into());
         let documents = Reader::new().named(name.as_str()).read(&text)?;
+        Ok(Self::of(name, text, documents))
+    }
+
+    /// Reads bytes that should be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), and at the first byte that is not UTF-8.
+    pub fn read_bytes(name: impl Into<String>, bytes: &[u8]) -> Result<Self, Error> {
+        let name = name.into();
+        let documents = Reader::new().named(name.as_str()).read_bytes(bytes)?;
+        // The reader has just found it to be UTF-8.
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        Ok(Self::of(name, text, documents))
+    }
+
+    fn of(name: String, text: String, documents: Vec<Document>) -> Self {
         let mut secrets = Vec::new();
         for (document, Document { root, .. }) in documents.iter().enumerate() {
             let mut found = |path: Path, node: &Node| {
@@ -70,12 +87,12 @@ impl SealedFile {
                 found(Path::root().child("items").child(index), item);
             }
         }
-        Ok(Self {
+        Self {
             name,
             text,
             documents,
             secrets,
-        })
+        }
     }
 
     /// What the text is called in messages.

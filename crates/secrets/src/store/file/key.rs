@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::frame::{KEY_BYTES, StoreKey};
-use super::{io_kind, replace, shown};
-use crate::pem;
+use super::{io_kind, shown};
 use crate::store::{StoreError, StoreErrorKind};
+use crate::{pem, whole_file};
 
 const LABEL: &str = "NARAE STORE KEY";
 
@@ -103,13 +103,7 @@ fn error(kind: StoreErrorKind) -> StoreError {
 /// Writes beside `path` and links into place: a process killed here leaves no half key under the
 /// key's name, another one never reads half of it, and unlike a rename a link overwrites nothing.
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut unique = [0; 8];
-    getrandom::fill(&mut unique).map_err(|_| io::ErrorKind::Other)?;
-    let temporary = replace::beside(
-        path,
-        ".",
-        &format!(".{:016x}.tmp", u64::from_ne_bytes(unique)),
-    );
+    let temporary = whole_file::unused_beside(path)?;
     let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
     let written = file
         .write_all(bytes)
@@ -117,7 +111,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .and_then(|()| std::fs::hard_link(&temporary, path));
     // The link keeps the content; the error that matters is the first.
     let _ = std::fs::remove_file(&temporary);
-    written.and_then(|()| replace::sync_directory_of(path))
+    written.and_then(|()| whole_file::sync_directory_of(path))
 }
 
 /// Files made with these options are readable by their owner only.
