@@ -102,17 +102,9 @@ impl<'o> Object<'o> {
     fn member(&mut self, name: &str, values: &[&Value<'_>]) {
         self.name(name, "");
         self.several(values, write_value);
-        let exact =
-            |value: &&Value<'_>| !matches!(value, Value::Text(text) if text.to_str().is_err());
-        if !values.iter().all(exact) {
+        if !values.iter().all(|value| is_exact(value)) {
             self.name(name, ".base64");
-            self.several(values, |value, out| match value {
-                Value::Text(text) => {
-                    let encoded = base64::engine::general_purpose::STANDARD.encode(text.decode());
-                    write_str(&encoded, out);
-                }
-                _ => out.extend_from_slice(b"null"),
-            });
+            self.several(values, write_base64);
         }
     }
 
@@ -127,17 +119,45 @@ impl<'o> Object<'o> {
     }
 
     fn several(&mut self, values: &[&Value<'_>], write: impl Fn(&Value<'_>, &mut Vec<u8>)) {
-        if let [value] = values {
-            return write(value, self.out);
+        match values {
+            [value] => write(value, self.out),
+            _ => write_list(values.iter().copied(), self.out, write),
         }
-        self.out.push(b'[');
-        for (number, value) in values.iter().enumerate() {
-            if number > 0 {
-                self.out.push(b',');
-            }
-            write(value, self.out);
+    }
+}
+
+fn write_list<'v, 'a: 'v>(
+    values: impl Iterator<Item = &'v Value<'a>>,
+    out: &mut Vec<u8>,
+    write: impl Fn(&Value<'_>, &mut Vec<u8>),
+) {
+    out.push(b'[');
+    for (number, value) in values.enumerate() {
+        if number > 0 {
+            out.push(b',');
         }
-        self.out.push(b']');
+        write(value, out);
+    }
+    out.push(b']');
+}
+
+/// Whether JSON can hold it as it is.
+fn is_exact(value: &Value<'_>) -> bool {
+    match value {
+        Value::Text(text) => text.to_str().is_ok(),
+        Value::List(values) => values.iter().all(is_exact),
+        _ => true,
+    }
+}
+
+fn write_base64(value: &Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Text(text) => {
+            let encoded = base64::engine::general_purpose::STANDARD.encode(text.decode());
+            write_str(&encoded, out);
+        }
+        Value::List(values) => write_list(values.iter(), out, write_base64),
+        _ => out.extend_from_slice(b"null"),
     }
 }
 
@@ -173,6 +193,7 @@ fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
         Value::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
         Value::Json(json) => out.extend_from_slice(json.as_bytes()),
         Value::Text(text) => write_text(text, out),
+        Value::List(values) => write_list(values.iter(), out, write_value),
         Value::Number(number) => display(number, out),
         Value::Time(time) => {
             out.push(b'"');

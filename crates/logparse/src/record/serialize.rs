@@ -43,6 +43,7 @@ impl Serialize for Value<'_> {
                 Err(_) => serializer.serialize_bytes(&text.decode()),
             },
             Self::Time(time) => time.serialize(serializer),
+            Self::List(values) => values.serialize(serializer),
             Self::Json(json) => serializer.serialize_str(json),
         }
     }

@@ -22,6 +22,8 @@ pub enum Value<'a> {
     Text(Text<'a>),
     /// A moment that the format itself defines.
     Time(Timestamp),
+    /// Several values of one field, such as the upstreams a request was passed to.
+    List(Vec<Value<'a>>),
     /// A JSON array, or an object that was not flattened, exactly as written.
     Json(Cow<'a, str>),
 }
@@ -110,6 +112,9 @@ impl<'a> Value<'a> {
             Self::Number(number) => Value::Number(number.into_owned()),
             Self::Text(text) => Value::Text(text.into_owned()),
             Self::Time(time) => Value::Time(time),
+            Self::List(values) => {
+                Value::List(values.into_iter().map(Value::into_owned).collect())
+            }
             Self::Json(json) => Value::Json(Cow::Owned(json.into_owned())),
         }
     }
@@ -130,6 +135,27 @@ impl<'a> Number<'a> {
     /// The caller has checked the JSON grammar.
     pub(crate) const fn from_json(literal: &'a str) -> Self {
         Self(Repr::Literal(Cow::Borrowed(literal)))
+    }
+
+    /// A decimal of the formats: an optional minus, digits, and perhaps a point and digits. Leading zeros, which JSON has
+    /// not, are left out.
+    pub(crate) fn from_decimal(raw: &'a [u8]) -> Option<Self> {
+        let digits = raw.strip_prefix(b"-").unwrap_or(raw);
+        let whole = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (_, fraction) = digits.split_at_checked(whole).filter(|_| whole > 0)?;
+        let well_formed = match fraction.split_first() {
+            None => true,
+            Some((b'.', tail)) => !tail.is_empty() && tail.iter().all(u8::is_ascii_digit),
+            Some(_) => false,
+        };
+        let zeros = digits.iter().take(whole - 1).take_while(|byte| **byte == b'0').count();
+        let literal = match zeros {
+            0 => raw,
+            _ if digits.len() < raw.len() => return None,
+            _ => raw.get(zeros..)?,
+        };
+        well_formed.then_some(())?;
+        std::str::from_utf8(literal).ok().map(Self::from_json)
     }
 
     /// The number as a JSON number literal, as the line has it.
@@ -195,7 +221,7 @@ pub enum Unit {
 
 impl Unit {
     /// In integers throughout: `0.1` seconds are exactly 100 ms.
-    fn duration(self, literal: &str) -> Option<Duration> {
+    pub(crate) fn duration(self, literal: &str) -> Option<Duration> {
         let (whole, fraction) = literal.split_once('.').unwrap_or((literal, ""));
         let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {

@@ -2,6 +2,7 @@
 
 use super::Timestamp;
 use super::civil::{Civil, four, offset, two};
+use super::scan::month;
 
 /// The length of every time in this form.
 pub(crate) const LENGTH: usize = 26;
@@ -51,22 +52,4 @@ pub(super) fn parse(text: &[u8]) -> Option<Timestamp> {
         offset_seconds: offset(sign, [oh1, oh2], [om1, om2])?,
     }
     .timestamp()
-}
-
-const fn month(name: [u8; 3]) -> Option<i64> {
-    Some(match &name {
-        b"Jan" => 1,
-        b"Feb" => 2,
-        b"Mar" => 3,
-        b"Apr" => 4,
-        b"May" => 5,
-        b"Jun" => 6,
-        b"Jul" => 7,
-        b"Aug" => 8,
-        b"Sep" => 9,
-        b"Oct" => 10,
-        b"Nov" => 11,
-        b"Dec" => 12,
-        _ => return None,
-    })
 }

@@ -1,9 +1,19 @@
 //! Moments as the formats write them, to the nanosecond. Pure arithmetic: no clock, no zone database.
 //!
-//! | format | reader | written as |
+//! | form | written as | of |
 //! |---|---|---|
-//! | CRI, most JSON | [`Timestamp::from_rfc3339`] | `2026-11-21T04:44:44.123456789+09:00`, RFC 3339, 0 to 9 digits of fraction |
-//! | access logs | [`Timestamp::from_clf`] | `10/Oct/2000:13:55:36 -0700`, English month names |
+//! | [`Rfc3339`](TimeForm::Rfc3339) | `2026-11-21T04:44:44.123456789+09:00` | CRI, Docker, RFC 5424, Envoy, most JSON |
+//! | [`Clf`](TimeForm::Clf) | `10/Oct/2000:13:55:36 -0700` | access logs, HAProxy |
+//! | [`Iso`](TimeForm::Iso) | `2026-11-21 04:44:44,123 KST` | log4j, Spring Boot, nginx errors, PostgreSQL |
+//! | [`Asctime`](TimeForm::Asctime) | `Wed Oct 11 14:32:52.123456 2000` | Apache errors |
+//! | [`Syslog`](TimeForm::Syslog) | `Oct 11 22:14:15` | RFC 3164 |
+//! | [`Klog`](TimeForm::Klog) | `1121 04:44:44.123456` | Kubernetes components |
+//! | [`TimeOfDay`](TimeForm::TimeOfDay) | `04:44:44.123` | Logback's default |
+//! | [`Unix`](TimeForm::Unix) | `1795236284.5` | GELF, journal, JSON |
+//!
+//! What a form leaves out (zone, year, date) is in the [`Context`], which the caller fills; nothing reads a clock.
+//! Zone abbreviations are not unique: `IST` and `CST` mean what PostgreSQL's `Default` set says unless the context knows
+//! better, and one that is not in the table is refused.
 //!
 //! Years 0000 to 9999 of the proleptic Gregorian calendar; days that do not exist are refused; offsets up to
 //! ±23:59. More than nine digits of fraction are refused, not rounded.
@@ -17,11 +27,16 @@
 
 mod civil;
 mod clf;
+mod context;
+mod form;
 mod rfc3339;
+mod scan;
 
 use std::fmt;
 
 pub(crate) use clf::LENGTH as CLF_LENGTH;
+pub use context::Context;
+pub use form::{Reading, TimeForm};
 
 use civil::{SECONDS_PER_DAY, civil_from_days};
 
