@@ -77,6 +77,97 @@ impl<'a> Cursor<'a> {
         Err(ParseError::new(Reason::UnclosedQuote, field, opening))
     }
 
+    /// The bytes up to this one, which must come; stands after it.
+    #[inline]
+    pub(crate) fn until(&mut self, end: u8, field: &'static str) -> Result<&'a [u8], ParseError> {
+        let rest = self.rest();
+        let found = memchr(end, rest).and_then(|length| rest.get(..length));
+        let found =
+            found.ok_or_else(|| ParseError::new(Reason::MissingField, field, self.line.len()))?;
+        self.at += found.len() + 1;
+        Ok(found)
+    }
+
+    /// The bytes up to this one or the end of the line; stands on it.
+    #[inline]
+    pub(crate) fn until_or_end(&mut self, end: u8) -> &'a [u8] {
+        let rest = self.rest();
+        let found = memchr(end, rest)
+            .and_then(|length| rest.get(..length))
+            .unwrap_or(rest);
+        self.at += found.len();
+        found
+    }
+
+    /// The next bytes, as many as this.
+    pub(crate) fn take(
+        &mut self,
+        bytes: usize,
+        field: &'static str,
+    ) -> Result<&'a [u8], ParseError> {
+        let taken = self.rest().get(..bytes);
+        let taken =
+            taken.ok_or_else(|| ParseError::new(Reason::MissingField, field, self.line.len()))?;
+        self.at += bytes;
+        Ok(taken)
+    }
+
+    /// The bytes from here on that are wanted, possibly none.
+    #[inline]
+    pub(crate) fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
+        let rest = self.rest();
+        let length = rest
+            .iter()
+            .position(|byte| !wanted(*byte))
+            .unwrap_or(rest.len());
+        self.at += length;
+        rest.get(..length).unwrap_or_default()
+    }
+
+    /// Exactly these bytes.
+    pub(crate) fn tag(&mut self, wanted: &[u8], field: &'static str) -> Result<(), ParseError> {
+        wanted.iter().try_for_each(|byte| self.byte(*byte, field))
+    }
+
+    /// Steps over these bytes if they come next.
+    pub(crate) fn skip(&mut self, wanted: &[u8]) -> bool {
+        let found = self.rest().starts_with(wanted);
+        if found {
+            self.at += wanted.len();
+        }
+        found
+    }
+
+    /// What stands between these two, the closing one not inside; stands after it.
+    pub(crate) fn between(
+        &mut self,
+        open: u8,
+        close: u8,
+        field: &'static str,
+    ) -> Result<&'a [u8], ParseError> {
+        self.byte(open, field)?;
+        self.until(close, field)
+    }
+
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.rest().first().copied()
+    }
+
+    /// Everything that is left.
+    pub(crate) fn take_rest(&mut self) -> &'a [u8] {
+        let rest = self.rest();
+        self.at = self.line.len();
+        rest
+    }
+
+    /// What stands between two quotes where a backslash is a byte like any other; stands after the closing one.
+    pub(crate) fn quoted_verbatim(&mut self, field: &'static str) -> Result<&'a [u8], ParseError> {
+        let opening = self.at;
+        self.byte(b'"', field)?;
+        self.until(b'"', field)
+            .map_err(|_| ParseError::new(Reason::UnclosedQuote, field, opening))
+    }
+
     pub(crate) fn end(&self) -> Result<(), ParseError> {
         if self.rest().is_empty() {
             Ok(())

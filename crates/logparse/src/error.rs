@@ -22,6 +22,16 @@ pub enum Reason {
     BadTimestamp,
     /// A number is not written as the format says, or does not fit.
     BadNumber,
+    /// A level is not one of the format's.
+    BadLevel,
+    /// An address is not written as the format says.
+    BadAddress,
+    /// There are more or fewer values than the format says, or than fit each other.
+    Arity,
+    /// The line can be read in more than one way, because its format does not escape what stands here.
+    Ambiguous,
+    /// A block of several lines never ends.
+    UnclosedBlock,
     /// An output stream is neither `stdout` nor `stderr`.
     BadStream,
     /// A tag is neither `P` nor `F`.
@@ -53,6 +63,11 @@ impl Reason {
             Self::UnclosedQuote => "unclosed_quote",
             Self::BadTimestamp => "bad_timestamp",
             Self::BadNumber => "bad_number",
+            Self::BadLevel => "bad_level",
+            Self::BadAddress => "bad_address",
+            Self::Arity => "arity",
+            Self::Ambiguous => "ambiguous",
+            Self::UnclosedBlock => "unclosed_block",
             Self::BadStream => "bad_stream",
             Self::BadTag => "bad_tag",
             Self::BadEscape => "bad_escape",
@@ -77,6 +92,11 @@ impl fmt::Display for Reason {
             Self::UnclosedQuote => "the closing quote is missing",
             Self::BadTimestamp => "not a time of this format",
             Self::BadNumber => "not a number of this format",
+            Self::BadLevel => "not a level of this format",
+            Self::BadAddress => "not an address of this format",
+            Self::Arity => "more or fewer values than belong here",
+            Self::Ambiguous => "it can be read in more than one way",
+            Self::UnclosedBlock => "the block never ends",
             Self::BadStream => "expected stdout or stderr",
             Self::BadTag => "expected the tag P or F",
             Self::BadEscape => "not an escape of this format",

@@ -11,10 +11,12 @@
 use std::ops::Range;
 
 use crate::error::{ParseError, Reason};
-use crate::format::{Format, cri};
+use crate::format::container::{Fragment, Joiner, Stream};
+use crate::format::{Format, cri, docker};
 use crate::ledger::{Imbalance, Ledger};
 use crate::line::{Framer, Line, LineOptions, Part};
 use crate::record::Record;
+use crate::time::Context;
 
 /// What became of a line.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,10 +66,11 @@ impl<'a> Raw<'a> {
 }
 
 /// Limits of a reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReaderOptions {
     lines: LineOptions,
     max_message_bytes: usize,
+    context: Context,
 }
 
 impl ReaderOptions {
@@ -84,18 +87,26 @@ impl ReaderOptions {
         self.max_message_bytes = bytes;
         self
     }
+
+    /// Sets what times without zone or year mean.
+    #[must_use]
+    pub fn with_context(mut self, context: Context) -> Self {
+        self.context = context;
+        self
+    }
 }
 
 impl Default for ReaderOptions {
     fn default() -> Self {
         Self {
             lines: LineOptions::default(),
-            max_message_bytes: cri::Joiner::DEFAULT_MAX_MESSAGE_BYTES,
+            max_message_bytes: Joiner::DEFAULT_MAX_MESSAGE_BYTES,
+            context: Context::default(),
         }
     }
 }
 
-/// Reads one input of one format. CRI messages are joined, per stream; give each container log its own reader.
+/// Reads one input of one format. Messages of containers (CRI, Docker) are joined, per stream; give each container log its own reader.
 ///
 /// ```
 /// use narae_logparse::{Event, Format, Reader, Reason};
@@ -116,7 +127,8 @@ impl Default for ReaderOptions {
 pub struct Reader {
     format: Format,
     framer: Framer,
-    joiner: cri::Joiner,
+    joiner: Joiner,
+    context: Context,
     ledger: Ledger,
     input_bytes: u64,
     /// Partial messages are to be handed over once the lines at hand are.
@@ -134,7 +146,8 @@ impl Reader {
         Self {
             format,
             framer: Framer::new(options.lines),
-            joiner: cri::Joiner::new(options.max_message_bytes),
+            joiner: Joiner::new(options.max_message_bytes),
+            context: options.context.clone(),
             ledger: Ledger::default(),
             input_bytes: 0,
             flushing: false,
@@ -161,10 +174,9 @@ impl Reader {
 
     /// The next event; `None` until more is pushed.
     pub fn next_event(&mut self) -> Option<Event<'_>> {
-        if self.format == Format::Cri {
-            self.next_cri()
-        } else {
-            self.next_line()
+        match self.format {
+            Format::Cri | Format::Docker => self.next_message(),
+            _ => self.next_line(),
         }
     }
 
@@ -199,7 +211,7 @@ impl Reader {
             Format::Plain => Ok(()),
             _ => check(&line),
         };
-        let event = match parsed.and_then(|()| self.format.parse(line.bytes)) {
+        let event = match parsed.and_then(|()| self.format.parse_with(line.bytes, &self.context)) {
             Ok(record) => Event::Record(record.with_origin(line.part(), line.span().into())),
             Err(error) => Event::Raw(Raw { line, error }),
         };
@@ -209,13 +221,13 @@ impl Reader {
 
     /// Lines that the joiner takes are looked at and let go, so that the loop may go on; the one that becomes
     /// an event on its own is looked at again outside of it.
-    fn next_cri(&mut self) -> Option<Event<'_>> {
+    fn next_message(&mut self) -> Option<Event<'_>> {
         let located = loop {
             let Some(located) = self.framer.advance() else {
                 return self.unfinished();
             };
             let line = self.framer.view(located);
-            let Ok(entry) = check(&line).and_then(|()| cri::parse(line.bytes)) else {
+            let Ok(entry) = fragment(self.format, &line) else {
                 break located;
             };
             if !self.joiner.takes(&entry) {
@@ -228,7 +240,7 @@ impl Reader {
             }
         };
         let line = self.framer.view(located);
-        let event = match check(&line).and_then(|()| cri::parse(line.bytes)) {
+        let event = match fragment(self.format, &line) {
             Ok(entry) => Event::Record(self.joiner.push(entry, line.span())?.into_record()),
             Err(error) => Event::Raw(Raw { line, error }),
         };
@@ -240,7 +252,7 @@ impl Reader {
         if !self.flushing {
             return None;
         }
-        let streams = [cri::Stream::Stdout, cri::Stream::Stderr];
+        let streams = [Stream::Stdout, Stream::Stderr];
         let Some(message) = streams
             .into_iter()
             .find_map(|stream| self.joiner.flush(stream))
@@ -251,6 +263,14 @@ impl Reader {
         let event = Event::Record(message.into_record());
         enter(&mut self.ledger, &event);
         Some(event)
+    }
+}
+
+fn fragment<'a>(format: Format, line: &Line<'a>) -> Result<Fragment<'a>, ParseError> {
+    check(line)?;
+    match format {
+        Format::Docker => docker::parse(line.bytes).map(Into::into),
+        _ => cri::parse(line.bytes).map(Into::into),
     }
 }
 

@@ -9,7 +9,8 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 use narae_logparse::Format;
 
 use crate::input::{Choice, read};
@@ -44,34 +45,15 @@ struct Inputs {
     #[arg(value_name = "FILES", default_value = "-")]
     files: Vec<String>,
     /// What the lines are; `auto` decides for each file by its beginning.
-    #[arg(long, value_enum, default_value_t)]
-    format: FormatName,
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = format_names())]
+    format: Choice,
 }
 
-#[derive(Clone, Copy, Default, ValueEnum)]
-enum FormatName {
-    #[default]
-    Auto,
-    /// Container logs under /var/log/pods.
-    Cri,
-    /// Access logs of Apache and nginx.
-    Combined,
-    /// One JSON object per line.
-    Json,
-    /// Any text.
-    Plain,
-}
-
-impl From<FormatName> for Choice {
-    fn from(name: FormatName) -> Self {
-        match name {
-            FormatName::Auto => Self::Auto,
-            FormatName::Cri => Self::Fixed(Format::Cri),
-            FormatName::Combined => Self::Fixed(Format::Combined),
-            FormatName::Json => Self::Fixed(Format::Json),
-            FormatName::Plain => Self::Fixed(Format::Plain),
-        }
-    }
+/// `auto` and the formats' names, for the help and the error of a wrong one.
+fn format_names() -> impl TypedValueParser<Value = Choice> {
+    let names = Format::ALL.iter().map(|format| format.name());
+    PossibleValuesParser::new(std::iter::once("auto").chain(names))
+        .map(|name| name.parse().map_or(Choice::Auto, Choice::Fixed))
 }
 
 fn main() -> ExitCode {
@@ -134,7 +116,7 @@ fn each(
                 continue;
             }
         };
-        let read = read(reader, inputs.format.into(), |event| {
+        let read = read(reader, inputs.format, |event| {
             summary.add(event);
             take(name, event)
         })?;

@@ -14,12 +14,15 @@
 //!   "nothing"; such a field is `None`.
 //! - Nothing follows the last quote.
 //!
+//! The *common* format ends after *bytes*. Apache's *vhost* format is the combined one after `vhost:port SP`.
+//!
 //! The request is split into method, target and protocol only if it is `METHOD SP target SP HTTP/version` with
 //! no other space ([`Combined::request_line`]). What scanners and broken clients send stays as it came.
 
 use memchr::memchr;
 
 use super::Format;
+use super::fields::{Fields, last_word};
 use crate::cursor::Cursor;
 use crate::error::{ParseError, Reason};
 use crate::record::{Escaping, Field, Number, Record, Text, Value};
@@ -84,17 +87,77 @@ pub struct RequestLine<'a> {
 /// The line does not follow the grammar of the module to its last byte.
 pub fn parse_combined(line: &[u8]) -> Result<Combined<'_>, ParseError> {
     let mut cursor = Cursor::new(line);
+    let entry = entry(&mut cursor)?;
+    cursor.end()?;
+    Ok(entry)
+}
+
+/// The combined format where the cursor stands; more may follow.
+#[inline]
+pub(super) fn entry<'a>(cursor: &mut Cursor<'a>) -> Result<Combined<'a>, ParseError> {
+    let mut entry = common(cursor)?;
+    cursor.byte(b' ', "referer")?;
+    entry.referer = unless_dash(cursor.quoted("referer")?);
+    cursor.byte(b' ', "user_agent")?;
+    entry.user_agent = unless_dash(cursor.quoted("user_agent")?);
+    Ok(entry)
+}
+
+/// Reads a line of the common format, without its ending: the combined one without its last two fields.
+///
+/// # Errors
+///
+/// The line does not follow the grammar of the module to its last byte.
+pub fn parse_common(line: &[u8]) -> Result<Record<'_>, ParseError> {
+    let mut cursor = Cursor::new(line);
+    let entry = common(&mut cursor)?;
+    cursor.end()?;
+    let fields = entry.into_record().into_fields();
+    let known = |field: &Field<'_>| !matches!(field.name(), "referer" | "user_agent");
+    let time = fields.iter().find_map(|field| match field.value() {
+        Value::Time(time) => Some(*time),
+        _ => None,
+    });
+    Ok(Record::new(
+        Format::Common,
+        time,
+        fields.into_iter().filter(known).collect(),
+    ))
+}
+
+/// Reads a line of Apache's `vhost_combined` format, without its ending. Its fields are `vhost`, `port`, then those of the
+/// combined format.
+///
+/// # Errors
+///
+/// The line does not follow the grammar of the module to its last byte.
+pub fn parse_vhost(line: &[u8]) -> Result<Record<'_>, ParseError> {
+    let mut cursor = Cursor::new(line);
+    let mut fields = Fields::new();
+    let vhost = cursor.word("vhost")?;
+    let colon = memchr::memrchr(b':', vhost)
+        .ok_or_else(|| ParseError::new(Reason::MissingField, "port", vhost.len()))?;
+    fields.text("vhost", vhost.get(..colon).unwrap_or_default());
+    fields.number(
+        "port",
+        vhost.get(colon + 1..).unwrap_or_default(),
+        colon + 1,
+    )?;
+    fields.extend(entry(&mut cursor)?.into_record());
+    cursor.end()?;
+    Ok(fields.into_record(Format::VhostCombined))
+}
+
+/// Host to bytes; stands after them.
+#[inline]
+fn common<'a>(cursor: &mut Cursor<'a>) -> Result<Combined<'a>, ParseError> {
     let host = text(cursor.word("host")?);
     let ident = cursor.word("ident")?;
-    let (user, time, time_text) = user_and_time(&mut cursor)?;
+    let (user, time, time_text) = user_and_time(cursor)?;
     let request = cursor.quoted("request")?;
     cursor.byte(b' ', "status")?;
-    let status = status(&mut cursor)?;
-    let bytes = bytes(&mut cursor)?;
-    let referer = cursor.quoted("referer")?;
-    cursor.byte(b' ', "user_agent")?;
-    let user_agent = cursor.quoted("user_agent")?;
-    cursor.end()?;
+    let status = status(cursor)?;
+    let bytes = bytes(cursor)?;
     Ok(Combined {
         host,
         ident: unless_dash(ident),
@@ -104,8 +167,8 @@ pub fn parse_combined(line: &[u8]) -> Result<Combined<'_>, ParseError> {
         request: unless_dash(request),
         status,
         bytes,
-        referer: unless_dash(referer),
-        user_agent: unless_dash(user_agent),
+        referer: None,
+        user_agent: None,
     })
 }
 
@@ -153,7 +216,7 @@ impl<'a> Combined<'a> {
 }
 
 impl<'a> RequestLine<'a> {
-    fn parse(raw: &'a [u8]) -> Option<Self> {
+    pub(super) fn parse(raw: &'a [u8]) -> Option<Self> {
         let (method, rest) = raw.split_at_checked(memchr(b' ', raw)?)?;
         let rest = rest.strip_prefix(b" ")?;
         let (target, rest) = rest.split_at_checked(memchr(b' ', rest)?)?;
@@ -227,7 +290,7 @@ fn status(cursor: &mut Cursor<'_>) -> Result<Option<u16>, ParseError> {
 
 fn bytes(cursor: &mut Cursor<'_>) -> Result<Option<u64>, ParseError> {
     let at = cursor.at();
-    let word = cursor.word("bytes")?;
+    let word = last_word(cursor, "bytes")?;
     if word == b"-" {
         return Ok(None);
     }

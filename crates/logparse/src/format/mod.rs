@@ -5,55 +5,124 @@
 //! [`Format::parse`] gives the same as a uniform [`Record`].
 
 pub mod access;
+pub mod container;
 pub mod cri;
+pub mod docker;
+pub mod envoy;
+mod fields;
+pub mod gelf;
+pub mod haproxy;
+pub mod ingress;
+pub mod java;
+pub mod journal;
 pub mod json;
+pub mod klog;
+pub mod logfmt;
+pub mod postgres;
+pub mod server_error;
+pub mod syslog;
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::ParseError;
 use crate::record::{Escaping, Field, Record, Value};
+use crate::time::Context;
 
-/// A line format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Format {
+/// Defines [`Format`] from one line per format: its documentation, name and reader.
+macro_rules! formats {
+    ($($(#[$doc:meta])+ $variant:ident $name:literal |$line:ident, $context:pat_param| $parse:expr;)+) => {
+        /// A line format.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Format {
+            $($(#[$doc])+ $variant,)+
+        }
+
+        impl Format {
+            /// Every format, the most telling first.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name to ask for it by.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// Reads one line, without its ending, whose times lack what the context says.
+            ///
+            /// # Errors
+            ///
+            /// The line is not of this format; nothing is read out of it.
+            pub fn parse_with<'a>(self, line: &'a [u8], context: &Context) -> Result<Record<'a>, ParseError> {
+                match self {
+                    $(Self::$variant => {
+                        let ($line, $context) = (line, context);
+                        $parse
+                    })+
+                }
+            }
+        }
+    };
+}
+
+formats! {
     /// Container logs as the kubelet reads them: see [`cri`].
-    Cri,
+    Cri "cri" |line, _| cri::parse(line).map(cri::Entry::into_record);
+    /// Docker's `json-file` driver: see [`docker`].
+    Docker "docker" |line, _| docker::parse(line).map(docker::Entry::into_record);
+    /// Graylog's JSON: see [`gelf`].
+    Gelf "gelf" |line, _| gelf::parse(line);
+    /// Access logs of ingress-nginx: see [`ingress`].
+    IngressNginx "ingress-nginx" |line, _| ingress::parse(line);
+    /// Access logs of Apache with the virtual host in front: see [`access`].
+    VhostCombined "vhost-combined" |line, _| access::parse_vhost(line);
     /// Access logs of Apache and nginx in the combined format: see [`access`].
-    Combined,
+    Combined "combined" |line, _| access::parse_combined(line).map(access::Combined::into_record);
+    /// Access logs in the Common Log Format: see [`access`].
+    Common "common" |line, _| access::parse_common(line);
+    /// Istio's default access log: see [`envoy`].
+    Istio "istio" |line, context| envoy::parse_istio(line, context);
+    /// Envoy's default access log: see [`envoy`].
+    Envoy "envoy" |line, context| envoy::parse(line, context);
+    /// HAProxy's HTTP, TCP, HTTPS and error lines: see [`haproxy`].
+    Haproxy "haproxy" |line, context| haproxy::parse(line, context);
+    /// klog and glog: see [`klog`].
+    Klog "klog" |line, context| klog::parse(line, context);
+    /// nginx's error log: see [`server_error`].
+    NginxError "nginx-error" |line, context| server_error::parse_nginx(line, context);
+    /// Apache's error log: see [`server_error`].
+    ApacheError "apache-error" |line, context| server_error::parse_apache(line, context);
+    /// PostgreSQL's server log: see [`postgres`].
+    Postgres "postgres" |line, context| postgres::parse(line, context);
+    /// Spring Boot's console log: see [`java`].
+    Spring "spring" |line, context| java::parse_spring(line, context);
+    /// Logback and log4j: see [`java`].
+    Log4j "log4j" |line, context| java::parse_log4j(line, context);
+    /// Syslog, RFC 5424: see [`syslog`].
+    Syslog5424 "syslog-5424" |line, context| syslog::parse_5424(line, context);
+    /// Syslog, RFC 3164 as found: see [`syslog`].
+    Syslog "syslog" |line, context| syslog::parse_3164(line, context);
+    /// systemd's export format, whose entries are not lines: see [`journal`].
+    Journal "journal" |line, _| journal::parse(line);
     /// One JSON object per line: see [`json`].
-    Json,
+    Json "json" |line, _| json::parse(line);
+    /// Pairs of names and values: see [`logfmt`].
+    Logfmt "logfmt" |line, _| logfmt::parse(line);
     /// Any line, as one text field `message`.
-    Plain,
+    Plain "plain" |line, _| Ok(plain(line));
 }
 
 impl Format {
-    /// Every format, the most telling first.
-    pub const ALL: &'static [Self] = &[Self::Cri, Self::Combined, Self::Json, Self::Plain];
-
-    /// The name to ask for it by.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cri => "cri",
-            Self::Combined => "combined",
-            Self::Json => "json",
-            Self::Plain => "plain",
-        }
-    }
-
-    /// Reads one line, without its ending.
+    /// Reads one line, without its ending. Times without a zone are taken for UTC, and those without a year stay texts:
+    /// [`parse_with`](Self::parse_with) knows better.
     ///
     /// # Errors
     ///
     /// The line is not of this format; nothing is read out of it.
     pub fn parse(self, line: &[u8]) -> Result<Record<'_>, ParseError> {
-        match self {
-            Self::Cri => cri::parse(line).map(|entry| entry.into_record()),
-            Self::Combined => access::parse_combined(line).map(access::Combined::into_record),
-            Self::Json => json::parse(line),
-            Self::Plain => Ok(plain(line)),
-        }
+        self.parse_with(line, &Context::default())
     }
 }
 
@@ -73,8 +142,13 @@ impl fmt::Display for Format {
 
 /// A name that is no format's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown log format {0:?}: expected cri, combined, json or plain")]
+#[error("unknown log format {0:?}: expected one of {names}", names = names())]
 pub struct UnknownFormat(String);
+
+fn names() -> String {
+    let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+    names.join(", ")
+}
 
 impl FromStr for Format {
     type Err = UnknownFormat;

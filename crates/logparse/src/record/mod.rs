@@ -6,6 +6,7 @@
 //!
 //! A name may occur more than once (JSON allows it, and flattening can produce it): all are kept, in order.
 
+mod escape;
 #[cfg(feature = "serde")]
 mod serialize;
 mod text;
@@ -47,6 +48,13 @@ impl<'a> Field<'a> {
         &self.value
     }
 
+    pub(crate) fn with_prefix(self, prefix: &str) -> Self {
+        Self {
+            name: Cow::Owned(format!("{prefix}{}", self.name)),
+            value: self.value,
+        }
+    }
+
     /// The same, owning its bytes.
     pub fn into_owned(self) -> Field<'static> {
         Field {
@@ -84,6 +92,15 @@ impl<'a> Record<'a> {
     pub(crate) const fn with_time(mut self, time: Option<Timestamp>) -> Self {
         self.time = time;
         self
+    }
+
+    pub(crate) const fn with_format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+
+    pub(crate) fn into_fields(self) -> Vec<Field<'a>> {
+        self.fields
     }
 
     pub(crate) fn with_origin(mut self, part: Part, spans: Spans) -> Self {

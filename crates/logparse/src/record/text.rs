@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::str::Utf8Error;
 
+use super::escape;
+
 /// How special bytes are written in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -14,6 +16,16 @@ pub enum Escaping {
     Access,
     /// As in a JSON string, RFC 8259 §7. A lone surrogate becomes U+FFFD when decoded; [`Text::raw`] has it.
     Json,
+    /// As Go's `strconv.Quote` and logfmt writers have it: `\a` `\b` `\f` `\n` `\r` `\t` `\v`, `\"`, `\\`, `\xHH` a byte,
+    /// `\uHHHH` and `\UHHHHHHHH` a character. Anything else after a backslash stands, with it, for itself.
+    Go,
+    /// As in the structured data of RFC 5424 §6.3.3: `\"`, `\\` and `\]` stand for their last byte; a backslash before
+    /// anything else stands for itself.
+    StructuredData,
+    /// As HAProxy writes requests and captured headers: `#HH` is any byte.
+    Hash,
+    /// A block of klog: every line begins with a tab that is not part of it, and the last line end is not either.
+    Block,
 }
 
 /// A text value: its bytes as they stand in the line, and what they mean once asked.
@@ -62,12 +74,45 @@ impl<'a> Text<'a> {
 
     /// The bytes meant, escapes undone. Borrowed when there are none.
     pub fn decode(&self) -> Cow<'_, [u8]> {
-        match self.escaping {
-            Escaping::None => Cow::Borrowed(&self.raw),
-            _ if memchr::memchr(b'\\', &self.raw).is_none() => Cow::Borrowed(&self.raw),
-            Escaping::Access => Cow::Owned(decode_access(&self.raw)),
-            Escaping::Json => Cow::Owned(decode_json(&self.raw)),
+        let mark = match self.escaping {
+            Escaping::None => return Cow::Borrowed(&self.raw),
+            Escaping::Block => b'\t',
+            Escaping::Hash => b'#',
+            _ => b'\\',
+        };
+        if memchr::memchr(mark, &self.raw).is_none() {
+            return Cow::Borrowed(&self.raw);
         }
+        Cow::Owned(match self.escaping {
+            Escaping::None => self.raw.to_vec(),
+            Escaping::Access => decode_access(&self.raw),
+            Escaping::Json => decode_json(&self.raw),
+            Escaping::Go => escape::go(&self.raw),
+            Escaping::StructuredData => escape::structured_data(&self.raw),
+            Escaping::Hash => escape::hash(&self.raw),
+            Escaping::Block => escape::block(&self.raw),
+        })
+    }
+
+    /// The bytes meant, with the lifetime of the line if there are no escapes.
+    pub(crate) fn into_decoded(self) -> Cow<'a, [u8]> {
+        match self.decode() {
+            Cow::Owned(bytes) => Cow::Owned(bytes),
+            Cow::Borrowed(_) => self.raw,
+        }
+    }
+
+    /// The same without its last bytes.
+    pub(crate) fn without_end(self, bytes: usize) -> Self {
+        let keep = self.raw.len().saturating_sub(bytes);
+        let raw = match self.raw {
+            Cow::Borrowed(raw) => Cow::Borrowed(raw.get(..keep).unwrap_or_default()),
+            Cow::Owned(mut raw) => {
+                raw.truncate(keep);
+                Cow::Owned(raw)
+            }
+        };
+        Self { raw, ..self }
     }
 
     /// The text meant.
@@ -113,7 +158,7 @@ fn decode_access(mut raw: &[u8]) -> Vec<u8> {
     out
 }
 
-const fn control(escape: u8) -> Option<u8> {
+pub(super) const fn control(escape: u8) -> Option<u8> {
     Some(match escape {
         b'"' | b'\\' => escape,
         b'b' => 0x08,
@@ -126,7 +171,7 @@ const fn control(escape: u8) -> Option<u8> {
     })
 }
 
-const fn hex(digit: u8) -> Option<u8> {
+pub(super) const fn hex(digit: u8) -> Option<u8> {
     Some(match digit {
         b'0'..=b'9' => digit - b'0',
         b'a'..=b'f' => digit - b'a' + 10,
@@ -189,7 +234,7 @@ fn unicode(after: &[u8]) -> (char, &[u8]) {
     )
 }
 
-fn unit(digits: &[u8]) -> (Option<u32>, &[u8]) {
+pub(super) fn unit(digits: &[u8]) -> (Option<u32>, &[u8]) {
     let Some((digits, rest)) = digits.split_first_chunk::<4>() else {
         return (None, &[]);
     };

@@ -112,9 +112,7 @@ impl<'a> Value<'a> {
             Self::Number(number) => Value::Number(number.into_owned()),
             Self::Text(text) => Value::Text(text.into_owned()),
             Self::Time(time) => Value::Time(time),
-            Self::List(values) => {
-                Value::List(values.into_iter().map(Value::into_owned).collect())
-            }
+            Self::List(values) => Value::List(values.into_iter().map(Value::into_owned).collect()),
             Self::Json(json) => Value::Json(Cow::Owned(json.into_owned())),
         }
     }
@@ -141,14 +139,21 @@ impl<'a> Number<'a> {
     /// not, are left out.
     pub(crate) fn from_decimal(raw: &'a [u8]) -> Option<Self> {
         let digits = raw.strip_prefix(b"-").unwrap_or(raw);
-        let whole = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let whole = digits
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         let (_, fraction) = digits.split_at_checked(whole).filter(|_| whole > 0)?;
         let well_formed = match fraction.split_first() {
             None => true,
             Some((b'.', tail)) => !tail.is_empty() && tail.iter().all(u8::is_ascii_digit),
             Some(_) => false,
         };
-        let zeros = digits.iter().take(whole - 1).take_while(|byte| **byte == b'0').count();
+        let zeros = digits
+            .iter()
+            .take(whole - 1)
+            .take_while(|byte| **byte == b'0')
+            .count();
         let literal = match zeros {
             0 => raw,
             _ if digits.len() < raw.len() => return None,

@@ -1,12 +1,17 @@
-//! Runs `tests/data/FORMAT/lines.txt`: every line with what it must become.
+//! Runs `tests/data/FORMAT/lines.txt`: every line with what it must become. `⏎` stands for a line feed, `⇥` for a tab, `␛` for
+//! escape and `␀` for NUL. The reference is 2026-11-21, the zone UTC.
 
-use narae_logparse::{Format, Record, Value};
+use narae_logparse::time::Context;
+use narae_logparse::{Format, Record, Timestamp, Value};
 
 #[test]
 fn lines_become_what_the_files_say() {
     let mut failures = Vec::new();
     let mut checked = 0;
-    for format in [Format::Combined, Format::Cri, Format::Json] {
+    for format in Format::ALL
+        .iter()
+        .filter(|format| **format != Format::Plain)
+    {
         let path = format!(
             "{}/tests/data/{format}/lines.txt",
             env!("CARGO_MANIFEST_DIR")
@@ -21,7 +26,7 @@ fn lines_become_what_the_files_say() {
                 panic!("{path}: a line without expectation: {pair:?}")
             };
             checked += 1;
-            if let Err(found) = check(format, line, expected) {
+            if let Err(found) = check(*format, line, expected) {
                 failures.push(format!(
                     "{path}, case {}: {line}\n  wanted {expected}\n  found  {found}",
                     number + 1
@@ -29,12 +34,20 @@ fn lines_become_what_the_files_say() {
             }
         }
     }
-    assert!(checked > 60, "only {checked} cases were found");
+    assert!(checked > 150, "only {checked} cases were found");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 fn check(format: Format, line: &str, expected: &str) -> Result<(), String> {
-    let parsed = format.parse(line.as_bytes());
+    let signs = [("⏎", "\n"), ("⇥", "\t"), ("␛", "\u{1b}"), ("␀", "\0")];
+    let line = signs.iter().fold(line.to_owned(), |line, (sign, meant)| {
+        line.replace(sign, meant)
+    });
+    let reference = Timestamp::from_rfc3339(b"2026-11-21T00:00:00Z").unwrap();
+    let parsed = format.parse_with(
+        line.as_bytes(),
+        &Context::default().with_reference(reference),
+    );
     if let Some(reason) = expected.strip_prefix("!! ") {
         let error = parsed.err().ok_or("a record")?;
         let found = format!(
@@ -61,13 +74,21 @@ fn check(format: Format, line: &str, expected: &str) -> Result<(), String> {
 }
 
 fn shown(record: &Record<'_>, name: &str) -> String {
-    match record.get(name) {
+    show(record.get(name))
+}
+
+fn show(value: Option<&Value<'_>>) -> String {
+    match value {
         None => "absent".to_owned(),
         Some(Value::Null) => "null".to_owned(),
         Some(Value::Bool(value)) => value.to_string(),
         Some(Value::Number(number)) => number.to_string(),
         Some(Value::Time(time)) => time.to_string(),
         Some(Value::Json(json)) => json.to_string(),
+        Some(Value::List(values)) => {
+            let shown: Vec<String> = values.iter().map(|value| show(Some(value))).collect();
+            format!("[{}]", shown.join(", "))
+        }
         Some(Value::Text(text)) => {
             let control = |c: char| match c {
                 '\n' => "\\n".to_owned(),

@@ -1,4 +1,5 @@
-use narae_logparse::format::cri::{self, Joiner, Stream};
+use narae_logparse::format::container::{self, Joiner, Stream};
+use narae_logparse::format::cri;
 use narae_logparse::line::Part;
 use proptest::prelude::*;
 
@@ -34,7 +35,7 @@ proptest! {
         let mut cut = [String::new(), String::new()];
         let mut spans = Vec::new();
 
-        let mut take = |message: cri::Message<'_>| {
+        let mut take = |message: container::Message<'_>| {
             let text = String::from_utf8(message.text.to_vec()).unwrap();
             let which = message.stream as usize;
             assert_eq!(matches!(message.part, Part::Middle | Part::Tail), !cut[which].is_empty());

@@ -9,6 +9,7 @@ mod cases;
 mod combined;
 mod cri;
 mod encode;
+mod formats;
 mod json;
 mod ledger;
 mod line;

@@ -1,4 +1,4 @@
-//! Messages out of partial lines.
+//! What CRI and Docker logs have in common: two streams, and messages out of partial lines.
 //!
 //! Each stream is a sequence of its own: a `P` line of one is continued by the next line of the *same* stream,
 //! whatever stands between. Use one [`Joiner`] per container log. A message carries the time of its first line.
@@ -10,22 +10,63 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Entry, Stream};
-use crate::format::Format;
+use super::Format;
 use crate::line::Part;
 use crate::record::{Escaping, Field, Record, Spans, Text, Value};
 use crate::time::Timestamp;
 
+/// Where a container wrote to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a container has these two")]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+impl Stream {
+    /// `stdout` or `stderr`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+}
+
+/// A line of a container log, whichever runtime wrote it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Fragment<'a> {
+    /// The format of the line.
+    pub format: Format,
+    /// When the runtime read it.
+    pub time: Timestamp,
+    /// Where it was written to.
+    pub stream: Stream,
+    /// Whether the next line of the same stream continues the message.
+    pub partial: bool,
+    /// The message, or this part of it, escapes undone.
+    pub message: Cow<'a, [u8]>,
+    /// What else the runtime says; of a joined message, what it says of the first line.
+    pub attributes: Vec<Field<'a>>,
+}
+
 /// What a container wrote in one go, as far as the runtime could tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Message<'a> {
+    /// The format of its lines.
+    pub format: Format,
     /// When its first line was read by the runtime.
     pub time: Timestamp,
     /// Where it was written to.
     pub stream: Stream,
     /// The parts, joined without anything between them.
     pub text: Cow<'a, [u8]>,
+    /// What else the runtime says.
+    pub attributes: Vec<Field<'a>>,
     /// Whether it is all of the message.
     pub part: Part,
     /// The lines it was joined from.
@@ -35,7 +76,7 @@ pub struct Message<'a> {
 /// Joins the lines of one container's log.
 ///
 /// ```
-/// use narae_logparse::format::cri::{self, Joiner};
+/// use narae_logparse::format::{container::Joiner, cri};
 ///
 /// let mut joiner = Joiner::default();
 /// let mut messages = Vec::new();
@@ -68,8 +109,10 @@ struct Pending {
 
 #[derive(Debug, Clone)]
 struct Open {
+    format: Format,
     time: Timestamp,
     text: Vec<u8>,
+    attributes: Vec<Field<'static>>,
     lines: usize,
     spans: Spans,
 }
@@ -101,27 +144,36 @@ impl Joiner {
     /// Takes a line and the bytes of the input it is; gives the message that it completes, if it does.
     ///
     /// Spans must come in order. A full line that continues nothing is handed back without a copy.
-    pub fn push<'a>(&mut self, entry: Entry<'a>, span: Range<u64>) -> Option<Message<'a>> {
+    pub fn push<'a>(
+        &mut self,
+        line: impl Into<Fragment<'a>>,
+        span: Range<u64>,
+    ) -> Option<Message<'a>> {
+        let entry: Fragment<'a> = line.into();
         let limit = self.max_message_bytes;
         let pending = self.pending(entry.stream);
         if !entry.partial && pending.open.is_none() {
             let part = Part::from_cuts(std::mem::take(&mut pending.continues), false);
-            let text = Cow::Borrowed(entry.message);
             return Some(Message {
+                format: entry.format,
                 time: entry.time,
                 stream: entry.stream,
-                text,
+                text: entry.message,
+                attributes: entry.attributes,
                 part,
                 spans: span.into(),
             });
         }
+        let own = |fields: Vec<Field<'a>>| fields.into_iter().map(Field::into_owned).collect();
         let open = pending.open.get_or_insert_with(|| Open {
+            format: entry.format,
             time: entry.time,
             text: Vec::new(),
+            attributes: own(entry.attributes),
             lines: 0,
             spans: Spans::default(),
         });
-        open.text.extend_from_slice(entry.message);
+        open.text.extend_from_slice(&entry.message);
         open.lines += 1;
         open.spans.push(span);
         let full = open.text.len() >= limit || open.lines >= Self::MAX_LINES;
@@ -144,7 +196,7 @@ impl Joiner {
     }
 
     /// Whether this line would be copied, because it begins or continues a message of several lines.
-    pub(crate) const fn takes(&self, entry: &Entry<'_>) -> bool {
+    pub(crate) const fn takes(&self, entry: &Fragment<'_>) -> bool {
         let pending = match entry.stream {
             Stream::Stdout => &self.stdout,
             Stream::Stderr => &self.stderr,
@@ -171,9 +223,11 @@ impl Pending {
         let open = self.open.take()?;
         let part = Part::from_cuts(std::mem::replace(&mut self.continues, cut), cut);
         Some(Message {
+            format: open.format,
             time: open.time,
             stream,
             text: Cow::Owned(open.text),
+            attributes: open.attributes,
             part,
             spans: open.spans,
         })
@@ -181,9 +235,9 @@ impl Pending {
 }
 
 impl<'a> Message<'a> {
-    /// The fields by name: `time`, `stream` and `message`.
+    /// The fields by name: `time`, `stream` and `message`, then the attributes.
     pub fn into_record(self) -> Record<'a> {
-        let fields = vec![
+        let mut fields = vec![
             Field::new("time", Value::Time(self.time)),
             Field::new(
                 "stream",
@@ -191,15 +245,19 @@ impl<'a> Message<'a> {
             ),
             Field::new("message", Value::Text(Text::new(self.text, Escaping::None))),
         ];
-        Record::new(Format::Cri, Some(self.time), fields).with_origin(self.part, self.spans)
+        fields.extend(self.attributes);
+        Record::new(self.format, Some(self.time), fields).with_origin(self.part, self.spans)
     }
 
     /// The same, owning its bytes.
     pub fn into_owned(self) -> Message<'static> {
+        let attributes = self.attributes.into_iter().map(Field::into_owned);
         Message {
+            format: self.format,
             time: self.time,
             stream: self.stream,
             text: Cow::Owned(self.text.into_owned()),
+            attributes: attributes.collect(),
             part: self.part,
             spans: self.spans,
         }

@@ -14,42 +14,21 @@
 //! As the kubelet reads it (`k8s.io/cri-client/pkg/logs`), except that a first tag that is neither `P` nor `F`
 //! is refused rather than taken for `F`. There are no escapes.
 //!
-//! containerd cuts messages at 16 KiB, cri-o at 8 KiB: [`Joiner`] puts them together again.
+//! containerd cuts messages at 16 KiB, cri-o at 8 KiB: [`Joiner`](super::container::Joiner) puts them together again.
 
-mod join;
+use std::borrow::Cow;
 
 use super::Format;
+use super::container::{Fragment, Stream};
 use crate::cursor::Cursor;
 use crate::error::{ParseError, Reason};
 use crate::record::{Escaping, Field, Record, Value};
 use crate::time::Timestamp;
 
-pub use join::{Joiner, Message};
-
-/// Where a container wrote to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a container has these two")]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
-impl Stream {
-    /// `stdout` or `stderr`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
-    }
-}
-
 /// One line of a container log.
 ///
 /// ```
-/// use narae_logparse::format::cri::{self, Stream};
+/// use narae_logparse::format::{container::Stream, cri};
 ///
 /// let entry = cri::parse(b"2026-11-21T04:44:44.5+09:00 stderr P:later half of it")?;
 /// assert_eq!((entry.stream, entry.partial), (Stream::Stderr, true));
@@ -121,5 +100,18 @@ impl<'a> Entry<'a> {
             Field::new("message", Value::text(self.message, Escaping::None)),
         ];
         Record::new(Format::Cri, Some(self.time), fields)
+    }
+}
+
+impl<'a> From<Entry<'a>> for Fragment<'a> {
+    fn from(entry: Entry<'a>) -> Self {
+        Self {
+            format: Format::Cri,
+            time: entry.time,
+            stream: entry.stream,
+            partial: entry.partial,
+            message: Cow::Borrowed(entry.message),
+            attributes: Vec::new(),
+        }
     }
 }

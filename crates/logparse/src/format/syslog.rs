@@ -1,0 +1,284 @@
+//! Syslog: RFC 5424 to the letter, and what is called RFC 3164 as it is found.
+//!
+//! **RFC 5424** ([`parse_5424`]), the grammar of its §6:
+//!
+//! ```text
+//! <PRI>1 SP time SP host SP app SP procid SP msgid SP structured-data [SP message]
+//! <165>1 2026-11-21T04:44:44.003Z web-1 shop 812 ID47 [meta@32473 seq="1"] order placed
+//! ```
+//!
+//! `-` is null. *time* is RFC 3339. *structured-data* is `-` or elements `[ID name="value"…]`; each value is the field
+//! `sd.ID.NAME` with [`Escaping::StructuredData`]. A byte order mark before the message is left out of it. The lengths
+//! are limited as the RFC has it: 255, 48, 128 and 32 bytes.
+//!
+//! **RFC 3164** ([`parse_3164`]) describes what was seen in the wild and so is this:
+//!
+//! ```text
+//! [<PRI>] [sequence ": "] [time] [SP host] [SP tag ["[" pid "]"] ":"] SP message
+//! <34>Oct 11 22:14:15 web-1 su[42]: 'su root' failed      (the RFC)
+//! Oct 11 22:14:15 web-1 su: failed                        (a file: no priority)
+//! <13>Oct 11 22:14:15 su: failed                          (/dev/log: no host)
+//! <13>2026-11-21T04:44:44+09:00 web-1 su: failed          (rsyslog's forward format)
+//! <166>Jan  5 2026 10:11:12 fw : %ASA-6-302013: Built     (Cisco, with year)
+//! <189>123: *Mar  1 00:00:01.123 UTC: %SYS-5-CONFIG_I: x  (Cisco IOS)
+//! ```
+//!
+//! A word after the time is the host unless it ends in `:`, which makes it the tag. A tag is up to 48 bytes of letters,
+//! digits and `_/.-%@()`; when there is none the message is all after the host. Either a priority or a time must be
+//! there. Year and zone come from the [`Context`].
+//!
+//! In both, `facility` and `severity` are numbers and `level` is the severity's name.
+
+use super::Format;
+use super::fields::{Fields, Read};
+use crate::cursor::Cursor;
+use crate::error::{ParseError, Reason};
+use crate::record::{Escaping, Number, Record, Value};
+use crate::time::{Context, TimeForm};
+
+const LEVELS: [&str; 8] = [
+    "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug",
+];
+
+const MAX_TAG_BYTES: usize = 48;
+
+/// Reads a line of RFC 5424, without its framing.
+///
+/// # Errors
+///
+/// The line does not follow the RFC's grammar.
+pub fn parse_5424<'a>(line: &'a [u8], context: &Context) -> Result<Record<'a>, ParseError> {
+    let mut cursor = Cursor::new(line);
+    let mut fields = Fields::new();
+    priority(&mut cursor, &mut fields)?;
+    cursor.tag(b"1 ", "version")?;
+    let at = cursor.at();
+    match cursor.word("time")? {
+        b"-" => fields.push("time", Value::Null),
+        time => fields.time(TimeForm::Rfc3339, time, at, context)?,
+    }
+    for (name, most) in [("host", 255), ("app", 48), ("procid", 128), ("msgid", 32)] {
+        let at = cursor.at();
+        let word = cursor.word(name)?;
+        if word.len() > most {
+            return Err(ParseError::new(Reason::NameTooLong, name, at + most));
+        }
+        if let Some(bad) = word.iter().position(|byte| !byte.is_ascii_graphic()) {
+            return Err(ParseError::new(Reason::UnexpectedByte, name, at + bad));
+        }
+        fields.text_or_dash(name, word);
+    }
+    if !cursor.skip(b"-") {
+        structured_data(&mut cursor, &mut fields)?;
+    }
+    if cursor.skip(b" ") {
+        cursor.skip(b"\xEF\xBB\xBF");
+        fields.text("message", cursor.take_rest());
+    }
+    cursor.end()?;
+    Ok(fields.into_record(Format::Syslog5424))
+}
+
+fn structured_data<'a>(cursor: &mut Cursor<'a>, fields: &mut Fields<'a>) -> Read {
+    cursor.byte(b'[', "structured_data")?;
+    loop {
+        let id = name(cursor)?;
+        while cursor.skip(b" ") {
+            let name = name(cursor)?;
+            cursor.byte(b'=', "structured_data")?;
+            let value = cursor.quoted("structured_data")?;
+            fields.push_owned(
+                format!("sd.{id}.{name}"),
+                Value::text(value, Escaping::StructuredData),
+            );
+        }
+        cursor.byte(b']', "structured_data")?;
+        if !cursor.skip(b"[") {
+            return Ok(());
+        }
+    }
+}
+
+fn name<'a>(cursor: &mut Cursor<'a>) -> Read<&'a str> {
+    let at = cursor.at();
+    let name =
+        cursor.take_while(|byte| byte.is_ascii_graphic() && !matches!(byte, b'=' | b']' | b'"'));
+    let error = |reason| ParseError::new(reason, "structured_data", at);
+    match name.len() {
+        0 => Err(error(Reason::MissingField)),
+        1..=32 => std::str::from_utf8(name).map_err(|_| error(Reason::NotUtf8)),
+        _ => Err(error(Reason::NameTooLong)),
+    }
+}
+
+/// Reads a line of what is called RFC 3164, without its framing.
+///
+/// # Errors
+///
+/// The line has neither a priority nor a time, or one that is not well formed.
+pub fn parse_3164<'a>(line: &'a [u8], context: &Context) -> Result<Record<'a>, ParseError> {
+    let mut cursor = Cursor::new(line);
+    let mut fields = Fields::new();
+    header(&mut cursor, &mut fields, context)?;
+    fields.text("message", cursor.take_rest());
+    Ok(fields.into_record(Format::Syslog))
+}
+
+/// All but the message; stands on it.
+pub(super) fn header<'a>(
+    cursor: &mut Cursor<'a>,
+    fields: &mut Fields<'a>,
+    context: &Context,
+) -> Read {
+    let has_priority = cursor.peek() == Some(b'<');
+    if has_priority {
+        priority(cursor, fields)?;
+        sequence(cursor, fields)?;
+    }
+    if !time(cursor, fields, context)? {
+        return if has_priority {
+            Ok(())
+        } else {
+            Err(ParseError::new(Reason::BadTimestamp, "time", cursor.at()))
+        };
+    }
+    if cursor.rest().is_empty() {
+        return Ok(());
+    }
+    cursor.skip(b":");
+    cursor.byte(b' ', "host")?;
+    if tag(cursor, fields)? {
+        return Ok(());
+    }
+    let host = cursor.until_or_end(b' ');
+    if host.is_empty() {
+        return Err(ParseError::new(Reason::MissingField, "host", cursor.at()));
+    }
+    fields.text("host", host);
+    if cursor.skip(b" ") {
+        // Cisco's ASA sets a colon of its own between host and tag.
+        cursor.skip(b": ");
+        tag(cursor, fields)?;
+    }
+    Ok(())
+}
+
+/// `<0>` to `<191>`.
+fn priority<'a>(cursor: &mut Cursor<'a>, fields: &mut Fields<'a>) -> Read {
+    cursor.byte(b'<', "priority")?;
+    let at = cursor.at();
+    let digits = cursor.until(b'>', "priority")?;
+    let value = match digits {
+        [b'0'] => Some(0),
+        [b'1'..=b'9'] | [b'1'..=b'9', _] | [b'1'..=b'9', _, _] => std::str::from_utf8(digits)
+            .ok()
+            .and_then(|digits| digits.parse::<u8>().ok()),
+        _ => None,
+    };
+    let value = value
+        .filter(|value| *value <= 191)
+        .ok_or_else(|| ParseError::new(Reason::BadNumber, "priority", at))?;
+    fields.push(
+        "facility",
+        Value::Number(Number::from(u64::from(value / 8))),
+    );
+    fields.push(
+        "severity",
+        Value::Number(Number::from(u64::from(value % 8))),
+    );
+    let level = LEVELS
+        .get(usize::from(value % 8))
+        .copied()
+        .unwrap_or_default();
+    fields.text("level", level.as_bytes());
+    Ok(())
+}
+
+/// Cisco's `123: ` before the time.
+fn sequence<'a>(cursor: &mut Cursor<'a>, fields: &mut Fields<'a>) -> Read {
+    let mut ahead = *cursor;
+    let at = ahead.at();
+    let digits = ahead.take_while(|byte| byte.is_ascii_digit());
+    if !digits.is_empty() && ahead.skip(b": ") {
+        fields.number("sequence", digits, at)?;
+        *cursor = ahead;
+    }
+    Ok(())
+}
+
+/// Reads the time if one stands here. A clock that is not set is marked with `*` by Cisco, a lost one with `.`.
+fn time<'a>(cursor: &mut Cursor<'a>, fields: &mut Fields<'a>, context: &Context) -> Read<bool> {
+    let mut ahead = *cursor;
+    if !ahead.skip(b"*") {
+        ahead.skip(b".");
+    }
+    let at = ahead.at();
+    let rest = ahead.rest();
+    let word = rest.split(|byte| *byte == b' ').next().unwrap_or_default();
+    if word.len() > 19 && TimeForm::Rfc3339.parse(word, context).is_some() {
+        fields.time(TimeForm::Rfc3339, word, at, context)?;
+        ahead.advance(word.len());
+    } else {
+        let Some((form, length)) = month_and_clock(rest) else {
+            return Ok(false);
+        };
+        fields.time(form, rest.get(..length).unwrap_or_default(), at, context)?;
+        ahead.advance(length);
+        // Cisco names the zone; it is UTC or one the caller has set for all.
+        ahead.skip(b" UTC");
+    }
+    *cursor = ahead;
+    Ok(true)
+}
+
+/// How long `Mmm dd [yyyy] hh:mm:ss[.fraction]` is, if that is what stands here.
+fn month_and_clock(rest: &[u8]) -> Option<(TimeForm, usize)> {
+    let is_clock = |from: usize| {
+        matches!(
+            rest.get(from..from + 8),
+            Some([_, _, b':', _, _, b':', _, _])
+        )
+    };
+    if !rest.first()?.is_ascii_uppercase() || rest.get(3) != Some(&b' ') {
+        return None;
+    }
+    let from = [7, 12].into_iter().find(|from| is_clock(*from))?;
+    let mut length = from + 8;
+    if rest.get(length) == Some(&b'.') {
+        let fraction = rest.get(length + 1..).unwrap_or_default();
+        length += 1 + fraction
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+    }
+    Some((TimeForm::Syslog, length))
+}
+
+/// Reads `tag[pid]: ` if it stands here.
+fn tag<'a>(cursor: &mut Cursor<'a>, fields: &mut Fields<'a>) -> Read<bool> {
+    let mut ahead = *cursor;
+    let is_tag = |byte: u8| byte.is_ascii_alphanumeric() || b"_/.-%@()".contains(&byte);
+    let tag = ahead.take_while(is_tag);
+    if tag.is_empty() || tag.len() > MAX_TAG_BYTES {
+        return Ok(false);
+    }
+    let at = ahead.at() + 1;
+    let pid = if ahead.skip(b"[") {
+        ahead.until(b']', "pid").ok()
+    } else {
+        None
+    };
+    if !ahead.skip(b":") || !(ahead.skip(b" ") || ahead.rest().is_empty()) {
+        return Ok(false);
+    }
+    fields.text("tag", tag);
+    if let Some(pid) = pid {
+        // rsyslog and journald write numbers here; others write what they like.
+        match Number::from_decimal(pid) {
+            Some(_) => fields.number("pid", pid, at)?,
+            None => fields.text("pid", pid),
+        }
+    }
+    *cursor = ahead;
+    Ok(true)
+}
