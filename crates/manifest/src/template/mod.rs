@@ -22,6 +22,7 @@
 mod compile;
 mod evaluate;
 mod helper;
+pub mod library;
 mod nesting;
 mod rendering;
 mod scope;
@@ -32,11 +33,15 @@ mod syntax;
 mod usage;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+
+use narae_yaml::Value;
 
 use crate::error::{Error, ErrorKind};
 use crate::values::Values;
 
+use helper::Helpers;
 pub use rendering::{Provenance, Rendered, Rendering};
 use source::Source;
 use syntax::Template;
@@ -73,6 +78,7 @@ pub struct TemplateSet {
     sources: Vec<Arc<Source>>,
     templates: Vec<(usize, Template)>,
     partials: BTreeMap<String, (usize, Template)>,
+    helpers: Helpers,
     limits: Limits,
 }
 
@@ -122,6 +128,53 @@ impl TemplateSet {
         Ok(())
     }
 
+    /// Adds a helper that templates added later can call as `{{name a b}}` and `(name a b)`.
+    ///
+    /// It takes `arity` values that are all there, with their types, and gives one, of any type, or
+    /// says what is wrong with them in words that follow its name: `takes a port, found 70000`.
+    /// Neither the values nor what it gives passes through text. Rendering is reproducible as long
+    /// as the helper is: it should read nothing but its arguments. In `#each`, `#if` and `#with` a
+    /// helper makes a block of its own.
+    ///
+    /// ```
+    /// use narae_manifest::{Layer, TemplateSet, Values};
+    /// use narae_yaml::Value;
+    ///
+    /// let mut templates = TemplateSet::new();
+    /// templates.add_helper("port", 1..=1, |arguments| match arguments {
+    ///     [Value::String(address)] => match address.rsplit_once(':') {
+    ///         Some((_, port)) => port.parse::<u16>().map(Value::from).map_err(|e| e.to_string()),
+    ///         None => Err("takes an address with a port".to_owned()),
+    ///     },
+    ///     _ => Err("takes a string".to_owned()),
+    /// })?;
+    /// templates.add("t.yaml", "port: {{port address}}\n")?;
+    /// let values = Values::merge([Layer::read("v.yaml", "address: localhost:8080")?])?;
+    /// let rendering = templates.render(&values)?;
+    /// assert_eq!(rendering.objects[0].value, narae_yaml::read_one("port: 8080")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] when there is a helper of that name, or the name cannot be called:
+    /// it has letters, digits, `_` and `-`.
+    pub fn add_helper<F>(
+        &mut self,
+        name: &str,
+        arity: RangeInclusive<usize>,
+        helper: F,
+    ) -> Result<(), Error>
+    where
+        F: Fn(&[&Value]) -> Result<Value, String> + Send + Sync + 'static,
+    {
+        if self.helpers.add(name, arity, Arc::new(helper)) {
+            return Ok(());
+        }
+        let message = format!("there is a helper `{name}`, or it is not a name");
+        Err(Error::new(ErrorKind::Conflict, message))
+    }
+
     /// Renders every template, in the order in which they were added.
     ///
     /// # Errors
@@ -140,7 +193,7 @@ impl TemplateSet {
             return Err(Error::new(ErrorKind::Conflict, message));
         }
         let source = Arc::new(Source::new(name, text));
-        let template = compile::compile(&source)?;
+        let template = compile::compile(&source, &self.helpers)?;
         self.sources.push(source);
         Ok((self.sources.len() - 1, template))
     }

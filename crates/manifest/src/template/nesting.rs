@@ -2,8 +2,9 @@
 //!
 //! The count may be too high, never too low: an opening counts wherever it stands, a closing only
 //! where the text is certain to be one. From the first construct on whose extent this scan does not
-//! follow (raw blocks, JSON literals), nothing closes any more.
+//! follow (raw blocks with arguments, JSON literals), nothing closes any more.
 
+use super::compile::closing;
 use super::syntax::Offset;
 
 /// Where the template first nests deeper than `limit`, if it does.
@@ -70,6 +71,10 @@ impl Scan<'_> {
             _ => {}
         }
         if self.rest().starts_with("{{") {
+            if let Some(length) = raw_block(self.rest()) {
+                self.at += length;
+                return 0;
+            }
             self.certain = false;
         }
         self.expression()
@@ -140,6 +145,19 @@ impl Scan<'_> {
     }
 }
 
+/// The length of a raw block without arguments, from the third brace to behind its closing tag.
+fn raw_block(rest: &str) -> Option<usize> {
+    let tag = rest.find("}}}}")?;
+    let start = tag + 4;
+    let is_plain = |c: char| c.is_alphanumeric() || " \t\r\n~_-".contains(c);
+    let name = rest.get(2..tag)?;
+    if !name.chars().all(is_plain) {
+        return None;
+    }
+    let end = start + closing(rest.get(start..)?)?;
+    Some(end + rest.get(end..)?.find("}}}}")? + 4)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,6 +181,12 @@ mod tests {
                 true,
             ),
             ("{{{{raw}}}}{{/if}}{{{{/raw}}}}{{#if a}}".repeat(3), 2, true),
+            ("{{{{raw}}}}{{#if}}{{{{/raw}}}}".repeat(9), 2, false),
+            (
+                "{{{{raw \"}}}}{{{{/x}}}}{{/if}}\"}}}}{{{{/raw}}}}{{#if a}}".repeat(3),
+                2,
+                true,
+            ),
             (format!("{{{{x {}", "(".repeat(5)), 4, true),
             (format!("{{{{{{x {}", "[".repeat(5)), 4, true),
             ("{{x (a) (b) (c)}}".to_owned(), 1, false),

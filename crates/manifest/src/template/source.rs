@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::syntax::Offset;
@@ -72,15 +73,15 @@ impl Source {
             .showing(&self.text)
     }
 
-    /// Whether the tag at `offset` has its line to itself.
-    pub(super) fn stands_alone(&self, offset: Offset) -> bool {
+    /// Whether a tag has its line to itself.
+    pub(super) fn stands_alone(&self, tag: Range<Offset>) -> bool {
         let blank = |text: &str| {
             text.bytes()
                 .all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
         };
-        let (before, after) = self.text.split_at_checked(offset).unwrap_or_default();
+        let before = self.text.get(..tag.start).unwrap_or_default();
         let before = before.rsplit('\n').next().unwrap_or_default();
-        let behind = after.get(self.tag(offset).len()..).unwrap_or_default();
+        let behind = self.text.get(tag.end..).unwrap_or_default();
         blank(before) && blank(behind.split('\n').next().unwrap_or_default())
     }
 

@@ -7,6 +7,8 @@
 
 use narae_yaml::Value;
 
+use super::helper::Helper;
+
 /// Byte offset in the template's text.
 pub(super) type Offset = usize;
 
@@ -29,8 +31,10 @@ pub(super) enum Node {
         at: Offset,
     },
     Block(Box<Block>),
-    /// `{{> name context key=value}}`.
+    /// `{{> name context key=value}}`, `{{#> name}}…{{/name}}`.
     Partial(Box<Partial>),
+    /// `{{#*inline "name"}}…{{/inline}}`. Stands before all other nodes of its block.
+    Inline(Box<Inline>),
 }
 
 #[derive(Clone, Debug)]
@@ -61,7 +65,17 @@ pub(super) struct Partial {
     pub(super) parameters: Vec<(String, Expression)>,
     /// White space before a partial that stands alone on its line; each of its lines gets it.
     pub(super) indent: String,
+    /// What `{{> @partial-block}}` is in it, and what stands in its place if there is no such
+    /// partial.
+    pub(super) block: Option<Vec<Node>>,
     pub(super) at: Offset,
+}
+
+/// A partial that is known in the block it stands in, and to the partials included there.
+#[derive(Clone, Debug)]
+pub(super) struct Inline {
+    pub(super) name: String,
+    pub(super) body: Vec<Node>,
 }
 
 #[derive(Clone, Debug)]
@@ -81,7 +95,7 @@ pub(super) enum Form {
     Literal(Value),
     Reference(Reference),
     Call {
-        name: String,
+        helper: Helper,
         arguments: Vec<Expression>,
     },
 }

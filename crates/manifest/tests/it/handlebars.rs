@@ -6,6 +6,9 @@ use proptest::prelude::*;
 
 const VALUES: &str = r#"{"a": "A", "n": 3, "t": true, "f": false, "e": [], "l": ["x", "y", "z"], "m": {"p": "P", "q": {"r": "R"}}, "o": [{"i": "1", "j": ["u", "v"]}, {"i": "2", "j": ["w"]}]}"#;
 
+/// Includes the block it is given twice, and a partial that it may define.
+const LAYOUT: &str = "({{> @partial-block}}:{{a}}:{{> @partial-block}}{{#> nav}}none{{/nav}})";
+
 /// The text of a template as the crate renders it, unescaped.
 fn reference(template: &str) -> Option<String> {
     let mut registry = handlebars::Handlebars::new();
@@ -13,6 +16,7 @@ fn reference(template: &str) -> Option<String> {
     registry.register_escape_fn(handlebars::no_escape);
     registry.register_partial("p", "<{{a}}|{{b}}>").ok()?;
     registry.register_partial("lines", "1 {{a}}\n2\n").ok()?;
+    registry.register_partial("layout", LAYOUT).ok()?;
     let values: serde_json::Value = serde_json::from_str(VALUES).ok()?;
     registry.render_template(template, &values).ok()
 }
@@ -27,6 +31,7 @@ fn ours(template: &str) -> Option<String> {
     set.add_partial("p", "p.yaml", "<{{a}}|{{b}}>").ok()?;
     set.add_partial("lines", "lines.yaml", "1 {{a}}\n2\n")
         .ok()?;
+    set.add_partial("layout", "layout.yaml", LAYOUT).ok()?;
     let rendering = set.render(&values).ok()?;
     rendering
         .objects
@@ -58,6 +63,15 @@ fn the_same_text_comes_out() {
         "{{{a}}}{{&a}}",
         "{{> p b='B'}}",
         "{{#each o}}{{> p this a=i b=@index}}{{/each}}",
+        "{{#*inline \"x\"}}<{{a}}>{{/inline}}{{> x}}{{> x a=n}}",
+        "{{#if t}}{{#*inline \"x\"}}<{{this}}>{{/inline}}{{#each l}}{{> x}}{{/each}}{{/if}}",
+        "{{#*inline \"x\"}}1{{/inline}}{{#each l}}{{#*inline \"x\"}}2{{/inline}}{{> x}}{{/each}}{{> x}}",
+        "{{#> layout}}block {{n}}{{/layout}}",
+        "{{#> layout}}b{{#*inline \"nav\"}}nav {{a}}{{/inline}}{{/layout}}",
+        "{{#> layout a='B'}}b{{/layout}}",
+        "{{#> nothing}}instead {{a}}{{/nothing}}",
+        "{{{{raw}}}}{ {a}} <b>{{{{/raw}}}}",
+        "a{{{{raw}}}}x{{{{/raw}}}}b",
         "{{#if (eq a 'A')}}1{{/if}}{{#if (not f)}}2{{/if}}{{#if (and t n)}}3{{/if}}{{#if (or f e)}}4{{/if}}",
     ] {
         let expected = reference(template);
@@ -100,6 +114,59 @@ fn lines_that_a_tag_has_to_itself_vanish() {
             "for {template:?}"
         );
     }
+}
+
+/// As in the JavaScript implementation; `handlebars` drops the white space a raw text begins with.
+#[test]
+fn raw_text_is_kept_as_it_is() {
+    for (template, expected) in [
+        (
+            "k: |\n  a\n  {{{{raw}}}}\n    {{ $labels.a }} \\{{b}}\n  {{{{/raw}}}}\n  c\n",
+            "a\n  {{ $labels.a }} \\{{b}}\nc\n",
+        ),
+        (
+            "k: |\n  a {{{{raw}}}} {{x}} {{{{/raw}}}} b\n",
+            "a  {{x}}  b\n",
+        ),
+        (
+            "k: |\n  a {{{{raw~}}}} {{x}} {{{{~/raw}}}} b\n",
+            "a {{x}} b\n",
+        ),
+        (
+            "k: |\n  a{{{{raw}}}}{{{{/raw}}}}b{{{{ raw }}}}c{{{{/ raw }}}}\n",
+            "abc\n",
+        ),
+        (
+            "k: |\n  {{{{raw}}}}\n  {{#if t}}\n  {{{{/raw}}}}\n  {{#if t}}\n  b\n  {{/if}}\n",
+            "{{#if t}}\nb\n",
+        ),
+    ] {
+        let found = super::rendered(template, VALUES);
+        let found = found.get("k").and_then(Value::as_str);
+        assert_eq!(found, Some(expected), "for {template:?}");
+    }
+}
+
+/// Names bound outside a block are known in it; `@partial-block` in it is that of outside.
+#[test]
+fn a_block_given_to_a_partial_sees_where_it_was_written() {
+    let values = narae_manifest::Layer::read("v.yaml", VALUES).unwrap();
+    let values = narae_manifest::Values::merge([values]).unwrap();
+    let mut set = narae_manifest::TemplateSet::new();
+    set.add(
+        "t.yaml",
+        "{{#each o as |item n|}}\n{{#> outer of=item.i}}\nk{{n}}: {{item.i}}{{of}}\n{{/outer}}\n{{/each}}\n",
+    )
+    .unwrap();
+    let outer = "{{#> inner}}\n{{> @partial-block}}\n{{/inner}}\n";
+    set.add_partial("outer", "outer.yaml", outer).unwrap();
+    set.add_partial("inner", "inner.yaml", "{{> @partial-block}}\n")
+        .unwrap();
+    let rendering = set.render(&values).unwrap();
+    assert_eq!(
+        rendering.objects[0].value,
+        super::yaml("{k0: '11', k1: '22'}")
+    );
 }
 
 /// Pieces of templates that both engines take to mean the same.

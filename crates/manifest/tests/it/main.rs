@@ -8,6 +8,7 @@
 mod errors;
 mod explain;
 mod handlebars;
+mod library;
 mod object;
 mod plan;
 #[cfg(feature = "cel")]

@@ -9,8 +9,7 @@ use narae_yaml::Value;
 use super::Compiler;
 use super::names::Names;
 use crate::error::{Error, ErrorKind};
-use crate::suggestion::nearest;
-use crate::template::helper::{self, Arity};
+use crate::template::helper::{self, Helper};
 use crate::template::syntax::{Expression, Form, Offset};
 
 impl Compiler<'_> {
@@ -37,33 +36,57 @@ impl Compiler<'_> {
         for parameter in &tag.params {
             arguments.push(self.parameter(parameter, names)?);
         }
-        self.check_call(name, arguments.len(), at)?;
-        Ok(Expression {
-            form: Form::Call {
-                name: name.to_owned(),
-                arguments,
-            },
-            at,
-        })
+        let helper = self.helper(name, &arguments, at)?;
+        let form = Form::Call { helper, arguments };
+        Ok(Expression { form, at })
     }
 
-    fn check_call(&self, name: &str, given: usize, at: Offset) -> Result<(), Error> {
-        let Some(arity) = helper::arity(name) else {
-            let known = nearest(name, helper::names());
+    /// In parentheses a name alone is a helper, when it is one that takes nothing.
+    fn subexpression(
+        &self,
+        tag: &HelperTemplate,
+        names: &mut Names<'_>,
+    ) -> Result<Expression, Error> {
+        let alone = tag.params.is_empty() && tag.hash.is_empty();
+        let name = tag.name.as_name().filter(|_| alone);
+        let helper = name.and_then(|name| self.helpers.find(name));
+        match helper.filter(|helper| helper.accepts(0)) {
+            Some(helper) => Ok(Expression {
+                at: names.find(helper.name()),
+                form: Form::Call {
+                    helper,
+                    arguments: Vec::new(),
+                },
+            }),
+            None => self.expression_of(tag, names),
+        }
+    }
+
+    fn helper(&self, name: &str, arguments: &[Expression], at: Offset) -> Result<Helper, Error> {
+        let Some(helper) = self.helpers.find(name) else {
             let error = self
                 .source
                 .error(ErrorKind::UnknownName, unknown_helper(name), at);
-            return Err(match known {
-                Some(known) => error.note(format!("did you mean `{known}`")),
-                None => error.note(format!("known are {}", helper::list())),
+            return Err(match (helper::advice(name), self.helpers.nearest(name)) {
+                (Some(advice), _) => error.note(advice),
+                (None, Some(known)) => error.note(format!("did you mean `{known}`")),
+                (None, None) => error.note("the helpers are listed at `template::library`"),
             });
         };
-        if arity.accepts(given) {
-            return Ok(());
+        let given = arguments.len();
+        if !helper.accepts(given) {
+            let message = format!(
+                "helper `{name}` is used as {}, here with {given}",
+                helper.usage()
+            );
+            return Err(self.source.error(ErrorKind::Syntax, message, at));
         }
-        let Arity { usage, .. } = arity;
-        let message = format!("helper `{name}` is used as `{{{{{usage}}}}}`, here with {given}");
-        Err(self.source.error(ErrorKind::Syntax, message, at))
+        let is_literal = |argument: &Expression| matches!(argument.form, Form::Literal(_));
+        if matches!(name, "default" | "required") && arguments.first().is_some_and(is_literal) {
+            let message = format!("the value stands first: {}", helper.usage());
+            return Err(self.source.error(ErrorKind::Syntax, message, at));
+        }
+        Ok(helper)
     }
 
     pub(super) fn parameter(
@@ -90,7 +113,7 @@ impl Compiler<'_> {
                 }
             }
             Parameter::Subexpression(inner) => match inner.as_element() {
-                TemplateElement::Expression(tag) => self.expression_of(tag, names),
+                TemplateElement::Expression(tag) => self.subexpression(tag, names),
                 _ => Err(self.refused("this expression", names.here())),
             },
             _ => Err(self.refused("this expression", names.here())),

@@ -15,11 +15,15 @@ mod block;
 mod expression;
 mod names;
 mod partial;
+mod raw;
 mod reference;
+
+pub(super) use raw::closing;
 
 use handlebars::TemplateErrorReason;
 use handlebars::template::{HelperTemplate, Template as Parsed, TemplateElement};
 
+use super::helper::Helpers;
 use super::nesting;
 use super::source::Source;
 use super::syntax::{Node, Offset, Template};
@@ -31,7 +35,7 @@ pub(super) const MAX_NESTING: usize = 64;
 /// A template may have this many bytes.
 pub(super) const MAX_TEMPLATE_BYTES: usize = 1 << 18;
 
-pub(super) fn compile(source: &Source) -> Result<Template, Error> {
+pub(super) fn compile(source: &Source, helpers: &Helpers) -> Result<Template, Error> {
     let text = source.text();
     if text.len() > MAX_TEMPLATE_BYTES {
         let message = format!("a template may have {MAX_TEMPLATE_BYTES} bytes");
@@ -42,12 +46,13 @@ pub(super) fn compile(source: &Source) -> Result<Template, Error> {
         return Err(source.error(ErrorKind::Limit, message, offset));
     }
     let parsed = Parsed::compile(text).map_err(|error| syntax_error(source, &error))?;
-    let nodes = Compiler { source }.nodes(&parsed, 0)?;
+    let nodes = Compiler { source, helpers }.nodes(&parsed, 0)?;
     Ok(Template { nodes })
 }
 
 struct Compiler<'s> {
     source: &'s Source,
+    helpers: &'s Helpers,
 }
 
 impl Compiler<'_> {
@@ -55,6 +60,8 @@ impl Compiler<'_> {
     /// their own.
     fn nodes(&self, template: &Parsed, enclosing: Offset) -> Result<Vec<Node>, Error> {
         let mut nodes = Vec::with_capacity(template.elements.len());
+        // They are known in the whole block, before and behind their place.
+        let mut inlines = 0;
         for (index, element) in template.elements.iter().enumerate() {
             let at = match (template.mapping.get(index), element) {
                 (Some(place), _) => self.source.offset(place.0, place.1),
@@ -76,13 +83,19 @@ impl Compiler<'_> {
                         at,
                     });
                 }
-                TemplateElement::HelperBlock(tag) => nodes.push(self.block(tag, at)?),
-                TemplateElement::PartialExpression(tag) => nodes.push(self.partial(tag, at)?),
-                TemplateElement::PartialBlock(_) => {
-                    return Err(self.refused("partial blocks (`{{#> …}}`)", at));
+                TemplateElement::HelperBlock(tag) if self.is_raw(at) => {
+                    nodes.extend(self.raw(tag, at)?);
                 }
-                TemplateElement::DecoratorExpression(_) | TemplateElement::DecoratorBlock(_) => {
-                    return Err(self.refused("decorators and inline partials (`{{#*…}}`)", at));
+                TemplateElement::HelperBlock(tag) => nodes.push(self.block(tag, at)?),
+                TemplateElement::PartialExpression(tag) | TemplateElement::PartialBlock(tag) => {
+                    nodes.push(self.partial(tag, at)?);
+                }
+                TemplateElement::DecoratorBlock(tag) => {
+                    nodes.insert(inlines, self.inline(tag, at)?);
+                    inlines += 1;
+                }
+                TemplateElement::DecoratorExpression(_) => {
+                    return Err(self.refused("a decorator other than `#*inline`", at));
                 }
                 _ => return Err(self.refused("this tag", at)),
             }

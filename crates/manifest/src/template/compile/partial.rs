@@ -1,4 +1,5 @@
-//! `{{> name context key=value}}`: what a partial is given.
+//! `{{> name context key=value}}` and `{{#> name}}…{{/name}}`: what a partial is given;
+//! `{{#*inline "name"}}`: one that is defined where it is used.
 //!
 //! May not ask whether there is such a partial: it may be added later, or its name be computed.
 
@@ -7,7 +8,7 @@ use handlebars::template::{DecoratorTemplate, Parameter};
 use super::Compiler;
 use super::names::Names;
 use crate::error::{Error, ErrorKind};
-use crate::template::syntax::{Node, Offset, Partial, PartialName};
+use crate::template::syntax::{Inline, Node, Offset, Partial, PartialName};
 
 impl Compiler<'_> {
     pub(super) fn partial(&self, tag: &DecoratorTemplate, at: Offset) -> Result<Node, Error> {
@@ -38,8 +39,14 @@ impl Compiler<'_> {
             names.find(&format!("{key}="));
             parameters.push((key.clone(), self.parameter(value, &mut names)?));
         }
+        let block = match &tag.template {
+            Some(template) => Some(self.nodes(template, at)?),
+            None => None,
+        };
         let indent = match &tag.indent {
-            Some(indent) if self.source.stands_alone(at) => indent.clone(),
+            Some(indent) if self.source.stands_alone(at..at + self.source.tag(at).len()) => {
+                indent.clone()
+            }
             _ => String::new(),
         };
         Ok(Node::Partial(Box::new(Partial {
@@ -47,7 +54,26 @@ impl Compiler<'_> {
             context,
             parameters,
             indent,
+            block,
             at,
+        })))
+    }
+}
+
+impl Compiler<'_> {
+    pub(super) fn inline(&self, tag: &DecoratorTemplate, at: Offset) -> Result<Node, Error> {
+        if tag.name.as_name() != Some("inline") {
+            return Err(self.refused("a decorator other than `#*inline`", at));
+        }
+        let ([Parameter::Literal(serde_json::Value::String(name))], Some(template)) =
+            (tag.params.as_slice(), &tag.template)
+        else {
+            let message = "an inline partial is used as `{{#*inline \"name\"}}…{{/inline}}`";
+            return Err(self.source.error(ErrorKind::Syntax, message, at));
+        };
+        Ok(Node::Inline(Box::new(Inline {
+            name: name.clone(),
+            body: self.nodes(template, at)?,
         })))
     }
 }

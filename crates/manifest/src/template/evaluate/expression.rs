@@ -1,7 +1,6 @@
 //! The value of an expression, and what it was made of.
 //!
-//! May evaluate arguments, each at most once and only those that decide (`and`, `or`, `default`,
-//! `required`), and note what was looked at, taken or found absent. Writes nothing to the draft.
+//! May evaluate arguments, each at most once and only those that decide ([`Lazy`]), and note what was looked at, taken or found absent. Writes nothing to the draft.
 //! A missing value is an outcome of its own until [`Evaluator::evaluate`] makes an error of it.
 
 use narae_yaml::Value;
@@ -10,7 +9,7 @@ use super::Evaluator;
 use super::absence::Missing;
 use super::budget::weight;
 use crate::error::{Error, ErrorKind};
-use crate::template::helper;
+use crate::template::helper::{self, Call, Helper, Lazy};
 use crate::template::scope::Found;
 use crate::template::syntax::{Expression, Form, Offset};
 
@@ -28,19 +27,29 @@ impl<'a> Evaluator<'a> {
         match &expression.form {
             Form::Literal(value) => Ok(Ok(Found::borrowed(value))),
             Form::Reference(reference) => self.reference(reference, expression.at),
-            Form::Call { name, arguments } => self.call(name, arguments, expression.at),
+            Form::Call { helper, arguments } => self.call(helper, arguments, expression.at),
         }
     }
 
     fn call(
         &mut self,
-        name: &str,
+        helper: &'a Helper,
         arguments: &'a [Expression],
         at: Offset,
     ) -> Result<Result<Found<'a>, Missing>, Error> {
         self.spend(1, 0, at)?;
-        let found = match (name, arguments) {
-            ("defined", [value]) => match self.look_up(value)? {
+        let lazy = match helper.call() {
+            Call::Lazy(lazy) => lazy,
+            Call::Eager(function) => {
+                return Ok(Ok(self.computed(helper, arguments, at, function)?));
+            }
+            Call::Custom(custom) => {
+                let work = |values: &[&Value]| custom.call(values);
+                return Ok(Ok(self.computed(helper, arguments, at, work)?));
+            }
+        };
+        let found = match (lazy, arguments) {
+            (Lazy::Defined, [value]) => match self.look_up(value)? {
                 Ok(found) => {
                     self.look_at(&found, value.at);
                     Found::computed(Value::Bool(true), Vec::new())
@@ -50,15 +59,12 @@ impl<'a> Evaluator<'a> {
                     Found::computed(Value::Bool(false), Vec::new())
                 }
             },
-            ("default", [value, fallback]) => match self.look_up(value)? {
-                Ok(found) if !found.value().is_null() => found,
-                Ok(_) => self.evaluate(fallback)?,
-                Err(missing) => {
-                    self.note_absent(missing, value.at);
-                    self.evaluate(fallback)?
-                }
+            (Lazy::Default, [value, fallback]) => match self.present(value)? {
+                Some(found) => found,
+                None => self.evaluate(fallback)?,
             },
-            ("required", [value, message]) => match self.look_up(value)? {
+            (Lazy::Coalesce, _) => self.coalesce(arguments, at)?,
+            (Lazy::Required, [value, message]) => match self.look_up(value)? {
                 Ok(found) if !found.value().is_null() => found,
                 _ => {
                     let message = self.evaluate(message)?;
@@ -66,11 +72,41 @@ impl<'a> Evaluator<'a> {
                     return Err(self.error(ErrorKind::MissingValue, message, value.at));
                 }
             },
-            ("and" | "or", _) => self.decide(name == "and", arguments)?,
-            ("lookup", [container, key]) => return self.element(container, key),
-            _ => self.computed(name, arguments, at)?,
+            (Lazy::Ternary, [condition, yes, no]) => {
+                let found = self.evaluate(condition)?;
+                self.look_at(&found, condition.at);
+                let holds = helper::is_truthy(found.value(), false);
+                self.evaluate(if holds { yes } else { no })?
+            }
+            (Lazy::And | Lazy::Or, _) => self.decide(lazy == Lazy::And, arguments)?,
+            (Lazy::Lookup, [container, key]) => return self.element(container, key),
+            _ => {
+                let message = format!("`{}` cannot be called so", helper.name());
+                return Err(self.error(ErrorKind::Syntax, message, at));
+            }
         };
         Ok(Ok(found))
+    }
+
+    /// A value that is set and not null.
+    fn present(&mut self, value: &'a Expression) -> Result<Option<Found<'a>>, Error> {
+        Ok(match self.look_up(value)? {
+            Ok(found) => Some(found).filter(|found| !found.value().is_null()),
+            Err(missing) => {
+                self.note_absent(missing, value.at);
+                None
+            }
+        })
+    }
+
+    fn coalesce(&mut self, arguments: &'a [Expression], at: Offset) -> Result<Found<'a>, Error> {
+        for argument in arguments {
+            if let Some(found) = self.present(argument)? {
+                return Ok(found);
+            }
+        }
+        let message = "none of the values given to `coalesce` is set";
+        Err(self.error(ErrorKind::MissingValue, message, at))
     }
 
     /// `and` and `or`: the first argument that decides ends it.
@@ -111,9 +147,10 @@ impl<'a> Evaluator<'a> {
 
     fn computed(
         &mut self,
-        name: &str,
+        helper: &Helper,
         arguments: &'a [Expression],
         at: Offset,
+        work: impl FnOnce(&[&Value]) -> Result<Value, String>,
     ) -> Result<Found<'a>, Error> {
         let mut found = Vec::with_capacity(arguments.len());
         for argument in arguments {
@@ -127,9 +164,11 @@ impl<'a> Evaluator<'a> {
             .fold(0, usize::saturating_add);
         self.spend(1, size, at)?;
         let values: Vec<&Value> = found.iter().map(Found::value).collect();
-        let value = helper::call(name, &values).map_err(|problem| {
-            self.error(ErrorKind::WrongType, format!("`{name}` {problem}"), at)
+        let value = work(&values).map_err(|problem| {
+            let message = format!("`{}` {problem}", helper.name());
+            self.error(ErrorKind::WrongType, message, at)
         })?;
+        self.spend(0, weight(&value), at)?;
         Ok(Found::computed(value, from))
     }
 }

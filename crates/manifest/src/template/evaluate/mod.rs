@@ -18,6 +18,7 @@ mod partial;
 mod reference;
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use narae_yaml::{Path, Value};
@@ -33,6 +34,7 @@ use absence::Missing;
 use budget::weight;
 
 pub(super) use budget::Budget;
+use partial::{Inlined, PartialBlock};
 
 /// What a rendering learns about the values beside its text.
 #[derive(Debug, Default)]
@@ -63,6 +65,10 @@ pub(super) struct Evaluator<'a> {
     by_address: &'a HashMap<usize, ValueId>,
     limits: &'a Limits,
     scopes: Vec<Scope<'a>>,
+    /// Partials that are defined where they are used, innermost last.
+    inlines: Vec<Inlined<'a>>,
+    /// What `{{> @partial-block}}` is here.
+    block: Option<Rc<PartialBlock<'a>>>,
     draft: Draft,
     insertions: Vec<Insertion>,
     uses: &'a mut Uses,
@@ -88,6 +94,8 @@ impl<'a> Evaluator<'a> {
             limits: &set.limits,
             scopes: vec![Scope::new(Found::borrowed(values.as_value()))],
             draft: Draft::new(),
+            inlines: Vec::new(),
+            block: None,
             insertions: Vec::new(),
             uses,
             source,
@@ -103,8 +111,16 @@ impl<'a> Evaluator<'a> {
     }
 
     fn nodes(&mut self, nodes: &'a [Node]) -> Result<(), Error> {
+        let inlines = self.define(nodes);
+        let result = self.walk(nodes);
+        self.inlines.truncate(inlines);
+        result
+    }
+
+    fn walk(&mut self, nodes: &'a [Node]) -> Result<(), Error> {
         for node in nodes {
             match node {
+                Node::Inline(_) => {}
                 Node::Text { text, at } => {
                     self.spend(1, text.len(), *at)?;
                     self.draft.text(text, self.source, *at);

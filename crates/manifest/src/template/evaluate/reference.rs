@@ -70,6 +70,18 @@ impl<'a> Evaluator<'a> {
         None
     }
 
+    /// All names that are seen from here, innermost first.
+    pub(super) fn parameters(&self) -> Vec<(&'a str, Found<'a>)> {
+        let mut seen = Vec::new();
+        for scope in self.scopes.iter().rev() {
+            seen.extend(scope.parameters.iter().cloned());
+            if scope.is_partial {
+                break;
+            }
+        }
+        seen
+    }
+
     fn scope(&self, level: usize) -> Option<&Scope<'a>> {
         self.scopes.iter().rev().nth(level)
     }

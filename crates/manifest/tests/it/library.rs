@@ -1,0 +1,205 @@
+//! Every row of the helpers' documentation is true.
+
+use std::collections::BTreeSet;
+
+use narae_manifest::{ErrorKind, Layer, TemplateSet, Values, template::library};
+use narae_yaml::Value;
+
+const VALUES: &str = "{image: {tag: v1}, ports: [80, 443], none: [null]}";
+
+struct Row {
+    /// The first words of its usages.
+    names: Vec<String>,
+    example: String,
+    result: String,
+    error: String,
+}
+
+fn rows() -> Vec<Row> {
+    let text = include_str!("../../src/template/library.md");
+    let lines = text.lines().filter(|line| line.starts_with("| `"));
+    let row = |line: &str| {
+        let line = line.replace("\\|", "\u{1}");
+        let cells: Vec<String> = (line.trim_matches('|').split('|'))
+            .map(|cell| cell.trim().replace('\u{1}', "|"))
+            .collect();
+        let [usage, _, example, result, error] = cells.as_slice() else {
+            panic!("not five cells: {line}");
+        };
+        let code = |cell: &str| cell.trim_matches('`').to_owned();
+        let names = usage.split("`, `").map(|usage| {
+            let usage = code(usage);
+            usage.split(' ').next().unwrap_or_default().to_owned()
+        });
+        Row {
+            names: names.collect(),
+            example: code(example),
+            result: code(result),
+            error: code(error),
+        }
+    };
+    lines.map(row).collect()
+}
+
+#[test]
+fn every_helper_is_documented_and_every_example_is_true() {
+    let mut failures = Vec::new();
+    let mut documented = BTreeSet::new();
+    for row in rows() {
+        if !row.example.is_empty() {
+            let expected = super::yaml(&row.result);
+            let found = super::render(&format!("k: {{{{{}}}}}", row.example), VALUES);
+            let found = found.map(|found| found[0].get("k").cloned());
+            if !matches!(&found, Ok(Some(found)) if *found == expected) {
+                failures.push(format!("{}: expected {expected:?}: {found:?}", row.example));
+            }
+        }
+        if let Ok(found) = super::render(&format!("k: {{{{{}}}}}", row.error), VALUES) {
+            failures.push(format!("{}: no error: {found:?}", row.error));
+        }
+        documented.extend(row.names);
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let known: BTreeSet<String> = library::names().map(str::to_owned).collect();
+    assert_eq!(documented, known);
+    assert!(library::names().is_sorted(), "they are searched so");
+}
+
+#[test]
+fn versions_satisfy_constraints_as_for_helm() {
+    for (version, constraint, expected) in [
+        ("1.2.3", "1.2.3", true),
+        ("1.2.3", "1.2", true),
+        ("1.3.0", "1.2", false),
+        ("1.2.3", "=1.2.x", true),
+        ("1.2.3", "*", true),
+        ("1.2.3", "!=1.2.3", false),
+        ("1.2.3", ">1.2", false),
+        ("1.3.0", ">1.2", true),
+        ("1.2.9", "<=1.2", true),
+        ("1.3.0", "<=1.2", false),
+        ("1.2.3", ">= 1.2.3, < 1.3", true),
+        ("1.2.3", ">=1.2.3 <1.2.3", false),
+        ("1.4.5", "1.2 - 1.4.5", true),
+        ("1.4.6", "1.2 - 1.4.5", false),
+        ("2.0.0", "<1 || >=2", true),
+        ("1.5.0", "<1 || >=2", false),
+        ("1.2.9", "~1.2.3", true),
+        ("1.3.0", "~1.2.3", false),
+        ("1.9.0", "~1", true),
+        ("1.9.0", "^1.2.3", true),
+        ("2.0.0", "^1.2.3", false),
+        ("0.2.9", "^0.2.3", true),
+        ("0.3.0", "^0.2.3", false),
+        ("0.0.4", "^0.0.3", false),
+        ("0.9.0", "^0", true),
+        ("v1.30.2-eks-1", ">=1.28", false),
+        ("v1.30.2-eks-1", ">=1.28-0", true),
+        ("1.2.3-alpha", "<1.2.3-beta", true),
+        ("1.2.3-beta", "1.2.3-beta", true),
+        ("1.2.3+build", "=1.2.3", true),
+    ] {
+        let template = format!("k: {{{{semverCompare '{version}' '{constraint}'}}}}");
+        assert_eq!(
+            super::rendered(&template, "{}").get("k"),
+            Some(&Value::Bool(expected)),
+            "{version} {constraint}"
+        );
+    }
+    for constraint in ["", "||", ">", "=>=1", "1.2.3.4", "a", ">=1,,<b", "1 -2"] {
+        let template = format!("k: {{{{semverCompare '1.2.3' '{constraint}'}}}}");
+        assert!(super::render(&template, "{}").is_err(), "{constraint}");
+    }
+}
+
+#[test]
+fn numbers_are_exact_or_refused() {
+    for (example, expected) in [
+        ("add 9007199254740993 0", "9007199254740993"),
+        ("add 9223372036854775807 1", "9223372036854775808"),
+        ("sub 9223372036854775808 1", "9223372036854775807"),
+        ("max 9007199254740993 9007199254740992", "9007199254740993"),
+        ("int '9007199254740993'", "9007199254740993"),
+        ("int -1.9", "-1"),
+        ("div -7 2", "-3"),
+        ("mod -7 2", "-1"),
+        ("div 7 2.0", "3"),
+        ("div 7 2.5", "2.8"),
+        ("divf 6 4", "1.5"),
+        ("lt 9007199254740992 9007199254740993", "true"),
+    ] {
+        let found = super::rendered(&format!("k: {{{{{example}}}}}"), "{}");
+        assert_eq!(found.get("k"), Some(&super::yaml(expected)), "{example}");
+    }
+    for example in [
+        "add 18446744073709551615 1",
+        "sub 0 9223372036854775808 1",
+        "div -9223372036854775808 0",
+        "int 1e30",
+        "int 'inf'",
+        "float 'nan'",
+        "mul 1.0e308 10.0",
+    ] {
+        let found = super::render(&format!("k: {{{{{example}}}}}"), "{}");
+        assert!(found.is_err(), "{example}: {found:?}");
+    }
+}
+
+#[test]
+fn a_program_adds_helpers() {
+    let mut set = TemplateSet::new();
+    let pick = |arguments: &[&Value]| match arguments {
+        [Value::Mapping(map), keys @ ..] => {
+            let keys = keys.iter().filter_map(|key| key.as_str());
+            let found = keys.map(|key| match map.get(key) {
+                Some(value) => Ok((key.to_owned(), value.clone())),
+                None => Err(format!("finds no key `{key}`")),
+            });
+            let found: Result<Vec<_>, _> = found.collect();
+            let mut picked = narae_yaml::Mapping::new();
+            picked.extend(found?);
+            Ok(Value::Mapping(picked))
+        }
+        _ => Err("takes a mapping".to_owned()),
+    };
+    set.add_helper("pick", 2..=9, pick).unwrap();
+    for taken in ["pick", "trunc", "if x", ""] {
+        let error = set.add_helper(taken, 0..=1, pick).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{taken}");
+    }
+    let template =
+        "k: {{pick labels 'a' 'b'}}\n{{#each (pick labels 'a')}}\nl: {{this}}\n{{/each}}\n";
+    set.add("t.yaml", template).unwrap();
+    let layer = Layer::read("v.yaml", "labels: {a: 'yes', b: [1], c: 2}").unwrap();
+    let values = Values::merge([layer]).unwrap();
+    let objects = set.render(&values).unwrap().objects;
+    assert_eq!(
+        objects[0].value,
+        super::yaml("{k: {a: 'yes', b: [1]}, l: 'yes'}")
+    );
+    // A value made by a helper belongs to what it was made of.
+    let provenance = objects[0].provenance(&"k.a".parse().unwrap()).unwrap();
+    assert_eq!(provenance.values[0].0.to_string(), "labels.a");
+
+    for (template, expected) in [
+        (
+            "k: {{pick labels 'x'}}",
+            "u.yaml:1:6: `pick` finds no key `x`",
+        ),
+        (
+            "k: {{pick labels}}",
+            "u.yaml:1:6: helper `pick` is used as `{{pick …}}` with 2 to 9 arguments, here with 1",
+        ),
+        (
+            "k: {{pik labels 'a'}}",
+            "u.yaml:1:6: there is no helper `pik`",
+        ),
+    ] {
+        let mut set = set.clone();
+        let error = match set.add("u.yaml", template) {
+            Ok(()) => set.render(&values).unwrap_err(),
+            Err(error) => error,
+        };
+        assert!(error.to_string().starts_with(expected), "{error}");
+    }
+}
