@@ -13,6 +13,7 @@ mod literals;
 mod mapping;
 mod round_trip;
 mod serde;
+mod suite;
 
 /// Runs every file of `tests/data/<folder>` and returns what failed, by file.
 ///
