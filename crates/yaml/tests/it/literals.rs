@@ -20,23 +20,44 @@ fn recorded(column: &str) -> Option<Value> {
     }
 }
 
-#[test]
-fn every_literal_means_what_was_recorded() {
-    let table = include_str!("../data/literals.txt");
-    let rows: Vec<Vec<&str>> = table
-        .lines()
+/// A line of the table.
+pub(crate) struct Row {
+    pub(crate) literal: &'static str,
+    pub(crate) kubernetes: Option<Value>,
+    pub(crate) core: Option<Value>,
+}
+
+pub(crate) fn rows() -> Vec<Row> {
+    let lines = include_str!("../data/literals.txt").lines();
+    let rows: Vec<Row> = lines
         .filter(|line| !line.starts_with("# "))
-        .map(|line| line.split('\t').collect())
+        .map(|line| {
+            let mut columns = line.split('\t');
+            let mut next = || columns.next().expect("three columns");
+            Row {
+                literal: next(),
+                kubernetes: recorded(next()),
+                core: recorded(next()),
+            }
+        })
         .collect();
     assert!(rows.len() > 190, "only {} rows", rows.len());
+    rows
+}
+
+#[test]
+fn every_literal_means_what_was_recorded() {
     let mut wrong = Vec::new();
-    for row in &rows {
-        for (column, schema) in [(1, Schema::Kubernetes), (2, Schema::Core)] {
-            let (expected, got) = (recorded(row[column]), meaning(row[0], schema));
-            if expected != got {
+    for row in rows() {
+        for (expected, schema) in [
+            (&row.kubernetes, Schema::Kubernetes),
+            (&row.core, Schema::Core),
+        ] {
+            let got = meaning(row.literal, schema);
+            if *expected != got {
                 wrong.push(format!(
                     "{} as {schema:?}: expected {expected:?}, got {got:?}",
-                    row[0]
+                    row.literal
                 ));
             }
         }

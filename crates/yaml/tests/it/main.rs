@@ -11,6 +11,7 @@ mod errors;
 mod limits;
 mod literals;
 mod mapping;
+mod readers;
 mod round_trip;
 mod serde;
 mod suite;

@@ -9,16 +9,16 @@ use narae_yaml::{Node, NodeData, Reader, ScalarStyle, Schema, Value};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct Case {
-    id: String,
-    yaml: String,
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) yaml: String,
     tree: Option<String>,
     json: Option<String>,
     #[serde(default)]
     fail: bool,
 }
 
-fn suite() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let text = include_str!("../data/yaml-test-suite/cases.jsonl");
     let cases: Vec<Case> = text
         .lines()
@@ -151,7 +151,7 @@ fn meant() -> Vec<(&'static str, &'static str, &'static str)> {
 fn every_case_is_read_as_it_says_or_differs_on_purpose() {
     let meant = meant();
     let mut wrong = Vec::new();
-    for case in suite() {
+    for case in cases() {
         for (schema, name) in [(Schema::Core, "Core"), (Schema::Kubernetes, "Kubernetes")] {
             let expected = meant
                 .iter()
@@ -167,7 +167,7 @@ fn every_case_is_read_as_it_says_or_differs_on_purpose() {
         }
     }
     for (id, ..) in &meant {
-        if !suite().iter().any(|case| case.id == *id) {
+        if !cases().iter().any(|case| case.id == *id) {
             wrong.push(format!("there is no case {id}"));
         }
     }

@@ -1,8 +1,7 @@
 // What Kubernetes reads: sigs.k8s.io/yaml, asked over standard input and output.
 //
 // A JSON array of YAML texts goes in; a JSON array of {"json", "error"} comes out.
-// Build it with `go build -o go-yaml .` here and name the program in NARAE_GO_YAML
-// to have the tests ask it about random texts as well as about the recorded ones.
+// The tests build it where Go is installed.
 package main
 
 import (

@@ -1,0 +1,198 @@
+//! Readers of other languages, asked what they make of what we write, and of what we read.
+//!
+//! Go's is what Kubernetes has; PyYAML's is YAML 1.1. Where one is missing its tests say so, and fail
+//! with `NARAE_REQUIRE_SERVERS=1`.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use narae_yaml::Value;
+use proptest::strategy::{Strategy as _, ValueTree as _};
+
+use crate::round_trip::value;
+use crate::suite;
+
+/// Says what is not tested, or fails where everything has to be.
+#[expect(clippy::print_stderr, reason = "where people look for what was skipped")]
+fn skip(what: &str, why: &str) {
+    let required = std::env::var_os("NARAE_REQUIRE_SERVERS").is_some_and(|value| value == "1");
+    assert!(!required, "{what} is required: {why}");
+    eprintln!("skipped {what}: {why}");
+}
+
+fn strings_of(value: &Value, strings: &mut Vec<String>) {
+    match value {
+        Value::String(text) => strings.push(text.clone()),
+        Value::Sequence(items) => items.iter().for_each(|item| strings_of(item, strings)),
+        Value::Mapping(mapping) => mapping.iter().for_each(|(key, value)| {
+            strings.push(key.to_owned());
+            strings_of(value, strings);
+        }),
+        _ => {}
+    }
+}
+
+/// Asks another reader, a program that takes a JSON array of texts, what they mean.
+fn ask(program: &mut Command, texts: &[String]) -> Vec<serde_json::Value> {
+    let mut child = program
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program to start");
+    let input = serde_json::to_vec(texts).expect("strings");
+    let mut stdin = child.stdin.take().expect("its input");
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().expect("its answer");
+    writer
+        .join()
+        .expect("the writer")
+        .expect("its input to be read");
+    assert!(output.status.success(), "{program:?} failed");
+    serde_json::from_slice(&output.stdout).expect("a JSON answer")
+}
+
+/// The program of `tests/oracle`, which asks sigs.k8s.io/yaml; built once, if Go is installed.
+fn go() -> Option<Command> {
+    static PROGRAM: LazyLock<Result<OsString, String>> = LazyLock::new(|| {
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-yaml");
+        let built = Command::new("go")
+            .args(["build", "-mod=readonly", "-o"])
+            .arg(&program)
+            .arg(".")
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle"))
+            .output();
+        match built {
+            Ok(output) if output.status.success() => Ok(program.into_os_string()),
+            Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+            Err(error) => Err(format!("go: {error}")),
+        }
+    });
+    match &*PROGRAM {
+        Ok(program) => Some(Command::new(program)),
+        Err(why) => {
+            skip("sigs.k8s.io/yaml", why);
+            None
+        }
+    }
+}
+
+/// What Go reads in each text: JSON, or nothing where it refuses.
+fn go_reads(program: &mut Command, texts: &[String]) -> Vec<Option<Value>> {
+    let answers = ask(program, texts);
+    assert_eq!(answers.len(), texts.len());
+    let value = |answer: serde_json::Value| {
+        let json = answer.get("json")?.as_str()?;
+        let is_read = answer.get("error")?.as_str()?.is_empty();
+        is_read.then(|| serde_json::from_str(json).expect("JSON"))
+    };
+    answers.into_iter().map(value).collect()
+}
+
+/// A thousand values from a fixed seed, and what is written for each.
+fn samples() -> (Vec<Value>, Vec<String>) {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let strategy = value();
+    let values: Vec<Value> = (0..1000)
+        .map(|_| strategy.new_tree(&mut runner).expect("a value").current())
+        .collect();
+    let texts = values.iter().map(narae_yaml::write).collect();
+    (values, texts)
+}
+
+#[test]
+fn a_yaml_1_1_reader_reads_the_same_strings() {
+    const SCRIPT: &str = "
+import json, sys, yaml
+def read(text):
+    strings = []
+    def walk(node):
+        if isinstance(node, str): strings.append(node)
+        elif isinstance(node, list):
+            for item in node: walk(item)
+        elif isinstance(node, dict):
+            for key, value in node.items(): walk(key); walk(value)
+    walk(yaml.safe_load(text))
+    return strings
+json.dump([read(text) for text in json.load(sys.stdin)], sys.stdout)
+";
+    let python = std::env::var_os("NARAE_PYTHON").unwrap_or_else(|| "python3".into());
+    let installed = Command::new(&python)
+        .args(["-c", "import yaml"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !installed {
+        skip(
+            "PyYAML",
+            "the Python of NARAE_PYTHON, or python3, has no module `yaml`",
+        );
+        return;
+    }
+    let (values, texts) = samples();
+    let answers = ask(Command::new(python).args(["-c", SCRIPT]), &texts);
+    assert_eq!(answers.len(), texts.len());
+    for ((value, text), answer) in values.iter().zip(&texts).zip(&answers) {
+        let mut strings = Vec::new();
+        strings_of(value, &mut strings);
+        assert_eq!(answer, &serde_json::json!(strings), "{text}");
+    }
+}
+
+#[test]
+fn go_reads_the_values_that_were_written() {
+    let Some(mut go) = go() else { return };
+    let (values, texts) = samples();
+    for ((value, text), read) in values.iter().zip(&texts).zip(go_reads(&mut go, &texts)) {
+        assert_eq!(read.as_ref(), Some(value), "{text}");
+    }
+}
+
+#[test]
+fn go_reads_every_literal_as_recorded() {
+    let Some(mut go) = go() else { return };
+    let rows = crate::literals::rows();
+    let texts: Vec<String> = rows
+        .iter()
+        .map(|row| format!("v: {}\n", row.literal))
+        .collect();
+    let mut wrong = Vec::new();
+    for (row, read) in rows.iter().zip(go_reads(&mut go, &texts)) {
+        let read = read.and_then(|read| read.get("v").cloned());
+        // The one line that differs from Go on purpose, as the table says.
+        if read != row.kubernetes && row.literal != "!!binary gICA" {
+            wrong.push(format!(
+                "{}: {read:?}, recorded {:?}",
+                row.literal, row.kubernetes
+            ));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// `go.txt` has every case of the suite in which Go and this crate part, and how.
+#[test]
+fn go_reads_the_suite_as_recorded() {
+    let Some(mut go) = go() else { return };
+    let cases = suite::cases();
+    let texts: Vec<String> = cases.iter().map(|case| case.yaml.clone()).collect();
+    let mut got = Vec::new();
+    for (case, theirs) in cases.iter().zip(go_reads(&mut go, &texts)) {
+        // Go reads the first document only.
+        let ours = narae_yaml::read(&case.yaml).map(|values| values.into_iter().next());
+        let how = match (ours, theirs) {
+            (Err(_), None) => continue,
+            (Ok(ours), Some(theirs)) if ours.clone().unwrap_or_default() == theirs => continue,
+            (Ok(_), Some(_)) => "differs",
+            (Ok(_), None) => "refused by Go",
+            (Err(_), Some(_)) => "read by Go",
+        };
+        got.push(format!("{}\t{how}", case.id));
+    }
+    let recorded: Vec<&str> = include_str!("../data/yaml-test-suite/go.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    assert_eq!(got, recorded);
+}
