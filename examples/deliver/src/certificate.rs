@@ -29,7 +29,7 @@ pub(crate) fn load(arguments: &Arguments, now: i64, made: &mut Vec<String>) -> R
             folder.join(CERTIFICATE)
         }
     };
-    let pem = files::read(&file).with_context(|| {
+    let pem = narae_cli::file::read(&file).with_context(|| {
         format!(
             "cannot read the certificate {}\n  try: kubeseal --fetch-cert > {}",
             file.display(),

@@ -16,7 +16,6 @@ use narae_secrets::sealed::Certificate;
 use narae_secrets::store::Store;
 use narae_yaml::{Path, Reader, Value};
 
-use crate::application::{Application, Target};
 use crate::cli::Arguments;
 use crate::manifest::{self, Manifest};
 use crate::outcome::{Outcome, SealedItem, Sync, Verdict};
@@ -24,6 +23,7 @@ use crate::plan::{Action, Current, FileChange, Plan};
 use crate::repository::Place;
 use crate::secrets::Found;
 use crate::{certificate, image, paths, policy, report, secrets, store};
+use narae_cli::application::{Application, Target};
 
 /// Objects named in a commit's body; the commit itself has them all.
 const LISTED: usize = 200;

@@ -1,7 +1,7 @@
 //! Files and folders that only their owner may read.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 
 /// Makes a folder, and those above it; one that is there is left as it is.
@@ -22,24 +22,6 @@ pub(crate) fn private_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut out = options.open(file)?;
     out.write_all(bytes)?;
     out.sync_all()
-}
-
-/// Largest file read: more than any values, template, policy or certificate has.
-const MAX_BYTES: u64 = 32 * 1024 * 1024;
-
-/// Reads a regular file of a bounded size: a device or a pipe would never end.
-pub(crate) fn read(file: &Path) -> io::Result<Vec<u8>> {
-    if !fs::metadata(file)?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(file)?
-        .take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::Error::other(format!("larger than {MAX_BYTES} bytes")));
-    }
-    Ok(bytes)
 }
 
 /// Takes an exclusive lock, waiting for its holder; released when dropped, or when the process dies.

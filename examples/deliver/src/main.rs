@@ -3,7 +3,6 @@
 //! Reads top to bottom as the job does; every decision is made in a crate, this program touches
 //! the world for them. `ARCHITECTURE.md` has the tour.
 
-mod application;
 mod certificate;
 mod cli;
 mod delivery;

@@ -10,10 +10,10 @@ use narae_gitops::repository::{
     Commit, CommitId, EntryKind, Landed, Repository, Signature, Timestamp, TreePath,
 };
 
-use crate::application::{Application, Target};
 use crate::cli::{Arguments, UsageError};
 use crate::paths;
 use crate::plan::Current;
+use narae_cli::application::{Application, Target};
 
 /// How often a delivery is decided again on a tip that moved before it gives up.
 const ATTEMPTS: u32 = 32;

@@ -10,9 +10,9 @@ use narae_secrets::store::{SecretData, SecretPath, Store, StoreErrorKind};
 use narae_yaml::Value;
 use zeroize::Zeroizing;
 
-use crate::application::Application;
 use crate::cli::{Arguments, StoreKind};
 use crate::{files, paths};
+use narae_cli::application::Application;
 
 /// Opens the store once for each name the application's references may use.
 pub(crate) fn open(
@@ -163,8 +163,8 @@ fn openbao(name: &str) -> Result<OpenBao> {
         .options()
         .context("--store openbao: no server and token")?;
     if let Some(file) = authority {
-        let pem =
-            files::read(file.as_ref()).with_context(|| format!("cannot read BAO_CACERT {file}"))?;
+        let pem = narae_cli::file::read(file.as_ref())
+            .with_context(|| format!("cannot read BAO_CACERT {file}"))?;
         options = options.with_ca_pem(pem);
     }
     Ok(OpenBao::connect(name, options)?)

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use narae_cli::terminal::{visible, visible_lines};
 
-use self::value::visible;
 use crate::outcome::{Outcome, Refusal, Sync, Verdict};
 use crate::plan::Plan;
 
@@ -176,10 +176,4 @@ pub(crate) fn error(error: &anyhow::Error) -> String {
         let _ = writeln!(out, "  because {}", visible_lines(cause));
     }
     out
-}
-
-/// The messages of errors have lines of their own.
-fn visible_lines(error: &(impl ToString + ?Sized)) -> String {
-    let lines: Vec<String> = error.to_string().split('\n').map(visible).collect();
-    lines.join("\n")
 }

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use narae_yaml::Value;
 
-use super::value::{line_changes, spelled, visible, window};
+use narae_cli::terminal::visible;
+
+use super::value::{line_changes, spelled, window};
 use super::{BOLD, DIM, GREEN, RED, YELLOW};
 use crate::plan::{Action, FieldChange, FileChange, Plan};
 

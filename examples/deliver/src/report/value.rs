@@ -7,6 +7,7 @@
 //!
 //! No text that leaves here can move the cursor, colour anything or reorder what is printed.
 
+use narae_cli::terminal::{is_hidden, visible};
 use narae_yaml::Value;
 
 /// Characters of a text that are shown.
@@ -117,25 +118,4 @@ fn spelled_line(line: &str) -> String {
     } else {
         line.to_owned()
     }
-}
-
-/// `text` with an escape for every character that nobody sees.
-pub(super) fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_hidden(c) {
-            out.extend(c.escape_debug());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-/// Controls (among them the one that begins ANSI escapes), and what is invisible or turns the
-/// direction of the text after it.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }

@@ -7,6 +7,7 @@
 //!                         <- values/pairs/SITE-STAGE.yaml (optional) <- command line
 //! templates/*.yaml        one or more objects each; `_name.yaml` is the partial `name`
 //! policies/*.yaml         ValidatingPolicy documents
+//! values.schema.yaml      what the merged values must be (optional)
 //! secrets.sample.yaml     what a new embedded store holds (optional)
 //! ```
 
@@ -15,17 +16,15 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use narae_manifest::policy::PolicySet;
-use narae_manifest::template::TemplateSet;
-use narae_manifest::values::{Layer, Values};
+use narae_manifest::{Layer, PolicySet, TemplateSet, Values, ValuesSchema};
 use narae_yaml::{Document, Reader, Value};
 use serde::Deserialize;
 
-use crate::files;
+use crate::file::{listed, read_text as read};
 
 /// An application's folder, with the part of it read that says where it may go.
 #[derive(Debug)]
-pub(crate) struct Application {
+pub struct Application {
     folder: PathBuf,
     card: Card,
     document: Document,
@@ -58,14 +57,20 @@ enum Policies {
 
 /// One site and one stage of the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
-    pub(crate) site: String,
-    pub(crate) stage: String,
+pub struct Target {
+    /// Where it goes.
+    pub site: String,
+    /// Which environment there.
+    pub stage: String,
 }
 
 impl Application {
     /// Reads `application.yaml` of `folder`.
-    pub(crate) fn read(folder: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or says what it must not, naming it and what to try.
+    pub fn read(folder: &Path) -> Result<Self> {
         let file = folder.join("application.yaml");
         if !file.is_file() {
             bail!(
@@ -99,22 +104,26 @@ impl Application {
     }
 
     /// The application's name.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.card.name
     }
 
     /// What the application says of itself.
-    pub(crate) fn description(&self) -> Option<&str> {
+    pub fn description(&self) -> Option<&str> {
         self.card.description.as_deref()
     }
 
     /// The store names that secret references may use.
-    pub(crate) fn stores(&self) -> &[String] {
+    pub fn stores(&self) -> &[String] {
         &self.card.stores
     }
 
     /// The site and stage, when the application knows them.
-    pub(crate) fn target(&self, site: &str, stage: &str) -> Result<Target> {
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or says what it must not, naming it and what to try.
+    pub fn target(&self, site: &str, stage: &str) -> Result<Target> {
         let sites: Vec<&str> = self.card.sites.keys().map(AsRef::as_ref).collect();
         let stages: Vec<&str> = self.card.stages.iter().map(String::as_str).collect();
         self.known("site", "sites", site, &sites)?;
@@ -126,7 +135,11 @@ impl Application {
     }
 
     /// The values for `target`: the folder's layers, then `overrides`.
-    pub(crate) fn values(&self, target: &Target, overrides: Vec<Layer>) -> Result<Values> {
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or says what it must not, naming it and what to try.
+    pub fn values(&self, target: &Target, overrides: Vec<Layer>) -> Result<Values> {
         let Target { site, stage } = target;
         let mut layers = vec![self.layer("values/base.yaml")?];
         layers.push(self.layer(&format!("values/sites/{site}.yaml"))?);
@@ -149,22 +162,30 @@ impl Application {
     }
 
     /// Every template, compiled.
-    pub(crate) fn templates(&self) -> Result<TemplateSet> {
-        let mut set = TemplateSet::new();
-        for file in self.yaml_files("templates")? {
-            let (shown, text) = (file.display().to_string(), read(&file)?);
-            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-            match stem.strip_prefix('_') {
-                Some(partial) => set.add_partial(partial, &shown, &text)?,
-                None => set.add(&shown, &text)?,
-            }
-        }
-        Ok(set)
+    ///
+    /// # Errors
+    ///
+    /// When the folder or a template cannot be read.
+    pub fn templates(&self) -> Result<TemplateSet> {
+        templates(&self.folder.join("templates"))
+    }
+
+    /// The schema that the merged values must satisfy, when there is one.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn values_schema(&self) -> Result<Option<ValuesSchema>> {
+        values_schema(&self.folder)
     }
 
     /// Every policy, compiled. The folder must be there unless `application.yaml` says
     /// `policies: none`: what is misplaced must not look like what is allowed.
-    pub(crate) fn policies(&self) -> Result<PolicySet> {
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or says what it must not, naming it and what to try.
+    pub fn policies(&self) -> Result<PolicySet> {
         let mut set = PolicySet::new();
         if self.card.policies == Policies::Folder {
             for file in self.yaml_files("policies")? {
@@ -175,7 +196,11 @@ impl Application {
     }
 
     /// The sample content for a new embedded store, with the name of the file it stands in.
-    pub(crate) fn sample_secrets(&self) -> Result<Option<(String, Document)>> {
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or says what it must not, naming it and what to try.
+    pub fn sample_secrets(&self) -> Result<Option<(String, Document)>> {
         let file = self.folder.join("secrets.sample.yaml");
         if !file.exists() {
             return Ok(None);
@@ -216,37 +241,11 @@ impl Application {
     }
 
     fn layer(&self, name: &str) -> Result<Layer> {
-        let file = self.folder.join(name);
-        Ok(Layer::read(&file.display().to_string(), &read(&file)?)?)
+        layer(&self.folder.join(name))
     }
 
     fn yaml_files(&self, folder: &str) -> Result<Vec<PathBuf>> {
-        let folder = self.folder.join(folder);
-        let entries = fs::read_dir(&folder)
-            .with_context(|| format!("cannot list {}", folder.display()))?
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut files = Vec::new();
-        for entry in entries {
-            let path = entry.path();
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with('.') || name.ends_with('~') || name.starts_with("README") {
-                continue;
-            }
-            // A folder or another ending would be passed over without a word.
-            if !path.is_file() || !(name.ends_with(".yaml") || name.ends_with(".yml")) {
-                bail!(
-                    "{} is not a .yaml file and would not be read\n  try: move or rename it",
-                    path.display()
-                );
-            }
-            files.push(path);
-        }
-        // The order a folder is listed in differs between file systems.
-        files.sort();
-        if files.is_empty() {
-            bail!("{} holds no .yaml file", folder.display());
-        }
-        Ok(files)
+        listed(&self.folder.join(folder))
     }
 
     fn known(&self, what: &str, field: &str, given: &str, known: &[&str]) -> Result<()> {
@@ -276,6 +275,56 @@ impl Application {
     }
 }
 
+/// Every template of a folder, compiled; `_name.yaml` is the partial `name`.
+///
+/// # Errors
+///
+/// When the folder or a template cannot be read, or holds what would not be read.
+pub fn templates(folder: &Path) -> Result<TemplateSet> {
+    let mut set = TemplateSet::new();
+    for file in listed(folder)? {
+        let (shown, text) = (file.display().to_string(), read(&file)?);
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        match stem.strip_prefix('_') {
+            Some(partial) => set.add_partial(partial, &shown, &text)?,
+            None => set.add(&shown, &text)?,
+        }
+    }
+    Ok(set)
+}
+
+/// The schema in `values.schema.yaml`, `.yml` or `.json` of a folder, when there is one.
+///
+/// # Errors
+///
+/// When it cannot be read, or there are two.
+pub fn values_schema(folder: &Path) -> Result<Option<ValuesSchema>> {
+    let names =
+        ["yaml", "yml", "json"].map(|ending| folder.join(format!("values.schema.{ending}")));
+    let there: Vec<&PathBuf> = names.iter().filter(|file| file.exists()).collect();
+    match there.as_slice() {
+        [] => Ok(None),
+        [file] => Ok(Some(ValuesSchema::read(
+            &file.display().to_string(),
+            &read(file)?,
+        )?)),
+        [first, second, ..] => bail!(
+            "{} and {} are both the schema of the values\n  try: keep one",
+            first.display(),
+            second.display()
+        ),
+    }
+}
+
+/// A values file as a layer.
+///
+/// # Errors
+///
+/// When it cannot be read.
+pub fn layer(file: &Path) -> Result<Layer> {
+    Ok(Layer::read(&file.display().to_string(), &read(file)?)?)
+}
+
 /// An RFC 1123 label.
 fn is_label(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -283,14 +332,4 @@ fn is_label(name: &str) -> bool {
         && name.chars().all(inner)
         && !name.starts_with('-')
         && !name.ends_with('-')
-}
-
-fn read(file: &Path) -> Result<String> {
-    let bytes = files::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let good = error.utf8_error().valid_up_to();
-        let before = error.as_bytes().iter().take(good);
-        let line = before.filter(|byte| **byte == b'\n').count() + 1;
-        anyhow::anyhow!("{}:{line}: not UTF-8 (byte {good})", file.display())
-    })
 }

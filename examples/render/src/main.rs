@@ -1,0 +1,77 @@
+//! `render`: templates and layered values in, Kubernetes objects out, with everything that is wrong
+//! with them and where each value comes from.
+//!
+//! Reads top to bottom as the job does; every decision is made in `narae-manifest`.
+
+mod check;
+mod cli;
+mod input;
+mod output;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser as _;
+use narae_manifest::Finding;
+
+use crate::cli::{Arguments, UsageError};
+
+/// Exit codes, as `--help` promises them.
+const ERROR: u8 = 1;
+const USAGE: u8 = 2;
+const FINDINGS: u8 = 4;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.color {
+        clap::ColorChoice::Always => anstream::ColorChoice::Always,
+        clap::ColorChoice::Never => anstream::ColorChoice::Never,
+        clap::ColorChoice::Auto => anstream::ColorChoice::Auto,
+    }
+    .write_global();
+    let code = match run(&arguments) {
+        Ok(findings) if arguments.check && !findings.is_empty() => FINDINGS,
+        Ok(_) => 0,
+        // `render … | head` is not an error of ours.
+        Err(error) if output::is_closed(&error) => 0,
+        Err(error) => {
+            let mut stderr = anstream::stderr().lock();
+            // Nobody is left to tell when standard error is closed.
+            let _ = write!(stderr, "{}", output::error(&error));
+            if error.is::<UsageError>() {
+                USAGE
+            } else {
+                ERROR
+            }
+        }
+    };
+    code.into()
+}
+
+/// Renders, prints, and returns what is wrong.
+fn run(arguments: &Arguments) -> Result<Vec<Finding>> {
+    if arguments.rules {
+        output::print(&output::rules())?;
+        return Ok(Vec::new());
+    }
+    let input = input::read(arguments)?;
+    let mut findings = check::values(&input, arguments.check)?;
+    let rendering = input.templates.render(&input.values)?;
+    if let Some(path) = &arguments.explain {
+        output::print(&output::explanation(
+            &rendering.explain(&input.values, path),
+            arguments.output,
+        )?)?;
+        return Ok(Vec::new());
+    }
+    findings.extend(Finding::unused_values(&rendering, &input.values));
+    if arguments.check {
+        findings.extend(check::objects(arguments, &rendering.objects)?);
+    }
+    let allowed = |finding: &Finding| arguments.allow.contains(&finding.rule);
+    findings.retain(|finding| !allowed(finding));
+    output::print(&output::objects(&rendering, arguments.output)?)?;
+    let _ = write!(anstream::stderr().lock(), "{}", output::findings(&findings));
+    Ok(findings)
+}
