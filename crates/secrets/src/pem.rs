@@ -68,7 +68,6 @@ fn body<'a>(
 }
 
 /// Writes one block with lines of 64 characters.
-#[cfg(any(feature = "generate", feature = "file"))]
 pub(crate) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
     let base64 = Zeroizing::new(STANDARD.encode(der));
     // Room for all of it: growing would leave a copy behind.

@@ -2,11 +2,11 @@
 //! kept. Nothing is removed, and the scope is never changed.
 
 use narae_yaml::edit::{self, EditError};
-use narae_yaml::{Mapping, Value};
+use narae_yaml::{Mapping, Path, Segment, Value};
 use thiserror::Error;
 
-use super::manifest::{Patch, path_of};
-use super::provenance::Record;
+use super::manifest::{Patch, path_of, record_path};
+use super::provenance::{ANNOTATION, Record};
 use super::{PatchError, Scope, SealedFile, SealedManifest, SealedSecret};
 
 /// Why items cannot be put into a file. Nothing is changed then.
@@ -96,12 +96,13 @@ impl SealedFile {
                 Some(_) => {}
             }
         }
-        let mut record = Record::of(&sealed.manifest);
-        patch.set_record(target, items.keys().map(|name| (name, record.remove(name))))?;
+        let record = Record::of(&sealed.manifest);
+        let mut lines = record.clone();
+        patch.set_record(target, items.keys().map(|name| (name, lines.remove(name))))?;
 
         for field in ["labels", "annotations"] {
             let wanted = ["spec", "template", "metadata", field];
-            let relative: narae_yaml::Path = wanted.into_iter().collect();
+            let relative: Path = wanted.into_iter().collect();
             let values = sealed.manifest.at(&relative).and_then(Value::as_mapping);
             for (key, value) in values.unwrap_or(&empty) {
                 if target.value().at(&relative.child(key)) != Some(value) {
@@ -110,14 +111,18 @@ impl SealedFile {
                 }
             }
         }
+        if !record.is_empty() && record_path(target).is_none() {
+            // Nothing to keep: the file had none.
+            let path = path_of(target, ["metadata", "annotations", ANNOTATION]);
+            added.extend(record.to_annotation().map(|text| (path, text.into())));
+        }
         let mut text = patch.apply()?;
         for (path, value) in added {
-            text = edit::replace(&text, target.document, &path, &value).map_err(|cause| {
-                MergeError::Edit {
+            text =
+                put(&text, target.document, &path, &value).map_err(|cause| MergeError::Edit {
                     file: self.name().to_owned(),
                     cause,
-                }
-            })?;
+                })?;
         }
         Ok(text)
     }
@@ -159,4 +164,20 @@ impl SealedFile {
         }
         Ok(target)
     }
+}
+
+/// Sets what stands at `path`, or adds it with whatever must hold it.
+fn put(text: &str, document: usize, path: &Path, value: &Value) -> Result<String, EditError> {
+    let missing = match edit::replace(text, document, path, value) {
+        Err(EditError::NotFound { path }) => path,
+        done => return done,
+    };
+    let inner = path.segments().get(missing.segments().len()..);
+    let mut value = value.clone();
+    for segment in inner.unwrap_or_default().iter().rev() {
+        if let Segment::Key(key) = segment {
+            value = Value::Mapping(Mapping::from_iter([(key.clone(), value)]));
+        }
+    }
+    edit::insert(text, document, &missing, &value)
 }

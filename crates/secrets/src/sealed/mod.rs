@@ -19,10 +19,11 @@
 //!
 //! Sealing is randomised, so sealing anew changes every ciphertext. [`SealRequest`] keeps an item of the
 //! previous manifest while its [`Source`], the certificate and the label are what they were. How it
-//! knows is said in [`provenance`].
+//! knows is said in [`provenance`]. Where a source has no versions, a [`DigestKey`] takes their place.
 
 mod backup;
 mod certificate;
+mod digest;
 #[cfg(feature = "folder")]
 pub mod folder;
 #[cfg(feature = "generate")]
@@ -45,6 +46,7 @@ mod wycheproof;
 
 pub use backup::{Backup, BackupError, BackupKey, KeyStatus};
 pub use certificate::{Certificate, CertificateError};
+pub use digest::{DIGEST_KEY_BYTES, DigestKey, DigestKeyError};
 #[cfg(feature = "generate")]
 pub use generate::{Generate, GenerateError, Generated, KeyBits};
 pub use item::{ItemError, MAX_ITEM_BYTES, MAX_VALUE_BYTES, OpenError, SealItemError, SealedItem};
@@ -57,7 +59,7 @@ pub use reseal::{ResealFailure, ResealOutcome, Resealed, ResealedItem};
 pub use scope::{Label, LabelError, Scope, ScopeError};
 pub use seal::{
     Action, CLIENT_APPLY_BYTES, Item, ItemOutcome, MAX_SECRET_BYTES, PlaintextError, Reason,
-    SealError, SealRequest, SealedSecret,
+    SealError, SealRequest, SealedSecret, Warning,
 };
 pub use unseal::{UnsealError, UnsealErrorKind, UnsealedSecret};
 pub use validate::{Check, Finding, Severity, Validator};

@@ -11,7 +11,10 @@
 //! version: a store made anew, or another one behind the same name, begins at version 1 again, and
 //! without it the old value would be kept for the new one.
 //!
-//! Nothing in it derives from a plaintext: a hash of a weak password in git would be an invitation to
+//! A value whose source has no versions may have a keyed digest instead ([`DigestKey`](super::DigestKey)): SOURCE is then
+//! `hmac-sha256:` and the id of the key, STAMP the digest.
+//!
+//! Nothing else in it derives from a plaintext, and nothing without a key: a hash of a weak password in git would be an invitation to
 //! guess it. An item is kept only if its whole line would be written again as it stands; so an edited
 //! ciphertext, another certificate, a rename, a new version, or a line this version does not
 //! understand all lead to sealing anew. That is the safe side: an item sealed anew is always right.
@@ -37,7 +40,8 @@ use crate::store::Version;
 pub const ANNOTATION: &str = "narae.dev/sealed-items";
 
 /// Largest record written, in bytes, and largest read. Kubernetes allows 256 KiB for all annotations of
-/// an object; a record that would be larger is left out, and its items are sealed anew each time.
+/// an object; a record that would be larger is left out, its items are sealed anew each time, and
+/// [`Warning::RecordTooLarge`](super::Warning::RecordTooLarge) says so. It is enough for some 500 items.
 pub const MAX_RECORD_BYTES: usize = 128 * 1024;
 
 /// Where a value came from, exactly: a reference pinned to the version that was read, and the
@@ -63,6 +67,11 @@ impl Source {
             resolved.version?,
             resolved.stamp.as_deref()?,
         ))
+    }
+
+    /// What stands in for a source without versions: a digest, and the id of its key.
+    pub(super) fn keyed(key: &str, digest: &str) -> Self {
+        Self(format!("{key} {digest}"))
     }
 
     /// The pinned reference, a space, and the stamp.
@@ -103,7 +112,7 @@ impl From<Line> for Recorded {
 }
 
 /// The fields of one line.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) ciphertext: String,
     pub(super) key: String,
@@ -151,7 +160,7 @@ impl Line {
 }
 
 /// The record of a whole manifest, by item name.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Record {
     lines: BTreeMap<String, Line>,
     damaged: bool,
@@ -179,6 +188,10 @@ impl Record {
         self.lines.get(item)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     /// The items it speaks of.
     pub(super) fn items(&self) -> impl Iterator<Item = &str> {
         self.lines.keys().map(String::as_str)
@@ -197,13 +210,19 @@ impl Record {
         self.lines.insert(item, line);
     }
 
-    /// The annotation's value; `None` if there is nothing to record or too much.
-    pub(super) fn to_annotation(&self) -> Option<String> {
+    /// The annotation's value, however large; empty if there is nothing to record.
+    pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
         for (item, line) in &self.lines {
             text.push_str(&line.to_text(item));
             text.push('\n');
         }
+        text
+    }
+
+    /// The annotation's value; `None` if there is nothing to record or too much.
+    pub(super) fn to_annotation(&self) -> Option<String> {
+        let text = self.to_text();
         (!text.is_empty() && text.len() <= MAX_RECORD_BYTES).then_some(text)
     }
 }

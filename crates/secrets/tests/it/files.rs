@@ -550,6 +550,53 @@ fn of_one_changed_item_with_a_record_two_lines_change() {
 }
 
 #[test]
+fn what_is_new_is_added_and_nothing_else_moves() {
+    let manifest = "{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: shop, labels: {app: shop}, annotations: {team: web}}}";
+    let manifest = narae_yaml::read_one(manifest).unwrap();
+    let items = || {
+        vec![
+            Item::new("new", secret("n"), source(1)),
+            Item::new("zoo", secret("z"), source(2)),
+        ]
+    };
+    let sealed = SealRequest::new(&manifest, items());
+    let sealed = sealed.seal(&certificate(2048)).unwrap();
+    let json = r#"{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+  "metadata": {"name": "db", "namespace": "shop"}, "spec": {"encryptedData": {}}}"#;
+    for text in [styles(), json.to_owned()] {
+        let merged = read(&text).merge(&sealed).unwrap();
+        let file = read(&merged);
+        assert_eq!(open(&file, "new", 2048).as_deref(), Some("n"));
+        assert_eq!(open(&file, "zoo", 2048).as_deref(), Some("z"));
+        let template = file.secrets()[0]
+            .template()
+            .unwrap()
+            .get("metadata")
+            .unwrap();
+        let expected =
+            narae_yaml::read_one("{labels: {app: shop}, annotations: {team: web}}").unwrap();
+        assert_eq!(template, &expected);
+        // Every line that was there is there, in the same order, but for the ciphertext of one.
+        let mut lines = merged.lines();
+        for line in text
+            .lines()
+            .filter(|line| !line.contains("zoo: A") && !line.contains('{'))
+        {
+            assert!(
+                lines.any(|merged| merged == line),
+                "{line} is gone from {merged}"
+            );
+        }
+        // The record is there now: nothing is sealed anew any more, and merging changes nothing.
+        let again =
+            SealRequest::new(&manifest, items()).with_previous(Some(file.secrets()[0].value()));
+        let again = again.seal(&certificate(2048)).unwrap();
+        assert!(!again.has_changes(), "{:?} {merged}", again.items);
+        assert_eq!(file.merge(&again).unwrap(), merged);
+    }
+}
+
+#[test]
 fn a_record_in_quotes_is_kept_in_quotes() {
     let first = seal(vec![Item::new("a", secret("1"), source(1))], None).manifest;
     let json = serde_json::to_string_pretty(&first).unwrap();

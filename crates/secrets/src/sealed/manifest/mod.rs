@@ -8,7 +8,7 @@ mod patch;
 use narae_yaml::{Document, Error, Node, Path, Position, Reader, Value};
 
 pub use self::patch::PatchError;
-pub(super) use self::patch::{Patch, path_of};
+pub(super) use self::patch::{Patch, path_of, record_path};
 use super::item::ItemError;
 use super::provenance::{Record, Recorded};
 use super::{Label, LabelError, Scope, SealedItem};

@@ -218,7 +218,7 @@ pub(in crate::sealed) fn path_of<'k>(
 }
 
 /// Where the record stands, if there is one.
-fn record_path(secret: &SealedManifest) -> Option<Path> {
+pub(in crate::sealed) fn record_path(secret: &SealedManifest) -> Option<Path> {
     let places: [&[&str]; 2] = [
         &["metadata", "annotations", ANNOTATION],
         &["spec", "template", "metadata", "annotations", ANNOTATION],

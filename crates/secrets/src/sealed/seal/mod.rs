@@ -15,14 +15,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use narae_yaml::Value;
 
 pub use error::SealError;
-pub use outcome::{Action, ItemOutcome, Reason, SealedSecret};
+pub use outcome::{Action, ItemOutcome, Reason, SealedSecret, Warning};
 pub use plaintext::{Item, PlaintextError};
 
 use self::previous::Previous;
 pub(super) use self::target::LAST_APPLIED;
 use self::target::Target;
 use super::provenance::{Line, Record};
-use super::{Certificate, SealedItem};
+use super::{Certificate, DigestKey, SealedItem};
 
 /// Most plaintext in one Secret, in bytes over all items.
 pub const MAX_SECRET_BYTES: usize = 1024 * 1024;
@@ -41,6 +41,7 @@ pub struct SealRequest<'a> {
     manifest: &'a Value,
     items: Vec<Item>,
     previous: Option<&'a Value>,
+    digest_key: Option<&'a DigestKey>,
     allow_empty: bool,
 }
 
@@ -52,6 +53,7 @@ impl<'a> SealRequest<'a> {
             manifest,
             items,
             previous: None,
+            digest_key: None,
             allow_empty: false,
         }
     }
@@ -61,6 +63,14 @@ impl<'a> SealRequest<'a> {
     #[must_use]
     pub fn with_previous(mut self, previous: Option<&'a Value>) -> Self {
         self.previous = previous;
+        self
+    }
+
+    /// Records a digest under this key for items without a source, so that those that are unchanged are
+    /// kept, too.
+    #[must_use]
+    pub fn with_digest_key(mut self, key: Option<&'a DigestKey>) -> Self {
+        self.digest_key = key;
         self
     }
 
@@ -87,7 +97,14 @@ impl<'a> SealRequest<'a> {
         let mut items: Vec<&Item> = self.items.iter().collect();
         items.sort_by(|a, b| a.name.cmp(&b.name));
         for item in items {
-            let kept = previous.keep(item, &target.label, certificate);
+            let digest = || {
+                Some(
+                    self.digest_key?
+                        .source(&target.label, &item.name, &item.value),
+                )
+            };
+            let source = item.source.clone().or_else(digest);
+            let kept = previous.keep(&item.name, source.as_ref(), &target.label, certificate);
             let (text, action) = match kept {
                 Ok(text) => (text.to_owned(), Action::Kept),
                 Err(action) => {
@@ -99,7 +116,7 @@ impl<'a> SealRequest<'a> {
                     (sealed.to_base64(), action)
                 }
             };
-            if let Some(source) = &item.source {
+            if let Some(source) = &source {
                 let line = Line::new(&text, certificate.fingerprint(), &target.label, source);
                 record.insert(item.name.clone(), line);
             }
@@ -110,6 +127,7 @@ impl<'a> SealRequest<'a> {
             });
         }
         Ok(SealedSecret {
+            warnings: Warning::of(&encrypted, &record),
             manifest: target.manifest(encrypted, &record),
             items: outcomes,
         })

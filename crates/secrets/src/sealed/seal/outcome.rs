@@ -1,8 +1,13 @@
 //! What sealing a Secret gave: the manifest, and what was done for each item and why.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use narae_yaml::Value;
+use thiserror::Error;
+
+use super::CLIENT_APPLY_BYTES;
+use crate::sealed::provenance::{MAX_RECORD_BYTES, Record};
 
 /// The outcome: a manifest without plaintext, and what was done for each item.
 #[derive(Debug)]
@@ -12,6 +17,46 @@ pub struct SealedSecret {
     pub manifest: Value,
     /// What happened to each item, in item order.
     pub items: Vec<ItemOutcome>,
+    /// What works now, and will not always.
+    pub warnings: Vec<Warning>,
+}
+
+/// What to know about a manifest that was made nevertheless.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The record is too large to be written, so that every item is sealed anew each time.
+    #[error(
+        "the record of what was sealed would have {bytes} bytes, at most {MAX_RECORD_BYTES} are written: every item changes each time; split the Secret"
+    )]
+    RecordTooLarge {
+        /// Bytes it would have.
+        bytes: usize,
+    },
+    /// The manifest is too large for client-side `kubectl apply`, which keeps a copy in an annotation.
+    #[error(
+        "the manifest has more than {bytes} bytes; client-side `kubectl apply` takes at most {CLIENT_APPLY_BYTES}: apply it server-side"
+    )]
+    ClientApply {
+        /// Bytes of its ciphertexts and record.
+        bytes: usize,
+    },
+}
+
+impl Warning {
+    pub(super) fn of(encrypted: &BTreeMap<String, String>, record: &Record) -> Vec<Self> {
+        let mut warnings = Vec::new();
+        let record = record.to_text().len();
+        if record > MAX_RECORD_BYTES {
+            warnings.push(Self::RecordTooLarge { bytes: record });
+        }
+        let written = if record > MAX_RECORD_BYTES { 0 } else { record };
+        let bytes = encrypted.values().map(String::len).sum::<usize>() + written;
+        if bytes > CLIENT_APPLY_BYTES {
+            warnings.push(Self::ClientApply { bytes });
+        }
+        warnings
+    }
 }
 
 /// What happened to one item.

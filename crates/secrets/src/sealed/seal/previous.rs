@@ -2,8 +2,8 @@
 
 use narae_yaml::{Mapping, Value};
 
-use super::{Action, Item, Reason};
-use crate::sealed::provenance::{Line, Record};
+use super::{Action, Reason};
+use crate::sealed::provenance::{Line, Record, Source};
 use crate::sealed::{Certificate, Label, Scope, SealedItem};
 
 /// What the previous manifest has to offer.
@@ -29,26 +29,28 @@ impl<'a> Previous<'a> {
     /// The ciphertext to keep, or what to do instead.
     pub(super) fn keep(
         &self,
-        item: &Item,
+        name: &str,
+        source: Option<&Source>,
         label: &Label,
         certificate: &Certificate,
     ) -> Result<&'a str, Action> {
-        let Some(value) = self.items.and_then(|items| items.get(&item.name)) else {
+        let Some(value) = self.items.and_then(|items| items.get(name)) else {
             return Err(Action::Sealed);
         };
-        self.check(value, item, label, certificate)
+        self.check(value, name, source, label, certificate)
             .map_err(Action::Resealed)
     }
 
     fn check(
         &self,
         value: &'a Value,
-        item: &Item,
+        name: &str,
+        source: Option<&Source>,
         label: &Label,
         certificate: &Certificate,
     ) -> Result<&'a str, Reason> {
-        let source = item.source.as_ref().ok_or(Reason::Unversioned)?;
-        let recorded = self.record.get(&item.name).ok_or(Reason::NotRecorded)?;
+        let source = source.ok_or(Reason::Unversioned)?;
+        let recorded = self.record.get(name).ok_or(Reason::NotRecorded)?;
         let text = value.as_str().ok_or(Reason::CiphertextEdited)?;
         let now = Line::new(text, certificate.fingerprint(), label, source);
         if recorded.source != now.source {
