@@ -44,6 +44,16 @@ pub fn run(report: &mut Report) {
         out
     });
 
+    let laughs = billion_laughs();
+    report.compare(
+        "yaml.billion_laughs",
+        "yaml_serde",
+        "nine lines that stand for a billion nodes; both refuse",
+        ROUNDS,
+        || narae_yaml::read(&laughs).expect_err("too much"),
+        || yaml_serde::from_str::<yaml_serde::Value>(&laughs).expect_err("too much"),
+    );
+
     let values = values_file();
     let path = "apps[700].image.tag".parse().expect("a path");
     let note = format!(
@@ -62,6 +72,16 @@ pub fn run(report: &mut Report) {
             black_box(yaml_serde::to_string(&value).expect("a plain value"))
         },
     );
+}
+
+/// Each list is nine times the one before.
+fn billion_laughs() -> String {
+    let mut out = String::from("a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
+    for level in 1..9 {
+        let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
+        let _ = writeln!(out, "a{level}: &a{level} [{aliases}]");
+    }
+    out
 }
 
 fn theirs(stream: &str) -> Vec<yaml_serde::Value> {

@@ -10,15 +10,13 @@ use granit_parser::{Event, Marker, ScanError};
 
 use super::entries::OpenMapping;
 use super::tree::{Leaf, Tree, Written};
-use super::{scalar, syntax};
-use crate::document::ScalarStyle;
+use super::{aliases, scalar, syntax};
+use crate::document::{Meaning, ScalarStyle};
 use crate::error::ErrorKind;
 use crate::{Error, Limits, Position, Schema, Span};
 
 pub(super) struct Builder<'a, T: Tree> {
     source: &'a str,
-    /// Bytes of the source the parser was not given.
-    skipped: usize,
     schema: Schema,
     limits: Limits,
     /// Whether an alias can occur at all; without one, anchors need not be kept.
@@ -106,10 +104,9 @@ impl<T: Tree> Finished<'_, T> {
 }
 
 impl<'a, T: Tree> Builder<'a, T> {
-    pub(super) fn new(source: &'a str, skipped: usize, schema: Schema, limits: Limits) -> Self {
+    pub(super) fn new(source: &'a str, schema: Schema, limits: Limits) -> Self {
         Self {
             source,
-            skipped,
             schema,
             limits,
             has_aliases: source.as_bytes().contains(&b'*'),
@@ -345,17 +342,12 @@ impl<'a, T: Tree> Builder<'a, T> {
                 return Err(Error::at(ErrorKind::Alias { name, problem }, span.start));
             }
         };
-        self.alias_nodes += size;
-        if self.alias_nodes > self.limits.max_alias_nodes {
-            let (limit, most) = ("max_alias_nodes", self.limits.max_alias_nodes);
-            return Err(Error::at(
-                ErrorKind::Limit {
-                    what: "aliases stand for more nodes than",
-                    limit,
-                    most,
-                },
-                span.start,
-            ));
+        let sight = aliases::COPIED_AT_SIGHT.min(self.limits.max_alias_nodes);
+        if self.alias_nodes <= sight {
+            self.alias_nodes += size;
+            if self.alias_nodes > sight {
+                aliases::check(self.source, self.limits)?;
+            }
         }
         self.count(size, span.start)?;
         if self.open.len() + height > self.limits.max_depth {
@@ -385,6 +377,7 @@ impl<'a, T: Tree> Builder<'a, T> {
     /// Puts a finished node where it belongs.
     fn complete(&mut self, built: Built<'a, T>) -> Result<(), Error> {
         let Built { node, start, .. } = built;
+        self.refuse_not_finite(&node, start)?;
         if built.anchor_id != 0 && self.has_aliases {
             self.count(built.size, start)?;
             let kept = Anchored::Done {
@@ -418,6 +411,24 @@ impl<'a, T: Tree> Builder<'a, T> {
         }
     }
 
+    /// Refuses a value that Kubernetes' JSON has no form for. As a key it has a name.
+    fn refuse_not_finite(&self, node: &Finished<'a, T>, at: Position) -> Result<(), Error> {
+        let Finished::Scalar(Leaf {
+            meaning: Meaning::Number(number),
+            ..
+        }) = node
+        else {
+            return Ok(());
+        };
+        let is_key = self.open.last().is_some_and(
+            |frame| matches!(&frame.content, Content::Mapping(mapping) if mapping.wants_key()),
+        );
+        if self.schema == Schema::Core || number.is_finite() || is_key {
+            return Ok(());
+        }
+        Err(Error::at(ErrorKind::NotFinite, at))
+    }
+
     fn count(&mut self, nodes: usize, at: Position) -> Result<(), Error> {
         self.nodes += nodes;
         if self.nodes <= self.limits.max_nodes {
@@ -440,9 +451,7 @@ impl<'a, T: Tree> Builder<'a, T> {
     }
 
     pub(super) fn position(&self, marker: &Marker) -> Position {
-        // Input from a `str` always has byte offsets.
-        let offset = marker.byte_offset().unwrap_or_else(|| marker.index()) + self.skipped;
-        Position::new(offset, marker.line(), marker.col() + 1)
+        super::position(self.source, marker)
     }
 
     /// The parser places the nothing after a colon before the colon.

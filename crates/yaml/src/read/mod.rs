@@ -1,9 +1,11 @@
 //! From text to documents.
 //!
 //! `granit-parser` turns the text into YAML's events; `build` makes nodes or values of them (`tree`),
-//! counting against the limits before each is made; `entries` finds duplicates and merges; `scalar`
+//! counting against the limits before each is made, and all that aliases stand for before any of it is
+//! copied (`aliases`); `entries` finds duplicates and merges; `scalar`
 //! decides what scalars mean; `syntax` says what is wrong. Nothing here recurses over the input.
 
+mod aliases;
 mod build;
 mod entries;
 pub(crate) mod scalar;
@@ -12,7 +14,7 @@ mod tree;
 
 use std::sync::Arc;
 
-use granit_parser::{Event, Marker, Parser};
+use granit_parser::{Event, Marker, Parser, StrInput};
 
 use crate::error::ErrorKind;
 use crate::{Document, Error, Limits, Position, Schema, Value};
@@ -195,16 +197,8 @@ impl Reader {
         source: &'a str,
         mut watch: impl FnMut(&Event<'a>, &granit_parser::Span, &dyn Fn(&Marker) -> Position),
     ) -> Result<Vec<Root<T>>, Error> {
-        // granit takes a byte order mark for a character of the first line; editors do not show it.
-        let text = source.strip_prefix('\u{feff}').unwrap_or(source);
-        let mut builder = Builder::new(source, source.len() - text.len(), self.schema, self.limits);
-        let mut options = granit_parser::Options::default();
-        options.set_emit_comments(false);
-        options.emit_anchor_events = true;
-        // One more than ours, so that ours is the one that is named.
-        options.flow_nesting_limit = self.limits.max_depth + 1;
-        options.block_nesting_limit = self.limits.max_depth + 1;
-        for event in Parser::new_from_str_with_options(text, options) {
+        let mut builder = Builder::new(source, self.schema, self.limits);
+        for event in events(source, self.limits) {
             let (event, span) = event.map_err(|error| builder.syntax(&error))?;
             if matches!(event, Event::StreamEnd) {
                 break;
@@ -214,6 +208,36 @@ impl Reader {
         }
         Ok(builder.finish())
     }
+}
+
+/// The parser's events, without a byte order mark.
+fn events(source: &str, limits: Limits) -> Parser<'_, StrInput<'_>> {
+    let mut options = granit_parser::Options::default();
+    options.set_emit_comments(false);
+    options.emit_anchor_events = true;
+    // One more than ours, so that ours is the one that is named.
+    options.flow_nesting_limit = limits.max_depth + 1;
+    options.block_nesting_limit = limits.max_depth + 1;
+    let text = source.get(bytes_skipped(source)..).unwrap_or_default();
+    Parser::new_from_str_with_options(text, options)
+}
+
+/// The length of the byte order mark, if there is one: the parser would take it for a character of
+/// the first line, but editors do not show it.
+fn bytes_skipped(source: &str) -> usize {
+    let text = source.strip_prefix('\u{feff}').unwrap_or(source);
+    source.len() - text.len()
+}
+
+/// The place of a marker of [`events`].
+fn position(source: &str, marker: &Marker) -> Position {
+    // Input from a `str` always has byte offsets.
+    let offset = marker.byte_offset().unwrap_or_else(|| marker.index());
+    Position::new(
+        offset + bytes_skipped(source),
+        marker.line(),
+        marker.col() + 1,
+    )
 }
 
 /// Reads every document of `source` as Kubernetes does, as plain values.

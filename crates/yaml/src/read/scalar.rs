@@ -86,9 +86,6 @@ pub(crate) fn meaning(
         None | Some(Value::String(_) | Value::Sequence(_) | Value::Mapping(_)) => Meaning::Text,
         Some(Value::Null) => Meaning::Null,
         Some(Value::Bool(truth)) => Meaning::Bool(truth),
-        Some(Value::Number(number)) if schema == Schema::Kubernetes && !number.is_finite() => {
-            return Err(ErrorKind::NotFinite);
-        }
         Some(Value::Number(number)) => Meaning::Number(number),
     })
 }
@@ -124,7 +121,14 @@ pub(crate) fn key_name(
         Meaning::Bool(true) => Ok(Some("true".into())),
         Meaning::Bool(false) => Ok(Some("false".into())),
         Meaning::Number(number) if is_written_as_float(text) => {
-            Ok(Some(go_float_name(number).into()))
+            let name = go_float_name(number);
+            // A number here has no negative zero, but Go's has.
+            let sign = if text.starts_with('-') && name == "0" {
+                "-"
+            } else {
+                ""
+            };
+            Ok(Some(format!("{sign}{name}").into()))
         }
         Meaning::Number(number) => match number.as_i64() {
             Some(integer) => Ok(Some(integer.to_string().into())),
