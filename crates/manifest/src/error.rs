@@ -119,6 +119,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn notes_of(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+        self.0.notes.extend(notes);
+        self
+    }
+
     pub(crate) fn about(mut self, path: Path) -> Self {
         self.0.value_path = Some(path);
         self

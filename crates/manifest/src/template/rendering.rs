@@ -13,7 +13,7 @@ use narae_yaml::{
 use super::TemplateSet;
 use super::evaluate::{Budget, Evaluator, Insertion, Uses};
 use super::sheet::{Sheet, Token};
-use super::substitute::Substitution;
+use super::substitute::{DUPLICATE, Substitution};
 use super::syntax::Template;
 use super::usage::Usage;
 use crate::error::{Error, ErrorKind};
@@ -252,8 +252,8 @@ impl Rendering {
     fn read(&mut self, sheet: &Arc<Sheet>, inserted: &[Value]) -> Result<(), Error> {
         let documents = Reader::new()
             .read(sheet.text())
-            .map_err(|error| broken(sheet, &error))?;
-        let mut substitution = Substitution::new(sheet, inserted);
+            .map_err(|error| broken(sheet, &self.usage.index, &error))?;
+        let mut substitution = Substitution::new(sheet, inserted, &self.usage.index);
         let mut read = Vec::with_capacity(documents.len());
         for Document { root, .. } in documents {
             read.push((substitution.value(&root)?, root));
@@ -296,22 +296,22 @@ fn split(
 }
 
 /// What the YAML reader says about the rendered text, said about the template.
-fn broken(sheet: &Sheet, error: &narae_yaml::Error) -> Error {
+fn broken(sheet: &Sheet, index: &Index, error: &narae_yaml::Error) -> Error {
     let offset = error.position().map_or(0, |position| position.offset);
     let (source, at) = sheet.place(offset);
-    let (message, first) = match error.kind() {
-        YamlErrorKind::DuplicateKey { key, first } => {
-            let key = sheet.in_words(key);
-            (
-                format!("the key `{key}` stands twice in this mapping"),
-                Some(first.offset),
-            )
-        }
-        other => (sheet.in_words(&other.to_string()), None),
-    };
-    let error = source.error(ErrorKind::Structure, message, at);
-    match first {
-        Some(first) => error.note(format!("first at {}", sheet.origin(first))),
-        None => error,
+    if let YamlErrorKind::DuplicateKey { key, first } = error.kind() {
+        let key = sheet.in_words(key);
+        let message = format!("the key `{key}` stands twice in this mapping");
+        let error = source.error(ErrorKind::Structure, message, at);
+        return error
+            .note(format!("first at {}", sheet.origin(first.offset)))
+            .note(DUPLICATE);
     }
+    let message = sheet.in_words(&error.kind().to_string());
+    let error = source.error(ErrorKind::Structure, message, at);
+    let inserted = sheet.tokens_in(sheet.line(offset));
+    let ids = inserted.flat_map(|token| token.values.iter().copied());
+    error.notes_of(index.setters(ids)).note(
+        "the template makes this structure, not a value: look at the tags and the indentation around",
+    )
 }

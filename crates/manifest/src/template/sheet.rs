@@ -264,6 +264,14 @@ impl Sheet {
         &self.text
     }
 
+    /// The line that an offset is in.
+    pub(super) fn line(&self, offset: usize) -> &str {
+        let (before, after) = self.text.split_at_checked(offset).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let end = offset + after.find('\n').unwrap_or(after.len());
+        self.text.get(start..end).unwrap_or_default()
+    }
+
     /// Whether a text contains any token; quick, because most do not.
     pub(super) fn has_token(&self, text: &str) -> bool {
         !self.tokens.is_empty() && text.contains(self.nonce.as_str())

@@ -7,12 +7,17 @@ use narae_yaml::{Entry, Mapping, Node, NodeData, Scalar, ScalarStyle, Value};
 use super::helper;
 use super::sheet::{Part, Sheet};
 use crate::error::{Error, ErrorKind};
+use crate::values::Index;
+
+/// What to do about two keys of one name.
+pub(super) const DUPLICATE: &str = "remove one of them, or give them different names";
 
 /// One pass over the documents of a sheet.
 pub(super) struct Substitution<'s> {
     sheet: &'s Sheet,
     /// The inserted values, by token.
     values: &'s [Value],
+    index: &'s Index,
     consumed: Vec<bool>,
     /// Keys that hold tokens, as they read, by where they stand in the text.
     pub(super) keys: HashMap<usize, String>,
@@ -21,10 +26,11 @@ pub(super) struct Substitution<'s> {
 }
 
 impl<'s> Substitution<'s> {
-    pub(super) fn new(sheet: &'s Sheet, values: &'s [Value]) -> Self {
+    pub(super) fn new(sheet: &'s Sheet, values: &'s [Value], index: &'s Index) -> Self {
         Self {
             sheet,
             values,
+            index,
             consumed: vec![false; values.len()],
             keys: HashMap::new(),
             scalars: Vec::new(),
@@ -125,7 +131,12 @@ impl<'s> Substitution<'s> {
             .sheet
             .token_offset(number)
             .unwrap_or(node.span.start.offset);
+        let token = self.sheet.tokens.get(number);
+        let ids = token
+            .into_iter()
+            .flat_map(|token| token.values.iter().copied());
         let error = self.error(ErrorKind::WrongType, message, offset);
+        let error = error.notes_of(self.index.setters(ids));
         if kind == "null" {
             return error.note("give it another value with `(default …)`");
         }
@@ -181,12 +192,21 @@ impl<'s> Substitution<'s> {
         let written = self.sheet.in_words(second.name());
         let message = format!("the key `{written}` stands twice in this mapping");
         let error = self.error(ErrorKind::Structure, message, at(second));
-        let mut fresh = Self::new(self.sheet, self.values);
+        let mut fresh = Self::new(self.sheet, self.values, self.index);
         let first = entries
             .iter()
             .find(|entry| fresh.key(entry).is_ok_and(|name| name == key));
         match first {
-            Some(first) => error.note(format!("first at {}", self.sheet.origin(at(first)))),
+            Some(first) => {
+                let texts = [first, second].map(|entry| entry.key.as_scalar());
+                let texts = texts.into_iter().flatten().map(Scalar::text);
+                let ids = texts.flat_map(|text| self.sheet.tokens_in(text));
+                let ids = ids.flat_map(|token| token.values.iter().copied());
+                error
+                    .note(format!("first at {}", self.sheet.origin(at(first))))
+                    .notes_of(self.index.setters(ids))
+                    .note(DUPLICATE)
+            }
             None => error,
         }
     }

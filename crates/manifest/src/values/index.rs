@@ -137,6 +137,24 @@ impl Index {
         segments.into_iter().collect()
     }
 
+    /// Who set each of some values, in words; the first few of them, each once.
+    pub(crate) fn setters(&self, ids: impl IntoIterator<Item = ValueId>) -> Vec<String> {
+        const MAX_SETTERS: usize = 3;
+        let mut found: Vec<String> = Vec::new();
+        for id in ids {
+            if let Some(record) = self.record(id).filter(|_| id != 0) {
+                let setter = format!("`{}` is set by {}", self.path(id), record.origin);
+                if !found.contains(&setter) {
+                    found.push(setter);
+                }
+            }
+            if found.len() == MAX_SETTERS {
+                break;
+            }
+        }
+        found
+    }
+
     pub(crate) fn children(&self, id: ValueId) -> impl Iterator<Item = ValueId> {
         let end = self.end(id);
         let next = move |child: &ValueId| Some(self.end(*child));

@@ -191,8 +191,15 @@ fn check(text: &str) -> Vec<Value> {
     let mut objects = Vec::new();
     for (template, expected) in positions(text) {
         let mut set = TemplateSet::new();
-        set.add_helper("echo", 1..=1, |arguments| Ok(arguments[0].clone()))
-            .unwrap();
+        set.add_helper("echo", 1..=1, |arguments| {
+            Ok(arguments
+                .iter()
+                .copied()
+                .next()
+                .cloned()
+                .unwrap_or_default())
+        })
+        .unwrap();
         set.add("t.yaml", template).unwrap();
         set.add_partial("p", "p.yaml", "{{y}}").unwrap();
         set.add_partial("q", "q.yaml", "a: {{y}}\nb: \"{{y}}\"\n")
@@ -323,6 +330,10 @@ fn shape() -> impl Strategy<Value = Shape> {
     })
 }
 
+fn named(strings: &[String], n: usize) -> &str {
+    strings.get(n).unwrap()
+}
+
 impl Spot {
     /// A scalar on one line, and what it must be read as.
     fn inline(self, n: usize, text: &str) -> (String, String) {
@@ -345,24 +356,26 @@ impl Shape {
                 out.push_str(&format!(
                     " |2- # {{{{s{n}}}}}\n{pad}  {{{{s{n}}}}}\n{pad}b\n"
                 ));
-                Value::from(format!("  {}\nb", strings[*n]))
+                Value::from(format!("  {}\nb", named(strings, *n)))
             }
             Self::Leaf(Spot::Folded, n) => {
                 out.push_str(&format!(" >-\n{pad}a {{{{s{n}}}}}\n{pad}b\n"));
-                Value::from(format!("a {} b", strings[*n]))
+                Value::from(format!("a {} b", named(strings, *n)))
             }
             Self::Leaf(Spot::Partial, n) => {
                 out.push_str(&format!("\n{pad}{{{{> pair y=s{n}}}}}\n"));
-                let text = || Value::from(strings[*n].as_str());
+                let text = || Value::from(named(strings, *n));
                 Value::Mapping(Mapping::from([("a", text()), ("b", text())]))
             }
             Self::Leaf(spot, n) => {
-                let (text, value) = spot.inline(*n, &strings[*n]);
+                let (text, value) = spot.inline(*n, named(strings, *n));
                 out.push_str(&format!(" {text} # {{{{s{n}}}}}\n"));
                 Value::from(value)
             }
             Self::FlowList(items) => {
-                let items = items.iter().map(|(spot, n)| spot.inline(*n, &strings[*n]));
+                let items = items
+                    .iter()
+                    .map(|(spot, n)| spot.inline(*n, named(strings, *n)));
                 let (texts, values): (Vec<String>, Vec<String>) = items.unzip();
                 out.push_str(&format!(" [{}]\n", texts.join(" , ")));
                 Value::from(values)
@@ -379,7 +392,7 @@ impl Shape {
                 out.push('\n');
                 let mut map = Mapping::new();
                 for (number, (spot, n, value)) in entries.iter().enumerate() {
-                    let (key, name) = spot.inline(*n, &strings[*n]);
+                    let (key, name) = spot.inline(*n, named(strings, *n));
                     // A number in front keeps the keys apart.
                     let (key, name) = match key.strip_prefix(['\'', '"']) {
                         Some(rest) => {

@@ -2,7 +2,7 @@
 //!
 //! May only describe. Whether a value may be absent is decided by who asked for it.
 
-use narae_yaml::{Path, Value};
+use narae_yaml::{Mapping, Path, Value};
 
 use super::Evaluator;
 use crate::error::{Error, ErrorKind};
@@ -29,6 +29,12 @@ impl Evaluator<'_> {
         let id = known.and_then(|address| self.by_address.get(&address).copied());
         let path = id.map(|id| index.path(id));
         let mut hints = Vec::new();
+        let deleted = path
+            .as_ref()
+            .and_then(|path| index.deleted(&path.child(segment)));
+        if let Some(record) = deleted {
+            hints.push(format!("it is deleted by `null` at {}", record.origin));
+        }
         match container.value() {
             Value::Mapping(map) => {
                 if let Some(name) = nearest(segment, map.keys()) {
@@ -49,6 +55,8 @@ impl Evaluator<'_> {
                     hints.push(format!(
                         "from the top of the values it is `@root.{segment}`"
                     ));
+                } else if let Some(path) = &path {
+                    hints.extend(self.contents(path, map));
                 }
             }
             Value::Sequence(list) => hints.push(format!("the sequence's length is {}", list.len())),
@@ -70,6 +78,25 @@ impl Evaluator<'_> {
         }
     }
 
+    /// What a mapping has instead, and where it begins.
+    fn contents(&self, path: &Path, map: &Mapping) -> Option<String> {
+        const MAX_KEYS: usize = 8;
+        let mut keys: Vec<String> = map
+            .keys()
+            .take(MAX_KEYS)
+            .map(|key| format!("`{key}`"))
+            .collect();
+        if map.len() > MAX_KEYS {
+            keys.push("…".to_owned());
+        }
+        let origin = self.values.origin(path).filter(|_| !path.is_root());
+        let place = match origin {
+            Some(origin) => format!("`{path}` ({origin}) has"),
+            None => "at the top of the values are".to_owned(),
+        };
+        (!keys.is_empty()).then(|| format!("{place} {}", keys.join(", ")))
+    }
+
     pub(super) fn missing(&self, expression: &Expression, missing: &Missing) -> Error {
         let name = match (&expression.form, &missing.path) {
             (Form::Reference(reference), _) => reference.text.clone(),
@@ -86,7 +113,8 @@ impl Evaluator<'_> {
         for hint in &missing.hints {
             error = error.note(hint);
         }
-        if missing.hints.is_empty() {
+        let is_named = |hint: &String| hint.starts_with("did you") || hint.starts_with("from");
+        if !missing.hints.iter().any(is_named) {
             error = error.note(
                 "set it in a layer, or allow it to be absent: `(default …)`, `#if (defined …)`",
             );

@@ -6,7 +6,7 @@
 use narae_yaml::Value;
 
 use super::Evaluator;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::template::helper;
 use crate::template::scope::{Found, Scope, Turn, Variables};
 use crate::template::syntax::{Block, BlockKind, Expression, Form};
@@ -42,7 +42,8 @@ impl<'a> Evaluator<'a> {
                 "`#each` takes a sequence or a mapping, found {found}{}",
                 described(&block.subject)
             );
-            return Err(self.error(ErrorKind::WrongType, message, block.subject.at));
+            let error = self.wrong_type(message, block.subject.at, [subject]);
+            return Err(error.note("to go over one value, make a list of it: `(list …)`"));
         };
         if elements.is_empty() {
             return self.nodes(&block.otherwise);

@@ -138,7 +138,7 @@ impl<'a> Evaluator<'a> {
         self.look_at(&found, key.at);
         let segment = helper::text(found.value()).map_err(|problem| {
             let message = format!("the key of `lookup` {problem}");
-            self.error(ErrorKind::WrongType, message, key.at)
+            self.wrong_type(message, key.at, [&found])
         })?;
         Ok(container
             .element(&segment)
@@ -166,7 +166,8 @@ impl<'a> Evaluator<'a> {
         let values: Vec<&Value> = found.iter().map(Found::value).collect();
         let value = work(&values).map_err(|problem| {
             let message = format!("`{}` {problem}", helper.name());
-            self.error(ErrorKind::WrongType, message, at)
+            let error = self.wrong_type(message, at, &found);
+            error.note(format!("it is used as {}", helper.usage()))
         })?;
         self.spend(0, weight(&value), at)?;
         Ok(Found::computed(value, from))

@@ -168,6 +168,22 @@ impl<'a> Evaluator<'a> {
             .extend(missing.path.map(|path| (path, place)));
     }
 
+    /// An error about values that are not what is needed here: says who set them.
+    fn wrong_type<'f>(
+        &self,
+        message: impl Into<String>,
+        at: Offset,
+        found: impl IntoIterator<Item = &'f Found<'a>>,
+    ) -> Error
+    where
+        'a: 'f,
+    {
+        let addresses = found.into_iter().flat_map(Found::sources);
+        let ids = addresses.filter_map(|address| self.by_address.get(&address).copied());
+        self.error(ErrorKind::WrongType, message, at)
+            .notes_of(self.values.index().setters(ids))
+    }
+
     fn error(&self, kind: ErrorKind, message: impl Into<String>, at: Offset) -> Error {
         match self.set.sources.get(self.source) {
             Some(source) => Source::error(Arc::as_ref(source), kind, message, at),

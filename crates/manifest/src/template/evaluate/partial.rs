@@ -56,7 +56,7 @@ impl<'a> Evaluator<'a> {
                 self.look_at(&found, expression.at);
                 helper::text(found.value()).map_err(|problem| {
                     let message = format!("the name of a partial {problem}");
-                    self.error(ErrorKind::WrongType, message, expression.at)
+                    self.wrong_type(message, expression.at, [&found])
                 })?
             }
         };
