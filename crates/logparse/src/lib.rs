@@ -8,6 +8,7 @@ pub mod encode;
 pub mod format;
 pub mod ledger;
 pub mod line;
+pub mod multiline;
 pub mod reader;
 pub mod record;
 pub mod time;

@@ -14,6 +14,7 @@ mod json;
 mod ledger;
 mod line;
 mod misbehaviours;
+mod multiline;
 mod time;
 mod values;
 
