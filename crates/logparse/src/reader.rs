@@ -14,7 +14,7 @@ use crate::error::{ParseError, Reason};
 use crate::format::container::{Fragment, Joiner, Stream};
 use crate::format::{Format, cri, docker};
 use crate::ledger::{Imbalance, Ledger};
-use crate::line::{Framer, Line, LineOptions, Part};
+use crate::line::{Framer, Framing, Line, LineOptions, Part};
 use crate::record::Record;
 use crate::time::Context;
 
@@ -74,7 +74,7 @@ pub struct ReaderOptions {
 }
 
 impl ReaderOptions {
-    /// Sets how lines are framed.
+    /// Sets how lines are framed. [`Framing::Lines`] stands for the format's own.
     #[must_use]
     pub const fn with_lines(mut self, lines: LineOptions) -> Self {
         self.lines = lines;
@@ -143,9 +143,13 @@ impl Reader {
 
     /// A reader within limits of your own.
     pub fn with_options(format: Format, options: &ReaderOptions) -> Self {
+        let lines = match options.lines.framing() {
+            Framing::Lines => options.lines.with_framing(format.framing()),
+            _ => options.lines,
+        };
         Self {
             format,
-            framer: Framer::new(options.lines),
+            framer: Framer::new(lines),
             joiner: Joiner::new(options.max_message_bytes),
             context: options.context.clone(),
             ledger: Ledger::default(),

@@ -26,6 +26,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::ParseError;
+use crate::line::Framing;
 use crate::record::{Escaping, Field, Record, Value};
 use crate::time::Context;
 
@@ -115,6 +116,14 @@ formats! {
 }
 
 impl Format {
+    /// How its lines are told apart unless the caller says otherwise.
+    pub const fn framing(self) -> Framing {
+        match self {
+            Self::Journal => Framing::Journal,
+            _ => Framing::Lines,
+        }
+    }
+
     /// Reads one line, without its ending. Times without a zone are taken for UTC, and those without a year stay texts:
     /// [`parse_with`](Self::parse_with) knows better.
     ///

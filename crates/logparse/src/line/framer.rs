@@ -4,8 +4,7 @@
 //! bytes up to one past its limit and never from where a chunk happened to end, which is what makes the
 //! result independent of the chunking. Memory: the limit, plus the largest chunk.
 
-use memchr::memchr;
-
+use super::framing::{Found, Scanner};
 use super::{Ending, Line, LineOptions, Part};
 
 /// Takes chunks in and gives lines out.
@@ -27,11 +26,10 @@ use super::{Ending, Line, LineOptions, Part};
 #[derive(Debug, Clone, Default)]
 pub struct Framer {
     options: LineOptions,
+    scanner: Scanner,
     buffer: Vec<u8>,
     /// INVARIANT: at most `buffer.len()`.
     start: usize,
-    /// How many bytes after `start` are known to hold no LF, so that a long line is searched once.
-    searched: usize,
     /// The offset of `buffer[start]` in the input.
     offset: u64,
     /// Complete lines handed over.
@@ -45,6 +43,7 @@ pub struct Framer {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Located {
     start: usize,
+    prefix: usize,
     length: usize,
     ending: Ending,
     part: Part,
@@ -56,6 +55,7 @@ impl Framer {
     /// A framer with limits of your own.
     pub fn new(options: LineOptions) -> Self {
         Self {
+            scanner: Scanner::new(options.framing()),
             options,
             ..Self::default()
         }
@@ -93,40 +93,37 @@ impl Framer {
         let limit = self.options.max_line_bytes();
         // One CR may stand between the longest content and its LF.
         let window = rest.get(..limit.saturating_add(2)).unwrap_or(rest);
-        let newline = window
-            .get(self.searched..)
-            .and_then(|unsearched| memchr(b'\n', unsearched))
-            .map(|found| found + self.searched);
-        let (length, ending) = match newline {
-            Some(at) => {
-                let (content, ending) =
-                    match window.get(..at).and_then(|line| line.strip_suffix(b"\r")) {
-                        Some(content) => (content.len(), Ending::CrLf),
-                        None => (at, Ending::Lf),
-                    };
-                if content <= limit {
-                    (content, ending)
-                } else {
-                    (cut_at(window, limit), Ending::None)
+        let found = self.scanner.find(window, limit);
+        let (prefix, length, ending, cut_after) = match found {
+            Found::Frame { length, ending } if length <= limit => (0, length, ending, false),
+            Found::Counted { prefix, length } => {
+                let content = rest.get(prefix..).unwrap_or_default();
+                let here = length.min(limit);
+                match content.get(..here) {
+                    Some(_) => (prefix, here, Ending::None, length > limit),
+                    // The input ends before the frame does.
+                    None if self.finished => (prefix, content.len(), Ending::None, true),
+                    None => return None,
                 }
             }
-            None if is_overlong(window, limit) => (cut_at(window, limit), Ending::None),
-            None if self.finished && rest.len() <= limit => (rest.len(), Ending::None),
-            None if self.finished => (cut_at(window, limit), Ending::None),
-            None => {
-                self.searched = window.len();
-                return None;
+            Found::Open if self.finished && rest.len() <= limit => {
+                (0, rest.len(), Ending::None, false)
             }
+            Found::Open if !self.finished && !is_overlong(window, limit) => return None,
+            _ => (0, cut_at(window, limit), Ending::None, true),
         };
-        let taken = length + ending.as_bytes().len();
+        let taken = prefix + length + ending.as_bytes().len();
         if taken == 0 {
             return None;
         }
-        let cut_after = ending == Ending::None && taken < rest.len();
-        // A last line without newline is complete only because the input is; anything else without an
-        // ending was cut at the limit.
+        match found {
+            _ if !cut_after => self.scanner.end(),
+            Found::Counted { length: all, .. } => self.scanner.count_down(all - length),
+            _ => self.scanner.cut(length),
+        }
         let located = Located {
             start: self.start,
+            prefix,
             length,
             ending,
             part: Part::from_cuts(self.cut, cut_after),
@@ -137,14 +134,15 @@ impl Framer {
         self.lines += u64::from(!cut_after);
         self.start += taken;
         self.offset += taken as u64;
-        self.searched = 0;
         Some(located)
     }
 
     pub(crate) fn view(&self, located: Located) -> Line<'_> {
-        let end = located.start + located.length;
+        let content = located.start + located.prefix;
+        let end = content + located.length;
         Line {
-            bytes: self.buffer.get(located.start..end).unwrap_or_default(),
+            prefix: self.buffer.get(located.start..content).unwrap_or_default(),
+            bytes: self.buffer.get(content..end).unwrap_or_default(),
             ending: located.ending,
             part: located.part,
             offset: located.offset,

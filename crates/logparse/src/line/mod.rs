@@ -1,27 +1,30 @@
 //! Lines out of bytes: where each begins and ends, how it ended, and whether it is whole.
 //!
-//! A line ends with LF or CR LF; the last one may end with the input. A CR anywhere else is content.
+//! A line ends with LF or CR LF; the last one may end with the input. A CR anywhere else is content. [`Framing`] has the
+//! other ways: NUL, octet counting (RFC 6587) and systemd's entries.
 //! [`Framer`] does this for input that arrives in chunks, and gives the same lines however the input
 //! is cut.
 //!
 //! **Invariant:** the [`span`](Line::span)s of the lines, in order, cover the input exactly, so
-//! `bytes` + `ending` of every line, joined, is the input.
+//! `prefix` + `bytes` + `ending` of every line, joined, is the input.
 //!
 //! **Limit:** content longer than [`LineOptions::max_line_bytes`] is handed over in several lines whose
 //! [`part`](Line::part) says so. A caller who wants to truncate keeps the [`Part::Head`]; one who wants to
 //! split takes all parts; neither can mistake a part for a line. A cut never falls inside a UTF-8 character.
 
 mod framer;
+mod framing;
 
 use std::ops::Range;
 
 pub use framer::Framer;
+pub use framing::Framing;
 
 /// How a line ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "LF, CR LF or nothing: other framings get a type of their own"
+    reason = "LF, CR LF, NUL or nothing: what ends lines anywhere"
 )]
 pub enum Ending {
     /// The input ended, or the line was cut at the limit.
@@ -30,6 +33,8 @@ pub enum Ending {
     Lf,
     /// `\r\n`.
     CrLf,
+    /// A NUL byte.
+    Nul,
 }
 
 impl Ending {
@@ -39,6 +44,7 @@ impl Ending {
             Self::None => b"",
             Self::Lf => b"\n",
             Self::CrLf => b"\r\n",
+            Self::Nul => b"\0",
         }
     }
 }
@@ -84,6 +90,7 @@ impl Part {
 /// How lines are framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineOptions {
+    framing: Framing,
     max_line_bytes: usize,
 }
 
@@ -94,6 +101,18 @@ impl LineOptions {
 
     /// The smallest limit: a part must be able to hold a whole UTF-8 character and then some.
     pub const LEAST_MAX_LINE_BYTES: usize = 16;
+
+    /// Sets how lines are told apart.
+    #[must_use]
+    pub const fn with_framing(mut self, framing: Framing) -> Self {
+        self.framing = framing;
+        self
+    }
+
+    /// How lines are told apart.
+    pub const fn framing(&self) -> Framing {
+        self.framing
+    }
 
     /// Sets the longest content of a line in bytes, ending not counted; at least
     /// [`LEAST_MAX_LINE_BYTES`](Self::LEAST_MAX_LINE_BYTES).
@@ -112,6 +131,7 @@ impl LineOptions {
 impl Default for LineOptions {
     fn default() -> Self {
         Self {
+            framing: Framing::Lines,
             max_line_bytes: Self::DEFAULT_MAX_LINE_BYTES,
         }
     }
@@ -120,6 +140,7 @@ impl Default for LineOptions {
 /// A line, or a part of one, borrowed from the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
+    pub(crate) prefix: &'a [u8],
     pub(crate) bytes: &'a [u8],
     pub(crate) ending: Ending,
     pub(crate) part: Part,
@@ -133,6 +154,11 @@ impl<'a> Line<'a> {
         self.bytes
     }
 
+    /// What stood before the content: the length, if octets are counted.
+    pub const fn prefix(&self) -> &'a [u8] {
+        self.prefix
+    }
+
     /// How it ended.
     pub const fn ending(&self) -> Ending {
         self.ending
@@ -143,7 +169,7 @@ impl<'a> Line<'a> {
         self.part
     }
 
-    /// The offset of the first byte from the start of the input.
+    /// The offset of the first byte, prefix included, from the start of the input.
     pub const fn offset(&self) -> u64 {
         self.offset
     }
@@ -153,9 +179,9 @@ impl<'a> Line<'a> {
         self.number
     }
 
-    /// The bytes of the input this is, ending included.
+    /// The bytes of the input this is, prefix and ending included.
     pub fn span(&self) -> Range<u64> {
-        let length = self.bytes.len() + self.ending.as_bytes().len();
+        let length = self.prefix.len() + self.bytes.len() + self.ending.as_bytes().len();
         self.offset..self.offset + length as u64
     }
 

@@ -1,8 +1,9 @@
-use narae_logparse::line::{Ending, Framer, LineOptions, Part};
+use narae_logparse::line::{Ending, Framer, Framing, LineOptions, Part};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone, PartialEq)]
 struct Owned {
+    prefix: Vec<u8>,
     bytes: Vec<u8>,
     ending: Ending,
     part: Part,
@@ -11,7 +12,12 @@ struct Owned {
 }
 
 fn lines(chunks: &[&[u8]], max_line_bytes: usize) -> Vec<Owned> {
-    let mut framer = Framer::new(LineOptions::default().with_max_line_bytes(max_line_bytes));
+    framed(Framing::Lines, chunks, max_line_bytes)
+}
+
+fn framed(framing: Framing, chunks: &[&[u8]], max_line_bytes: usize) -> Vec<Owned> {
+    let options = LineOptions::default().with_framing(framing);
+    let mut framer = Framer::new(options.with_max_line_bytes(max_line_bytes));
     let mut lines = Vec::new();
     for turn in 0..=chunks.len() {
         match chunks.get(turn) {
@@ -20,6 +26,7 @@ fn lines(chunks: &[&[u8]], max_line_bytes: usize) -> Vec<Owned> {
         }
         while let Some(line) = framer.next_line() {
             lines.push(Owned {
+                prefix: line.prefix().to_vec(),
                 bytes: line.bytes().to_vec(),
                 ending: line.ending(),
                 part: line.part(),
@@ -27,7 +34,7 @@ fn lines(chunks: &[&[u8]], max_line_bytes: usize) -> Vec<Owned> {
                 number: line.number(),
             });
         }
-        assert!(framer.pending_bytes() <= max_line_bytes + 2);
+        assert!(framer.pending_bytes() <= max_line_bytes + 11);
     }
     lines
 }
@@ -135,4 +142,103 @@ fn text_that_is_not_utf8_is_kept_and_said_to_be() {
     let line = framer.next_line().unwrap();
     assert_eq!((line.bytes(), line.to_str()), (&b"caf\xe9"[..], None));
     assert_eq!(framer.next_line().unwrap().to_str(), Some("ok"));
+}
+
+fn shown(framing: Framing, input: &[u8], limit: usize) -> Vec<String> {
+    let lines = framed(framing, &[input], limit);
+    let show = |line: &Owned| {
+        let content = String::from_utf8_lossy(&line.bytes).into_owned();
+        format!("{} {content:?} {:?}", line.part.name(), line.ending)
+    };
+    lines.iter().map(show).collect()
+}
+
+#[test]
+fn nul_ends_frames_that_hold_line_feeds() {
+    let found = shown(Framing::Nul, b"a\nb\0\0c", 16);
+    assert_eq!(
+        found,
+        [
+            r#"whole "a\nb" Nul"#,
+            r#"whole "" Nul"#,
+            r#"whole "c" None"#
+        ]
+    );
+}
+
+#[test]
+fn octets_are_counted_where_a_length_stands() {
+    let found = shown(
+        Framing::OctetCounting,
+        b"5 a\nb\0c<1>x\r\n<2>y\0z\n3 abc12x\n",
+        16,
+    );
+    assert_eq!(
+        found,
+        [
+            r#"whole "a\nb\0c" None"#,
+            r#"whole "<1>x" CrLf"#,
+            r#"whole "<2>y" Nul"#,
+            r#"whole "z" Lf"#,
+            r#"whole "abc" None"#,
+            r#"whole "12x" Lf"#
+        ]
+    );
+    let long = shown(Framing::OctetCounting, b"20 0123456789abcdef01233 end", 16);
+    assert_eq!(
+        long,
+        [
+            r#"head "0123456789abcdef" None"#,
+            r#"tail "0123" None"#,
+            r#"whole "end" None"#
+        ]
+    );
+    // The input ends before the frame: it is said to go on.
+    assert_eq!(
+        shown(Framing::OctetCounting, b"9 abc", 16),
+        [r#"head "abc" None"#]
+    );
+    assert_eq!(
+        shown(Framing::OctetCounting, b"1234567890 x\n", 16),
+        [r#"whole "1234567890 x" Lf"#]
+    );
+}
+
+#[test]
+fn entries_of_a_journal_end_with_an_empty_line_outside_of_data() {
+    let input = b"A=1\nB\n\x03\0\0\0\0\0\0\0x\n\n\n\nA=2\n\nA=3";
+    let found = shown(Framing::Journal, input, 64);
+    assert_eq!(
+        found,
+        [
+            r#"whole "A=1\nB\n\u{3}\0\0\0\0\0\0\0x\n\n\n" Lf"#,
+            r#"whole "A=2\n" Lf"#,
+            r#"whole "A=3" None"#
+        ]
+    );
+    // A length that lies cannot make a frame grow beyond the limit.
+    let lie = [&b"B\n\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"[..], &[b'x'; 100]].concat();
+    assert!(
+        framed(Framing::Journal, &[&lie], 16)
+            .iter()
+            .all(|line| line.bytes.len() <= 16)
+    );
+}
+
+proptest! {
+    #[test]
+    fn every_framing_gives_the_input_however_it_is_cut(pieces in proptest::collection::vec(prop_oneof![
+        Just(b"5 ".to_vec()), Just(b"20 ".to_vec()), Just(b"abcde".to_vec()), Just(b"\r\n".to_vec()), Just(b"\0".to_vec()), Just(b"\n".to_vec()),
+        Just(b"A=1\n".to_vec()), Just(b"B\n\x05\0\0\0\0\0\0\0".to_vec()), proptest::collection::vec(any::<u8>(), 0..30),
+    ], 0..20), size in 1_usize..9, limit in 16_usize..40) {
+        let input = pieces.concat();
+        for framing in [Framing::Lines, Framing::Nul, Framing::OctetCounting, Framing::Journal] {
+            let chunks: Vec<&[u8]> = input.chunks(size).collect();
+            let found = framed(framing, &chunks, limit);
+            prop_assert_eq!(&found, &framed(framing, &[&input], limit));
+            let joined: Vec<u8> = found.iter().flat_map(|line| [&line.prefix, &line.bytes, line.ending.as_bytes()].concat()).collect();
+            prop_assert_eq!(joined, &input[..]);
+            prop_assert!(found.iter().all(|line| line.bytes.len() <= limit));
+        }
+    }
 }
