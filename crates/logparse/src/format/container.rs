@@ -11,9 +11,12 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Format;
-use crate::line::Part;
+use crate::line::{Ending, Part};
 use crate::record::{Escaping, Field, Record, Spans, Text, Value};
 use crate::time::Timestamp;
+
+/// What stands between the lines of messages that were grouped.
+pub(crate) const JOINED_BY: Ending = Ending::Lf;
 
 /// Where a container wrote to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

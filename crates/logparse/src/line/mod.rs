@@ -18,6 +18,7 @@ mod framing;
 use std::ops::Range;
 
 pub use framer::Framer;
+pub(crate) use framer::Located;
 pub use framing::Framing;
 
 /// How a line ended.

@@ -1,11 +1,10 @@
 //! Groups of lines, bounded, none lost.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 
 use super::Rules;
 use super::trace::{State, Step};
-use crate::line::Part;
+use crate::line::{Ending, Part};
 use crate::record::Spans;
 
 /// How much a group may hold before it is handed over in parts.
@@ -49,7 +48,7 @@ pub struct Group<T> {
     text: Vec<u8>,
     lines: usize,
     first_line_bytes: usize,
-    ending: &'static [u8],
+    ending: Ending,
     spans: Spans,
     part: Part,
     note: T,
@@ -62,13 +61,20 @@ impl<T> Group<T> {
     }
 
     /// The ending of the last line.
-    pub const fn ending(&self) -> &'static [u8] {
+    pub const fn ending(&self) -> Ending {
         self.ending
     }
 
-    /// The first line, and what follows its ending.
+    /// The first line.
     pub fn first_line(&self) -> &[u8] {
         self.text.get(..self.first_line_bytes).unwrap_or_default()
+    }
+
+    /// What follows the first line and its ending, unless there is nothing.
+    pub fn continuation(&self) -> Option<&[u8]> {
+        let rest = self.text.get(self.first_line_bytes..).unwrap_or_default();
+        let rest = rest.strip_prefix(b"\r").unwrap_or(rest);
+        rest.split_first().map(|(_, rest)| rest)
     }
 
     /// How many lines it has.
@@ -86,13 +92,17 @@ impl<T> Group<T> {
         self.part
     }
 
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Spans, Part, T) {
+        (self.text, self.spans, self.part, self.note)
+    }
+
     /// What was noted of its first line.
     pub const fn note(&self) -> &T {
         &self.note
     }
 
     fn append(&mut self, other: Self) {
-        self.text.extend_from_slice(self.ending);
+        self.text.extend_from_slice(self.ending.as_bytes());
         self.text.extend_from_slice(&other.text);
         self.ending = other.ending;
         self.lines += other.lines;
@@ -103,6 +113,7 @@ impl<T> Group<T> {
 /// Puts lines together by [`Rules`].
 ///
 /// ```
+/// use narae_logparse::line::Ending;
 /// use narae_logparse::multiline::{Grouper, Rules};
 ///
 /// let log = "ERROR order 7 failed\njava.lang.IllegalStateException: no\n\tat a.B.c(B.java:1)\nINFO next";
@@ -110,7 +121,7 @@ impl<T> Group<T> {
 /// let mut offset = 0;
 /// for line in log.lines() {
 ///     let end = offset + line.len() as u64 + 1;
-///     grouper.push(line.as_bytes(), b"\n", offset..end, ());
+///     grouper.push(line.as_bytes(), Ending::Lf, offset..end, ());
 ///     offset = end;
 /// }
 /// let trace = grouper.next_group().ok_or("the trace ended")?;
@@ -153,13 +164,13 @@ impl<T> Grouper<T> {
     }
 
     /// Takes a line, its ending, the bytes of the input both are, and a note. Take the groups out before the next.
-    pub fn push(&mut self, line: &[u8], ending: &'static [u8], span: Range<u64>, note: T) {
+    pub fn push(&mut self, line: &[u8], ending: Ending, spans: impl Into<Spans>, note: T) {
         let group = Group {
             text: line.to_vec(),
             lines: 1,
             first_line_bytes: line.len(),
             ending,
-            spans: span.into(),
+            spans: spans.into(),
             part: Part::Whole,
             note,
         };
@@ -211,7 +222,7 @@ impl<T> Grouper<T> {
     pub fn pending_bytes(&self) -> usize {
         let waiting = self.open.iter().chain(&self.unproven);
         waiting
-            .map(|group| group.text.len() + group.ending.len())
+            .map(|group| group.text.len() + group.ending.as_bytes().len())
             .sum()
     }
 

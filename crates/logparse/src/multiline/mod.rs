@@ -62,12 +62,13 @@ impl Rules {
     /// Lines that pass the test begin a group, and all others continue one.
     ///
     /// ```
+    /// use narae_logparse::line::Ending;
     /// use narae_logparse::multiline::{Grouper, Rules};
     ///
     /// let dated = Rules::starting_with(|line| line.starts_with(b"2026-"));
     /// let mut grouper = Grouper::new(dated);
     /// for line in ["2026-11-21 one", "more of it", "2026-11-22 two"] {
-    ///     grouper.push(line.as_bytes(), b"\n", 0..0, ());
+    ///     grouper.push(line.as_bytes(), Ending::Lf, 0..0, ());
     /// }
     /// grouper.flush();
     /// let texts: Vec<_> = std::iter::from_fn(|| grouper.next_group()).map(|group| group.text().to_vec()).collect();

@@ -99,6 +99,11 @@ impl<'a> Record<'a> {
         self
     }
 
+    pub(crate) fn with_field(mut self, field: Field<'a>) -> Self {
+        self.fields.push(field);
+        self
+    }
+
     pub(crate) fn into_fields(self) -> Vec<Field<'a>> {
         self.fields
     }

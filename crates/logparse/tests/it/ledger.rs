@@ -1,5 +1,6 @@
 use narae_logparse::ledger::{Imbalance, Ledger};
 use narae_logparse::line::LineOptions;
+use narae_logparse::multiline::Rules;
 use narae_logparse::reader::ReaderOptions;
 use narae_logparse::{Event, Format, Reader, Reason};
 use proptest::prelude::*;
@@ -40,6 +41,8 @@ fn input() -> impl Strategy<Value = Vec<u8>> {
         Just(br#"{"log":"part","stream":"stdout","time":"2026-11-21T04:44:44Z"}"#.to_vec()),
         Just(b"__REALTIME_TIMESTAMP=1\nMESSAGE\n\x02\0\0\0\0\0\0\0ab\n".to_vec()),
         Just(b"<13>Nov 21 10:00:00 h su: m\n".to_vec()),
+        Just(b"a.b.SomeException: x\n".to_vec()),
+        Just(b"\tat a.B.c(B.java:1)\r\n".to_vec()),
         Just(b"\n".to_vec()),
         Just(b"\r\n".to_vec()),
         Just(vec![b'x'; 200]),
@@ -50,10 +53,11 @@ fn input() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn every_byte_is_accounted_for_once(input in input(), size in 1_usize..50, limit in 16_usize..300, joined in 0_usize..50) {
+    fn every_byte_is_accounted_for_once(input in input(), size in 1_usize..50, limit in 16_usize..300, joined in 0_usize..50, grouped: bool) {
         let options = ReaderOptions::default()
             .with_lines(LineOptions::default().with_max_line_bytes(limit))
             .with_max_message_bytes(joined);
+        let options = if grouped { options.with_multiline(Rules::traces()) } else { options };
         for format in Format::ALL {
             let chunks: Vec<&[u8]> = input.chunks(size).collect();
             let (events, mut spans) = read(*format, &chunks, &options);

@@ -1,8 +1,10 @@
 //! What other readers are known to get wrong on these formats.
 
 use narae_logparse::line::{LineOptions, Part};
+use narae_logparse::multiline::Rules;
 use narae_logparse::reader::ReaderOptions;
-use narae_logparse::{Event, Format, Reader, Reason, Value, detect};
+use narae_logparse::time::Context;
+use narae_logparse::{Event, Format, Reader, Reason, Timestamp, Value, detect};
 
 fn read(format: Format, options: &ReaderOptions, input: &[u8]) -> Vec<String> {
     let mut reader = Reader::with_options(format, options);
@@ -54,6 +56,113 @@ fn partial_lines_of_two_streams_are_not_glued_together() {
             "head never ends"
         ]
     );
+}
+
+#[test]
+fn docker_s_partial_lines_are_joined_per_stream() {
+    let line = |stream: &str, log: &str| {
+        format!("{{\"log\":\"{log}\",\"stream\":\"{stream}\",\"time\":\"2026-01-01T00:00:00Z\"}}\n")
+    };
+    let half = "x".repeat(16 << 10);
+    let input = [
+        line("stdout", &half),
+        line("stderr", "alarm\\n"),
+        line("stdout", "end\\n"),
+        line("stderr", "cut"),
+    ];
+    let found = read(
+        Format::Docker,
+        &ReaderOptions::default(),
+        input.concat().as_bytes(),
+    );
+    assert_eq!(
+        found,
+        [
+            "whole alarm".to_owned(),
+            format!("whole {half}end"),
+            "head cut".to_owned()
+        ]
+    );
+}
+
+#[test]
+fn traces_of_two_streams_are_joined_apart() {
+    let input = b"\
+2026-01-01T00:00:00Z stdout F ERROR out\n\
+2026-01-01T00:00:00Z stderr F ERROR err\n\
+2026-01-01T00:00:00Z stdout F java.lang.IllegalStateException: o\n\
+2026-01-01T00:00:00Z stderr F Traceback (most recent call last):\n\
+2026-01-01T00:00:00Z stdout P \tat a.B\n\
+2026-01-01T00:00:00Z stderr F   File \"a.py\", line 1, in f\n\
+2026-01-01T00:00:00Z stdout F .c(B.java:1)\n\
+2026-01-01T00:00:00Z stderr F KeyError: 'e'\n\
+2026-01-01T00:00:00Z stdout F INFO next\n";
+    let options = ReaderOptions::default().with_multiline(Rules::traces());
+    let found = read(Format::Cri, &options, input);
+    assert_eq!(
+        found,
+        [
+            "whole ERROR out\njava.lang.IllegalStateException: o\n\tat a.B.c(B.java:1)",
+            "whole INFO next",
+            "whole ERROR err\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\nKeyError: 'e'",
+        ]
+    );
+}
+
+#[test]
+fn a_trace_is_part_of_the_record_of_its_line() {
+    let options = ReaderOptions::default().with_multiline(Rules::traces());
+    let spring = b"2026-11-21T04:44:44.123Z ERROR 1 --- [           main] a.B : failed\r\n\r\na.b.SomeException: x\r\n\tat a.B.c(B.java:1)\r\n";
+    let found = read(Format::Spring, &options, spring);
+    assert_eq!(
+        found,
+        ["whole failed\r\n\r\na.b.SomeException: x\r\n\tat a.B.c(B.java:1)"]
+    );
+
+    // JSON says nothing of further lines.
+    let mut reader = Reader::with_options(Format::Json, &options);
+    reader.push(b"{\"msg\":\"failed\"}\r\na.b.SomeException: x\r\n");
+    reader.finish();
+    let Some(Event::Record(record)) = reader.next_event() else {
+        panic!("a record was expected")
+    };
+    let continuation = record.get("continuation").and_then(Value::to_str);
+    assert_eq!(continuation.as_deref(), Some("a.b.SomeException: x"));
+}
+
+#[test]
+fn two_upstreams_do_not_shift_the_fields_of_ingress_nginx() {
+    let line = br#"h - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.1" 200 100 "-" "a" 80 0.013 [u] [] 172.17.0.6:8080, 172.17.0.7:8080 0, 100 0.001, 0.012 502, 200 id"#;
+    let record = Format::IngressNginx.parse(line).unwrap();
+    let lengths = match record.get("upstream_response_length") {
+        Some(Value::List(lengths)) => lengths.iter().map(Value::as_integer::<u64>).collect(),
+        _ => Vec::new(),
+    };
+    assert_eq!(lengths, [Some(0), Some(100)]);
+    assert_eq!(
+        record.get("request_id").and_then(Value::to_str).as_deref(),
+        Some("id")
+    );
+}
+
+#[test]
+fn dates_without_year_are_never_in_the_future() {
+    let received = Timestamp::from_rfc3339(b"2026-11-21T00:00:00Z").unwrap();
+    let options =
+        ReaderOptions::default().with_context(Context::default().with_reference(received));
+    for (line, expected) in [
+        ("<13>Feb 29 10:00:00 h su: m", "2024-02-29T10:00:00Z"),
+        ("<13>Dec 31 23:59:59 h su: m", "2025-12-31T23:59:59Z"),
+    ] {
+        let mut reader = Reader::with_options(Format::Syslog, &options);
+        reader.push(line.as_bytes());
+        reader.finish();
+        let time = match reader.next_event() {
+            Some(Event::Record(record)) => record.time().map(|time| time.to_string()),
+            _ => None,
+        };
+        assert_eq!(time.as_deref(), Some(expected));
+    }
 }
 
 #[test]

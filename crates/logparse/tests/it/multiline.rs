@@ -1,6 +1,6 @@
 //! Runs `tests/data/multiline/LANGUAGE.txt`: groups with `-----` between them, which is not in the input.
 
-use narae_logparse::line::Part;
+use narae_logparse::line::{Ending, Part};
 use narae_logparse::multiline::{Group, Grouper, Limits, Rules};
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ fn group(grouper: &mut Grouper<usize>, lines: &[&str]) -> Vec<Group<usize>> {
     let (mut groups, mut offset) = (Vec::new(), 0);
     for (number, line) in lines.iter().enumerate() {
         let end = offset + line.len() as u64 + 1;
-        grouper.push(line.as_bytes(), b"\n", offset..end, number);
+        grouper.push(line.as_bytes(), Ending::Lf, offset..end, number);
         offset = end;
         groups.extend(std::iter::from_fn(|| grouper.next_group()));
     }
@@ -113,7 +113,7 @@ fn a_group_over_the_limit_is_handed_over_in_marked_parts() {
 fn flushing_loses_nothing_and_marks_what_goes_on() {
     let mut grouper = Grouper::new(Rules::traces());
     let push =
-        |grouper: &mut Grouper<()>, line: &str| grouper.push(line.as_bytes(), b"\n", 0..0, ());
+        |grouper: &mut Grouper<()>, line: &str| grouper.push(line.as_bytes(), Ending::Lf, 0..0, ());
     let take = |grouper: &mut Grouper<()>| {
         let groups = std::iter::from_fn(|| grouper.next_group());
         groups
@@ -157,7 +157,7 @@ proptest! {
         for (number, (pick, flush)) in picks.iter().enumerate() {
             let line = pool[(pick * 7 + number * 13) % pool.len()];
             let end = offset + line.len() as u64 + 1;
-            grouper.push(line.as_bytes(), b"\n", offset..end, ());
+            grouper.push(line.as_bytes(), Ending::Lf, offset..end, ());
             if *flush && pick % 3 == 0 { grouper.flush() }
             (offset, _) = (end, input.extend_from_slice(format!("{line}\n").as_bytes()));
             groups.extend(std::iter::from_fn(|| grouper.next_group()));
@@ -165,7 +165,7 @@ proptest! {
         }
         grouper.flush();
         groups.extend(std::iter::from_fn(|| grouper.next_group()));
-        let rebuilt: Vec<u8> = groups.iter().flat_map(|group| [group.text(), group.ending()].concat()).collect();
+        let rebuilt: Vec<u8> = groups.iter().flat_map(|group| [group.text(), group.ending().as_bytes()].concat()).collect();
         prop_assert_eq!(rebuilt, input);
         let mut end = 0;
         for group in &groups {

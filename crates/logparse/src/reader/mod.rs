@@ -4,17 +4,24 @@
 //! cover the input exactly ([`Reader::verify`]), whatever the bytes and however they were chunked; and the events
 //! do not depend on the chunking.
 //!
+//! With [`ReaderOptions::with_multiline`] lines that belong together are one event, whose spans are theirs.
+//!
 //! Lines over the limit are kept raw, part by part, with [`Reason::LineTooLong`], and reading goes on behind them;
 //! [`Format::Plain`] takes the parts as records marked so. An empty line is raw with [`Reason::Blank`], except in
 //! plain text.
 
+mod grouped;
+
 use std::ops::Range;
+
+use grouped::Grouping;
 
 use crate::error::{ParseError, Reason};
 use crate::format::container::{Fragment, Joiner, Stream};
 use crate::format::{Format, cri, docker};
 use crate::ledger::{Imbalance, Ledger};
 use crate::line::{Framer, Framing, Line, LineOptions, Part};
+use crate::multiline::Rules;
 use crate::record::Record;
 use crate::time::Context;
 
@@ -66,11 +73,12 @@ impl<'a> Raw<'a> {
 }
 
 /// Limits of a reader.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ReaderOptions {
     lines: LineOptions,
     max_message_bytes: usize,
     context: Context,
+    multiline: Option<Rules>,
 }
 
 impl ReaderOptions {
@@ -88,6 +96,14 @@ impl ReaderOptions {
         self
     }
 
+    /// Joins lines by these rules: lines of the input or, of a container, the messages of each stream. A group whose format
+    /// says nothing of further lines gets them as the field `continuation`.
+    #[must_use]
+    pub fn with_multiline(mut self, rules: Rules) -> Self {
+        self.multiline = Some(rules);
+        self
+    }
+
     /// Sets what times without zone or year mean.
     #[must_use]
     pub fn with_context(mut self, context: Context) -> Self {
@@ -102,6 +118,7 @@ impl Default for ReaderOptions {
             lines: LineOptions::default(),
             max_message_bytes: Joiner::DEFAULT_MAX_MESSAGE_BYTES,
             context: Context::default(),
+            multiline: None,
         }
     }
 }
@@ -129,6 +146,7 @@ pub struct Reader {
     framer: Framer,
     joiner: Joiner,
     context: Context,
+    grouping: Option<Grouping>,
     ledger: Ledger,
     input_bytes: u64,
     /// Partial messages are to be handed over once the lines at hand are.
@@ -152,6 +170,10 @@ impl Reader {
             framer: Framer::new(lines),
             joiner: Joiner::new(options.max_message_bytes),
             context: options.context.clone(),
+            grouping: options
+                .multiline
+                .clone()
+                .map(|rules| Grouping::new(rules, options)),
             ledger: Ledger::default(),
             input_bytes: 0,
             flushing: false,
@@ -178,9 +200,11 @@ impl Reader {
 
     /// The next event; `None` until more is pushed.
     pub fn next_event(&mut self) -> Option<Event<'_>> {
-        match self.format {
-            Format::Cri | Format::Docker => self.next_message(),
-            _ => self.next_line(),
+        match (self.format, &self.grouping) {
+            (Format::Cri | Format::Docker, None) => self.next_message(),
+            (Format::Cri | Format::Docker, Some(_)) => self.next_grouped_message(),
+            (_, None) => self.next_line(),
+            (_, Some(_)) => self.next_grouped_line(),
         }
     }
 
