@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::network::Network;
 use crate::process::{Process, free_port};
-use crate::program::{is_missing, program};
+use crate::program::{is_missing, program, skip};
 
 /// Longest wait for a server that was started.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -24,6 +25,7 @@ pub struct ControlPlane {
     // INVARIANT: fields drop in this order, the API server before its etcd, the folder last.
     api: Process,
     _etcd: Process,
+    network: Option<Network>,
     port: u16,
     folder: TempDir,
 }
@@ -35,12 +37,32 @@ impl ControlPlane {
     /// Starts both and waits until the API server is ready; `None` where they are not installed.
     #[must_use]
     pub fn start(what: &str) -> Option<Self> {
+        Self::start_in(what, || Some(None))
+    }
+
+    /// As [`start`](Self::start), in a network of its own: its proxy reaches Services there, and only what
+    /// [`command`](Self::command) runs reaches it.
+    #[must_use]
+    pub fn start_isolated(what: &str) -> Option<Self> {
+        if is_missing(&["unshare", "nsenter", "ip"], what) {
+            return None;
+        }
+        Self::start_in(what, || {
+            let network = Network::start();
+            if network.is_none() {
+                skip("permission to make a network namespace", what);
+            }
+            network.map(Some)
+        })
+    }
+
+    fn start_in(what: &str, network: impl Fn() -> Option<Option<Network>>) -> Option<Self> {
         if is_missing(&["etcd", "kube-apiserver", "kubectl", "openssl"], what) {
             return None;
         }
         // Another process may take a port between choosing and using it.
         for _ in 0..3 {
-            let mut plane = Self::spawn();
+            let mut plane = Self::spawn(network()?);
             if plane.is_ready() {
                 return Some(plane);
             }
@@ -73,6 +95,36 @@ impl ControlPlane {
         self.path("certificates/apiserver.crt")
     }
 
+    /// A command that can reach the API server. The process is the program itself.
+    #[must_use]
+    pub fn command(&self, program: impl AsRef<Path>) -> Command {
+        command_in(&self.network, program.as_ref())
+    }
+
+    /// Asks kubectl again and again until it succeeds.
+    ///
+    /// # Panics
+    ///
+    /// If it does not within two minutes.
+    pub fn wait_for(&self, arguments: &[&str]) {
+        self.until(&format!("kubectl {arguments:?}"), || {
+            self.try_kubectl(arguments, "").status.success()
+        });
+    }
+
+    /// Asks again and again until the answer is yes. Ask by kubectl: a process each time takes long enough
+    /// for this not to be a busy loop.
+    ///
+    /// # Panics
+    ///
+    /// If it is not within two minutes.
+    pub fn until(&self, what: &str, yes: impl Fn() -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !yes() {
+            assert!(Instant::now() < end, "waited in vain for {what}");
+        }
+    }
+
     /// Runs kubectl as the administrator and returns what it printed.
     ///
     /// # Panics
@@ -100,7 +152,8 @@ impl ControlPlane {
     /// Runs kubectl as the administrator, whatever comes of it.
     #[must_use]
     pub fn try_kubectl(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = Command::new(program("kubectl").unwrap())
+        let mut child = self
+            .command(program("kubectl").unwrap())
             .args(arguments)
             .env("KUBECONFIG", self.kubeconfig())
             // Discovery is cached below the home.
@@ -115,13 +168,13 @@ impl ControlPlane {
         child.wait_with_output().unwrap()
     }
 
-    fn spawn() -> Self {
+    fn spawn(network: Option<Network>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let (port, client, peer) = (free_port(), free_port(), free_port());
         let client = format!("http://127.0.0.1:{client}");
         let etcd = Process::start(
-            Command::new(program("etcd").unwrap())
+            command_in(&network, &program("etcd").unwrap())
                 .arg("--data-dir")
                 .arg(path("etcd"))
                 .args(["--listen-client-urls", &client])
@@ -139,9 +192,11 @@ impl ControlPlane {
         .unwrap();
         let flag = |name: &str, file: &Path| format!("--{name}={}", file.display());
         let api = Process::start(
-            Command::new(program("kube-apiserver").unwrap())
+            command_in(&network, &program("kube-apiserver").unwrap())
                 .arg(format!("--etcd-servers={client}"))
                 .args(["--bind-address=127.0.0.1", "--allow-privileged=true"])
+                // Else it looks for a default route, which a sandbox may not have.
+                .arg(format!("--advertise-address={}", Network::ADDRESS))
                 .arg(format!("--secure-port={port}"))
                 .arg(flag("cert-dir", &path("certificates")))
                 .arg(flag("token-auth-file", &path("tokens.csv")))
@@ -159,6 +214,7 @@ impl ControlPlane {
         let plane = Self {
             api,
             _etcd: etcd,
+            network,
             port,
             folder,
         };
@@ -197,6 +253,13 @@ impl ControlPlane {
             }
         }
         false
+    }
+}
+
+fn command_in(network: &Option<Network>, program: &Path) -> Command {
+    match network {
+        Some(network) => network.command(program),
+        None => Command::new(program),
     }
 }
 

@@ -8,9 +8,12 @@
 )]
 
 mod control_plane;
+mod network;
 mod process;
 mod program;
+mod sealed_secrets;
 
 pub use control_plane::ControlPlane;
 pub use process::Process;
 pub use program::{is_missing, program, skip};
+pub use sealed_secrets::SealedSecrets;

@@ -32,6 +32,12 @@ impl Process {
         }
     }
 
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it has not ended yet.
     #[must_use]
     pub fn is_running(&mut self) -> bool {

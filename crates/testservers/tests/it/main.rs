@@ -1,6 +1,6 @@
 //! The servers start, answer and end.
 
-use narae_testservers::ControlPlane;
+use narae_testservers::{ControlPlane, SealedSecrets};
 
 #[test]
 fn an_api_server_answers_and_ends_with_its_value() {
@@ -29,4 +29,20 @@ fn an_api_server_answers_and_ends_with_its_value() {
     drop(cluster);
     assert!(std::net::TcpStream::connect(address).is_err());
     assert!(!folder.exists());
+}
+
+#[test]
+fn the_sealed_secrets_controller_answers_through_the_api_server() {
+    let Some(sealed) = SealedSecrets::start("starting the sealed-secrets controller") else {
+        return;
+    };
+    let path = format!("{}/v1/cert.pem", SealedSecrets::PROXY);
+    let first = sealed.cluster.kubectl(&["get", "--raw", &path]);
+    assert!(first.starts_with("-----BEGIN CERTIFICATE-----"), "{first}");
+    sealed.renew_key();
+    sealed.cluster.until("the new certificate", || {
+        sealed.cluster.kubectl(&["get", "--raw", &path]) != first
+    });
+    // Nothing of it can be reached from outside.
+    assert!(std::net::TcpStream::connect(("127.0.0.1", sealed.cluster.port())).is_err());
 }
