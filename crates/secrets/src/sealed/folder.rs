@@ -111,7 +111,7 @@ impl<'a> Rotation<'a> {
         self
     }
 
-    /// Seals the items of every file below `folder` anew. `progress` is called after each file, from
+    /// Seals the items of every file below `folder` (or of the one file it is) anew. `progress` is called after each file, from
     /// whichever thread did it.
     ///
     /// # Errors
@@ -122,9 +122,7 @@ impl<'a> Rotation<'a> {
         folder: &Path,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<FileReport>, FolderError> {
-        let mut files = Vec::new();
-        search(folder, MAX_DEPTH, &mut files)?;
-        files.sort();
+        let files = manifests(folder)?;
         let next = AtomicUsize::new(0);
         let done = Mutex::new((Vec::with_capacity(files.len()), 0, 0));
         std::thread::scope(|scope| {
@@ -186,6 +184,29 @@ impl<'a> Rotation<'a> {
         };
         report(outcome, done.items)
     }
+}
+
+/// The files below `folder` that may hold a SealedSecret, by their names, sorted. A `folder` that is a file is
+/// taken whatever its name.
+///
+/// # Errors
+///
+/// [`FolderError`].
+pub fn manifests(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
+    let mut files = Vec::new();
+    if folder.is_symlink() && folder.is_file() {
+        // The link stays, and what it points at is replaced.
+        files.push(fs::canonicalize(folder).map_err(|cause| FolderError {
+            folder: folder.to_owned(),
+            cause,
+        })?);
+    } else if folder.is_file() {
+        files.push(folder.to_owned());
+    } else {
+        search(folder, MAX_DEPTH, &mut files)?;
+        files.sort();
+    }
+    Ok(files)
 }
 
 fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), FolderError> {
