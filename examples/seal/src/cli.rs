@@ -1,0 +1,184 @@
+//! The command line: every flag, its default and what `--help` says of it. Decides nothing.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use narae_secrets::sealed::Scope;
+
+/// Seal Secrets for git, as kubeseal does, and keep a folder of them in order.
+///
+/// Reads a Secret from standard input and writes a SealedSecret to standard output. Works offline with a
+/// certificate (--cert), and touches nothing but what it is told to write.
+#[derive(Debug, Parser)]
+#[command(name = "seal", version, args_conflicts_with_subcommands = true, max_term_width = 100,
+          after_long_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) seal: Seal,
+}
+
+/// What kubeseal has no word for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show every sealed item below a folder, and what is wrong with it; needs no private key
+    Status(Status),
+    /// Seal every item below a folder anew for another certificate; nothing else in the files changes
+    Rotate(Rotate),
+}
+
+/// kubeseal's flags, under their names there.
+#[derive(Debug, Args)]
+pub(crate) struct Seal {
+    #[command(flatten)]
+    pub(crate) mode: Mode,
+
+    /// The certificate to seal for: a file, PEM or a backup of the controller's Secret
+    #[arg(long, value_name = "FILE", env = "SEALED_SECRETS_CERT")]
+    pub(crate) cert: Option<String>,
+
+    /// Where the items may be opened [default: what the Secret's annotations say, else strict]
+    #[arg(
+        long,
+        value_name = "strict|namespace-wide|cluster-wide",
+        env = "SEALED_SECRETS_SCOPE"
+    )]
+    pub(crate) scope: Option<Scope>,
+
+    /// The namespace, for a Secret that names none; one that names another is refused
+    #[arg(short, long)]
+    pub(crate) namespace: Option<String>,
+
+    /// The name, whatever the Secret's is
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+
+    /// Read the Secret from this file
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+
+    /// Write the result to this file; one that ends in .yaml or .yml becomes YAML
+    #[arg(short = 'w', long, value_name = "FILE")]
+    pub(crate) sealed_secret_file: Option<PathBuf>,
+
+    /// How to write the result
+    #[arg(short = 'o', long, value_enum, default_value_t = Format::Json, env = "SEALED_SECRETS_FORMAT")]
+    pub(crate) format: Format,
+
+    /// With --raw: read the value from this file
+    #[arg(long, value_name = "[KEY=]FILE", requires = "raw")]
+    pub(crate) from_file: Option<String>,
+
+    /// Seal a Secret that has no data
+    #[arg(long)]
+    pub(crate) allow_empty_data: bool,
+
+    /// Keep what is unchanged in --merge-into or -w, known by digests under the key in this file;
+    /// made when missing. Keep it outside the repository, the same for all who seal
+    #[arg(long, value_name = "FILE", env = "SEAL_DIGEST_KEY")]
+    pub(crate) digest_key: Option<PathBuf>,
+
+    /// Private keys, PEM or a backup of the controller's Secrets; for --recovery-unseal and --re-encrypt
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
+    pub(crate) recovery_private_key: Vec<PathBuf>,
+}
+
+/// What to do instead of sealing a Secret.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct Mode {
+    /// Write the certificate to standard output
+    #[arg(long)]
+    pub(crate) fetch_cert: bool,
+
+    /// Seal one value from standard input or --from-file and write the item alone
+    #[arg(long)]
+    pub(crate) raw: bool,
+
+    /// Seal the Secret's items into this file; nothing else in it changes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) merge_into: Option<PathBuf>,
+
+    /// Check SealedSecrets offline, without a private key
+    #[arg(long)]
+    pub(crate) validate: bool,
+
+    /// Seal SealedSecrets anew for --cert, opening them with --recovery-private-key
+    #[arg(long, alias = "rotate")]
+    pub(crate) re_encrypt: bool,
+
+    /// Open a SealedSecret with --recovery-private-key and write the Secret, plaintext and all
+    #[arg(long, requires = "recovery_private_key")]
+    pub(crate) recovery_unseal: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// The folder, or one file
+    pub(crate) path: PathBuf,
+
+    /// Check against this certificate, too: which items another key sealed, and whether it expired
+    #[arg(long, value_name = "FILE", env = "SEALED_SECRETS_CERT")]
+    pub(crate) cert: Option<String>,
+
+    /// Print the items as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rotate {
+    /// The folder, or one file
+    pub(crate) path: PathBuf,
+
+    /// The old private keys, PEM or a backup of the controller's Secrets
+    #[arg(long, value_name = "FILE", required = true, value_delimiter = ',')]
+    pub(crate) keys: Vec<PathBuf>,
+
+    /// The new certificate
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: String,
+
+    /// Report what would be done and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Print the report as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Files worked on at a time [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(crate) jobs: Option<usize>,
+}
+
+/// A form of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Json,
+    Yaml,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  seal --cert cert.pem -o yaml < secret.yaml > sealed.yaml
+  seal --cert cert.pem --merge-into sealed.yaml < secret.yaml
+  printf %s pa55 | seal --raw --cert cert.pem -n shop --name db
+  seal status deploy/ --cert cert.pem
+  seal rotate deploy/ --keys backup.yaml --cert new.pem --dry-run
+
+Exit codes:
+  0  done
+  1  an error: it says what, where and what to try
+  2  the command line is wrong
+  3  done, and what was looked at has findings (status, --validate)";
+
+fn jobs(text: &str) -> Result<usize, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| (1..=256).contains(number));
+    number.ok_or_else(|| "expected a number from 1 to 256".to_owned())
+}

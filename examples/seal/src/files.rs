@@ -1,0 +1,120 @@
+//! Files: bounded reading, and replacing as a whole.
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal as _, Read, Write as _};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use narae_secrets::sealed::SealedFile;
+use zeroize::Zeroizing;
+
+/// Largest input read: a List of some hundred Secrets of the largest size.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
+
+/// What a file or standard input holds; it may be plaintext, so it is wiped.
+pub(crate) fn read(file: Option<&Path>, expected: &str) -> Result<Zeroizing<Vec<u8>>> {
+    match file {
+        Some(file) => File::open(file)
+            .and_then(bounded)
+            .with_context(|| format!("cannot read {}", file.display())),
+        None => {
+            let stdin = io::stdin();
+            if stdin.is_terminal() {
+                crate::output::note(&format!(
+                    "(reading {expected} from the terminal; end with Ctrl-D)"
+                ));
+            }
+            bounded(stdin.lock()).context("cannot read standard input")
+        }
+    }
+}
+
+/// The same as text.
+pub(crate) fn read_text(file: Option<&Path>, expected: &str) -> Result<Zeroizing<String>> {
+    let mut bytes = read(file, expected)?;
+    let Ok(text) = String::from_utf8(std::mem::take(&mut *bytes)) else {
+        bail!("{} is not UTF-8", name(file));
+    };
+    Ok(Zeroizing::new(text))
+}
+
+/// What messages call an input.
+pub(crate) fn name(file: Option<&Path>) -> String {
+    file.map_or_else(
+        || "standard input".to_owned(),
+        |file| file.display().to_string(),
+    )
+}
+
+fn bounded(mut from: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Grown by hand: a vector that grows by itself leaves copies of its bytes behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    loop {
+        let room = bytes.capacity() - bytes.len();
+        if room == 0 {
+            let mut larger = Zeroizing::new(Vec::with_capacity(bytes.capacity() * 2));
+            larger.extend_from_slice(&bytes);
+            bytes = larger;
+            continue;
+        }
+        let read = from.by_ref().take(room as u64).read_to_end(&mut bytes)?;
+        if bytes.len() > MAX_BYTES {
+            return Err(io::Error::other(format!("larger than {MAX_BYTES} bytes")));
+        }
+        if read == 0 {
+            return Ok(bytes);
+        }
+    }
+}
+
+/// Who may read a file that was not there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Whoever the system's default lets.
+    Shared,
+    /// Its owner: it holds plaintext.
+    Private,
+}
+
+/// Replaces a file as a whole: whoever looks sees the old bytes or the new ones. A file that is there
+/// keeps its permissions, and a link keeps pointing at it.
+pub(crate) fn replace(file: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
+    let write = || -> io::Result<()> {
+        let file = match fs::canonicalize(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => file.to_owned(),
+            found => found?,
+        };
+        let folder = match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".seal-");
+        #[cfg(unix)]
+        if mode == Mode::Shared {
+            // What the umask takes away is taken away here, too.
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        }
+        let mut beside = builder.tempfile_in(folder)?;
+        beside.write_all(bytes)?;
+        if let Ok(old) = fs::metadata(&file) {
+            beside.as_file().set_permissions(old.permissions())?;
+        }
+        beside.as_file().sync_all()?;
+        beside.persist(&file)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// The SealedSecrets of a file; `None` if it has none, whatever else it is.
+pub(crate) fn sealed(path: &Path) -> Result<Option<SealedFile>> {
+    let bytes = read(Some(path), "")?;
+    // Half a repository may be templates and other things that no YAML reader takes.
+    if !bytes.windows(12).any(|window| window == b"SealedSecret") {
+        return Ok(None);
+    }
+    let text = str::from_utf8(&bytes).context("it is not UTF-8")?;
+    let file = SealedFile::read(path.display().to_string(), text)?;
+    Ok((!file.secrets().is_empty()).then_some(file))
+}

@@ -1,0 +1,220 @@
+//! Every sealed item below a folder, with what its file says about it and what is wrong; and `--validate`,
+//! the findings alone. Neither opens anything.
+
+use anyhow::{Context as _, Result};
+use narae_secrets::sealed::folder::manifests;
+use narae_secrets::sealed::{
+    Certificate, Finding, SealedFile, SealedManifest, Severity, Validator,
+};
+use serde_json::json;
+
+use crate::cli::{Seal, Status};
+use crate::{Outcome, files, material, output};
+
+/// One line of the table: an item, or a finding that is about none.
+#[derive(Debug)]
+struct Row {
+    place: String,
+    secret: String,
+    item: Option<String>,
+    scope: String,
+    /// The key it was sealed for, as recorded; else what its size tells.
+    key: String,
+    source: Option<String>,
+    findings: Vec<Finding>,
+}
+
+pub(crate) fn run(arguments: &Status) -> Result<Outcome> {
+    let certificate = optional(arguments.cert.as_deref())?;
+    let mut validator = validator(certificate.as_ref())?;
+    let mut rows = Vec::new();
+    for path in manifests(&arguments.path)? {
+        match files::sealed(&path) {
+            Ok(Some(file)) => rows.extend(of_file(&file, validator.check(&file))),
+            Ok(None) => {}
+            Err(error) => match error.downcast_ref::<narae_yaml::Error>() {
+                Some(error) => rows.push(Row::finding(Validator::unreadable(error))),
+                None => return Err(error.context(path.display().to_string())),
+            },
+        }
+    }
+    let findings: Vec<&Finding> = rows.iter().flat_map(|row| &row.findings).collect();
+    let text = if arguments.json {
+        serde_json::to_string_pretty(
+            &json!({ "items": rows.iter().map(Row::data).collect::<Vec<_>>() }),
+        )? + "\n"
+    } else {
+        table(&rows) + &said(&findings)
+    };
+    output::write(None, text.as_bytes())?;
+    Ok(outcome(&findings))
+}
+
+/// The findings of one input, as lines for people; nothing when there are none.
+pub(crate) fn validate(arguments: &Seal) -> Result<Outcome> {
+    let certificate = optional(arguments.cert.as_deref())?;
+    let file = crate::recovery::input(arguments)?;
+    let findings = validator(certificate.as_ref())?.check(&file);
+    for finding in &findings {
+        output::note(&format!("{finding}\n  try: {}", finding.check.hint()));
+    }
+    Ok(outcome(&findings.iter().collect::<Vec<_>>()))
+}
+
+/// Read without a look at its dates: an expired one is a finding.
+fn optional(cert: Option<&str>) -> Result<Option<Certificate>> {
+    let read = |cert: &str| {
+        let bytes = material::certificate_bytes(Some(cert))?;
+        Certificate::read(&bytes).with_context(|| cert.to_owned())
+    };
+    cert.map(read).transpose()
+}
+
+fn validator(certificate: Option<&Certificate>) -> Result<Validator<'_>> {
+    let validator = Validator::new(material::now()?);
+    Ok(match certificate {
+        Some(certificate) => validator.with_certificate(certificate),
+        None => validator,
+    })
+}
+
+fn outcome(findings: &[&Finding]) -> Outcome {
+    match findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Error)
+    {
+        true => Outcome::Findings,
+        false => Outcome::Done,
+    }
+}
+
+/// A row for each item; findings about a whole SealedSecret get rows of their own before its items.
+fn of_file(file: &SealedFile, mut findings: Vec<Finding>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for secret in file.secrets() {
+        let items: Vec<Row> = secret
+            .items()
+            .chain(secret.v1_data())
+            .map(|item| {
+                Row::item(
+                    secret,
+                    item.name(),
+                    secret.place(item.position()),
+                    &mut findings,
+                )
+            })
+            .collect();
+        let title = secret.title();
+        let of_secret = findings.extract_if(.., |finding| finding.secret == title);
+        rows.extend(of_secret.map(Row::finding));
+        rows.extend(items);
+    }
+    rows.extend(findings.into_iter().map(Row::finding));
+    rows
+}
+
+impl Row {
+    fn item(
+        secret: &SealedManifest,
+        name: &str,
+        place: String,
+        findings: &mut Vec<Finding>,
+    ) -> Self {
+        let title = secret.title();
+        let recorded = secret.recorded(name);
+        let size = || {
+            let item = secret.item(name)?.parse().ok()?;
+            Some(format!(
+                "RSA-{}, not recorded",
+                item.wrapped_key_bytes() * 8
+            ))
+        };
+        let findings = findings
+            .extract_if(.., |finding| {
+                finding.place == place && finding.item.as_deref() == Some(name)
+            })
+            .collect();
+        Self {
+            place,
+            secret: title,
+            item: Some(name.to_owned()),
+            scope: secret.scope().to_string(),
+            key: match &recorded {
+                Some(recorded) => recorded.key.clone(),
+                None => size().unwrap_or_default(),
+            },
+            source: recorded.map(|recorded| recorded.source),
+            findings,
+        }
+    }
+
+    fn finding(finding: Finding) -> Self {
+        Self {
+            place: finding.place.clone(),
+            secret: finding.secret.clone(),
+            item: finding.item.clone(),
+            scope: String::new(),
+            key: String::new(),
+            source: None,
+            findings: vec![finding],
+        }
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let finding = |finding: &Finding| {
+            format!(
+                "{}[{}]: {}",
+                finding.severity, finding.check, finding.message
+            )
+        };
+        let findings: Vec<String> = self.findings.iter().map(finding).collect();
+        let or_dash = |text: &str| if text.is_empty() { "-" } else { text }.to_owned();
+        vec![
+            self.place.clone(),
+            or_dash(&self.secret),
+            or_dash(self.item.as_deref().unwrap_or_default()),
+            or_dash(&self.scope),
+            or_dash(&self.key),
+            or_dash(self.source.as_deref().unwrap_or_default()),
+            if findings.is_empty() {
+                "ok".to_owned()
+            } else {
+                findings.join("; ")
+            },
+        ]
+    }
+
+    fn data(&self) -> serde_json::Value {
+        let findings = self.findings.iter().map(|finding| {
+            json!({
+                "check": finding.check.id(), "severity": finding.severity.to_string(),
+                "message": finding.message, "hint": finding.check.hint(),
+            })
+        });
+        json!({
+            "place": self.place, "secret": self.secret, "item": self.item, "scope": self.scope,
+            "key": self.key, "source": self.source, "findings": findings.collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    let head = [
+        "PLACE", "SECRET", "ITEM", "SCOPE", "KEY", "SOURCE", "FINDING",
+    ]
+    .map(str::to_owned);
+    let rows = rows.iter().map(Row::cells);
+    output::table(
+        &std::iter::once(head.to_vec())
+            .chain(rows)
+            .collect::<Vec<_>>(),
+    )
+}
+
+fn said(findings: &[&Finding]) -> String {
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count();
+    format!("{errors} errors, {} warnings\n", findings.len() - errors)
+}

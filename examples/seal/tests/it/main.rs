@@ -1,0 +1,16 @@
+//! `seal` as a program, next to the real kubeseal wherever both do the same.
+//!
+//! kubeseal and servers that are missing are said by name; with `NARAE_REQUIRE_SERVERS=1` that is a failure.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failing test should say where"
+)]
+
+mod merging;
+mod program;
+mod raw;
+mod recovery;
+mod rotate;
+mod sealing;
+mod status;

@@ -1,0 +1,205 @@
+//! `--merge-into` and `--digest-key`: what changes in a file that is there, and what does not.
+
+use std::fs;
+use std::path::PathBuf;
+
+use narae_testservers::is_missing;
+use tempfile::TempDir;
+
+use crate::program::{Program, certificate, one, values};
+
+/// A Secret with this password and two values that never change.
+fn secret(password: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: shop}}\nstringData: {{password: {password}, user: shop, host: db.shop}}\n"
+    )
+}
+
+/// A folder with a file in it, as a person keeps it.
+struct Sealed {
+    folder: TempDir,
+    file: PathBuf,
+}
+
+impl Sealed {
+    fn new(flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sealed.yaml");
+        let key = folder
+            .path()
+            .join("digest.key")
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let sealed = Self { folder, file };
+        let flags: Vec<&str> = flags
+            .iter()
+            .map(|flag| if *flag == "KEY" { &key } else { *flag })
+            .collect();
+        let certificate = certificate(2048);
+        let first = [&["--cert", &certificate, "-o", "yaml"], &flags[..]].concat();
+        let text = Program::Seal.must(&first, secret("one").as_bytes());
+        let text = text.replace(
+            "\n    password:",
+            "\n    # asked for by billing\n    password:",
+        );
+        fs::write(&sealed.file, format!("# of the shop\n{text}")).unwrap();
+        sealed
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(&self.file).unwrap()
+    }
+
+    fn merge(&self, program: Program, secret: &str, flags: &[&str]) -> crate::program::Run {
+        let certificate = certificate(2048);
+        let arguments = [
+            "--cert",
+            &certificate,
+            "--merge-into",
+            self.file.to_str().unwrap(),
+        ];
+        program.run(&[&arguments, flags].concat(), secret.as_bytes())
+    }
+}
+
+/// The lines that differ, without their indentation, up to the first colon or space.
+fn changed(before: &str, after: &str) -> Vec<String> {
+    assert_eq!(before.lines().count(), after.lines().count(), "{after}");
+    let lines = before.lines().zip(after.lines()).filter(|(a, b)| a != b);
+    let name = |line: &str| line.trim().split([':', ' ']).next().unwrap().to_owned();
+    lines
+        .map(|(a, b)| {
+            assert_eq!(name(a), name(b));
+            name(a)
+        })
+        .collect()
+}
+
+#[test]
+fn of_one_item_merged_one_line_changes() {
+    let sealed = Sealed::new(&[]);
+    let before = sealed.text();
+    let only = "{apiVersion: v1, kind: Secret, stringData: {password: two}}";
+    let run = sealed.merge(Program::Seal, only, &[]);
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (Some(0), ""),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(changed(&before, &sealed.text()), ["password"]);
+    let opened = values(&Program::Seal.open(&sealed.text(), 2048));
+    assert_eq!(
+        (&opened["password"][..], &opened["user"][..]),
+        (&b"two"[..], &b"shop"[..])
+    );
+    // Nothing is left beside it.
+    assert_eq!(fs::read_dir(sealed.folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn of_a_whole_secret_only_what_changed_is_sealed_anew() {
+    let sealed = Sealed::new(&["--digest-key", "KEY"]);
+    let key = sealed.folder.path().join("digest.key");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(
+            fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+    let flags = ["--digest-key", key.to_str().unwrap()];
+    let before = sealed.text();
+    assert!(!before.contains("shop.db") && before.contains("narae.dev/sealed-items"));
+    assert_eq!(
+        sealed.merge(Program::Seal, &secret("one"), &flags).code,
+        Some(0)
+    );
+    assert_eq!(sealed.text(), before, "the same values, so the same bytes");
+
+    assert_eq!(
+        sealed.merge(Program::Seal, &secret("two"), &flags).code,
+        Some(0)
+    );
+    // The item, and what is recorded of it.
+    assert_eq!(changed(&before, &sealed.text()), ["password", "password"]);
+    assert_eq!(
+        values(&Program::Seal.open(&sealed.text(), 2048))["password"],
+        b"two"
+    );
+
+    // Written as a whole it is the same: what `-w` replaces is looked at first.
+    let out = sealed.folder.path().join("again.yaml");
+    let certificate = certificate(2048);
+    let write = |password: &str| {
+        let arguments = [
+            "--cert",
+            &certificate,
+            "-w",
+            out.to_str().unwrap(),
+            flags[0],
+            flags[1],
+        ];
+        Program::Seal.must(&arguments, secret(password).as_bytes());
+        fs::read_to_string(&out).unwrap()
+    };
+    let first = write("one");
+    assert_eq!(write("one"), first);
+    assert_eq!(changed(&first, &write("two")), ["password", "password"]);
+}
+
+#[test]
+fn merging_gives_what_kubeseals_merging_gives() {
+    if is_missing(&["kubeseal"], "merging as kubeseal does") {
+        return;
+    }
+    let update = "apiVersion: v1\nkind: Secret\nmetadata: {name: x, namespace: y, labels: {tier: db}, annotations: {note: new}}\nstringData: {password: two, added: three}\n";
+    let start = Sealed::new(&[]);
+    // kubeseal cannot merge into a template without labels and annotations.
+    let text = start.text().replace(
+        "      name: db\n      namespace: shop\n",
+        "      name: db\n      namespace: shop\n      labels: {app: shop}\n      annotations: {note: old}\n",
+    );
+    assert!(text.contains("note: old"));
+    let opened = |program: Program, flags: &[&str]| {
+        fs::write(&start.file, &text).unwrap();
+        let run = start.merge(program, update, flags);
+        assert_eq!(run.code, Some(0), "{program:?}: {}", run.stderr);
+        let mut sealed = one(&start.text());
+        let opened = Program::Kubeseal.open(&start.text(), 2048);
+        for item in sealed["spec"]["encryptedData"]
+            .as_object_mut()
+            .unwrap()
+            .values_mut()
+        {
+            *item = serde_json::Value::Null;
+        }
+        (sealed, opened)
+    };
+    let ours = opened(Program::Seal, &[]);
+    assert!(
+        start.text().contains("# of the shop\n")
+            && start.text().contains("# asked for by billing\n")
+    );
+    assert_eq!(ours, opened(Program::Kubeseal, &["-o", "yaml"]));
+    assert!(
+        !start.text().contains('#'),
+        "kubeseal keeps comments now: say so in the README"
+    );
+}
+
+#[test]
+fn what_would_not_open_is_not_merged() {
+    let sealed = Sealed::new(&[]);
+    let before = sealed.text();
+    let wide = sealed.merge(Program::Seal, &secret("two"), &["--scope", "cluster-wide"]);
+    assert_eq!(wide.code, Some(1));
+    assert!(wide.stderr.contains("scope is strict"), "{}", wide.stderr);
+    let two = format!("{}---\n{}", secret("two"), secret("three"));
+    assert_eq!(sealed.merge(Program::Seal, &two, &[]).code, Some(1));
+    let other = sealed.merge(Program::Seal, &secret("two"), &["-n", "other"]);
+    assert_eq!(other.code, Some(1));
+    assert_eq!(sealed.text(), before);
+}

@@ -1,0 +1,132 @@
+//! `seal status` and `--validate`: what is said of a folder without a private key.
+
+use std::fs;
+use std::path::Path;
+
+use narae_secrets::SecretBytes;
+use narae_secrets::sealed::{Certificate, Item, SealRequest, Source};
+use narae_secrets::store::Version;
+use serde_json::Value;
+
+use crate::program::{Program, Run, certificate};
+
+/// A SealedSecret with a record of where its item came from.
+fn recorded() -> String {
+    let pem = fs::read(certificate(4096)).unwrap();
+    let secret = "{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: shop}}";
+    let secret = narae_yaml::read_one(secret).unwrap();
+    let reference = "ref+vault://main/secret/shop/db#/password".parse().unwrap();
+    let source = Source::new(&reference, Version::new(7).unwrap(), "w1");
+    let item = Item::new(
+        "password",
+        SecretBytes::from("hunter2".to_owned()),
+        Some(source),
+    );
+    let sealed = SealRequest::new(&secret, vec![item]).seal(&Certificate::from_pem(&pem).unwrap());
+    narae_yaml::write(&sealed.unwrap().manifest)
+}
+
+fn status(folder: &Path, more: &[&str]) -> Run {
+    let arguments = ["status", folder.to_str().unwrap()];
+    Program::Seal.run(&[&arguments, more].concat(), b"")
+}
+
+#[test]
+fn every_item_has_a_line_with_its_key_source_and_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = recorded();
+    fs::write(folder.path().join("a.yaml"), &good).unwrap();
+    let run = status(folder.path(), &["--cert", &certificate(4096)]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{}", run.stdout);
+    let cells: Vec<&str> = lines[1].split_whitespace().collect();
+    let pem = fs::read(certificate(4096)).unwrap();
+    let key = Certificate::from_pem(&pem)
+        .unwrap()
+        .fingerprint()
+        .to_string();
+    assert!(cells[0].ends_with("/a.yaml:11:15"), "{cells:?}");
+    let source = "ref+vault://main/secret/shop/db?version=7#/password";
+    assert_eq!(
+        cells[1..],
+        ["shop/db", "password", "strict", &key, source, "ok"]
+    );
+    assert_eq!(lines[2], "0 errors, 0 warnings");
+
+    // The file copied for another namespace, as people do: it will not open there.
+    fs::write(
+        folder.path().join("b.yml"),
+        good.replace("namespace: shop", "namespace: stage"),
+    )
+    .unwrap();
+    fs::write(
+        folder.path().join("c.yaml"),
+        "kind: SealedSecret\nkind: twice\n",
+    )
+    .unwrap();
+    fs::write(
+        folder.path().join("d.yaml"),
+        "{{ a: template }} of something",
+    )
+    .unwrap();
+    let run = status(folder.path(), &["--json"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for item in report["items"].as_array().unwrap() {
+        let file = Path::new(item["place"].as_str().unwrap());
+        let file = file
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .split(':')
+            .next()
+            .unwrap()
+            .to_owned();
+        for finding in item["findings"].as_array().unwrap() {
+            assert!(!finding["hint"].as_str().unwrap().is_empty());
+            found.push((file.clone(), finding["check"].as_str().unwrap().to_owned()));
+        }
+    }
+    let expected = [("b.yml", "copied"), ("c.yaml", "unreadable")];
+    for (file, check) in expected {
+        assert!(
+            found.contains(&(file.to_owned(), check.to_owned())),
+            "{found:?}"
+        );
+    }
+    assert!(
+        found
+            .iter()
+            .all(|(file, _)| expected.iter().any(|(known, _)| known == file)),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn validating_says_place_finding_and_what_to_try() {
+    let secret = b"apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: hunter2}\n";
+    let sealed = Program::Seal.must(&["--cert", &certificate(2048), "-o", "yaml"], secret);
+    let valid = Program::Seal.run(
+        &["--validate", "--cert", &certificate(2048)],
+        sealed.as_bytes(),
+    );
+    assert_eq!(
+        (valid.code, valid.stdout.as_str(), valid.stderr.as_str()),
+        (Some(0), "", "")
+    );
+
+    let other = Program::Seal.run(
+        &["--validate", "--cert", &certificate(4096)],
+        sealed.as_bytes(),
+    );
+    assert_eq!((other.code, other.stdout.as_str()), (Some(3), ""));
+    let said = "standard input:9:15: error[unknown-key]: shop/db, item `password`: ";
+    assert!(other.stderr.starts_with(said), "{}", other.stderr);
+    assert!(other.stderr.contains("\n  try: "), "{}", other.stderr);
+
+    let nothing = Program::Seal.run(&["--validate"], secret);
+    assert_eq!(nothing.code, Some(1));
+}
