@@ -3,7 +3,6 @@
 //! kubeseal and servers that are missing are said by name; with `NARAE_REQUIRE_SERVERS=1` that is a failure.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a failing test should say where"
 )]
