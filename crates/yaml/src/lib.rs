@@ -12,6 +12,8 @@ mod position;
 mod read;
 mod schema;
 mod serde;
+#[cfg(feature = "serde_yaml")]
+mod serde_yaml;
 mod value;
 mod write;
 

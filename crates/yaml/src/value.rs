@@ -1,5 +1,7 @@
 //! What a document says, without how it was written.
 
+use std::ops::Index;
+
 use crate::path::{Path, Segment};
 use crate::{Mapping, Number};
 
@@ -11,6 +13,9 @@ use crate::{Mapping, Number};
 /// let value = narae_yaml::read_one("spec: {containers: [{image: 'nginx:1.29'}]}")?;
 /// let path: Path = "spec.containers[0].image".parse()?;
 /// assert_eq!(value.at(&path).and_then(Value::as_str), Some("nginx:1.29"));
+/// // What is not there is null.
+/// assert_eq!(value["spec"]["containers"][0]["image"].as_str(), Some("nginx:1.29"));
+/// assert!(value["spec"]["volumes"][0]["name"].is_null());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[expect(
@@ -73,6 +78,36 @@ impl Value {
                 Segment::Key(key) => value.get_mut(key),
                 Segment::Index(index) => value.get_index_mut(*index),
             })
+    }
+
+    /// What stands at `pointer`, an RFC 6901 JSON pointer: `/spec/containers/0`, and all of it for
+    /// the empty one.
+    ///
+    /// ```
+    /// let value = narae_yaml::read_one("metadata: {labels: {app/name: [shop]}}")?;
+    /// let name = value.pointer("/metadata/labels/app~1name/0");
+    /// assert_eq!(name.and_then(|name| name.as_str()), Some("shop"));
+    /// # Ok::<(), narae_yaml::Error>(())
+    /// ```
+    pub fn pointer(&self, pointer: &str) -> Option<&Value> {
+        if pointer.is_empty() {
+            return Some(self);
+        }
+        let mut steps = pointer.strip_prefix('/')?.split('/');
+        steps.try_fold(self, |value, step| match value {
+            Self::Mapping(mapping) => mapping.get(&step.replace("~1", "/").replace("~0", "~")),
+            Self::Sequence(items) => {
+                let plain = step == "0" || !step.starts_with(['0', '+']);
+                items.get(step.parse::<usize>().ok().filter(|_| plain)?)
+            }
+            _ => None,
+        })
+    }
+
+    /// Takes the value out and leaves null.
+    #[must_use]
+    pub fn take(&mut self) -> Value {
+        std::mem::take(self)
     }
 
     /// Whether this is null.
@@ -164,6 +199,26 @@ impl Value {
     }
 }
 
+impl Index<&str> for Value {
+    type Output = Value;
+
+    /// The value of `key`; null if this has none, or is no mapping.
+    fn index(&self, key: &str) -> &Value {
+        self.get(key).unwrap_or(&NULL)
+    }
+}
+
+impl Index<usize> for Value {
+    type Output = Value;
+
+    /// The element at `index`; null if this is shorter, or no sequence.
+    fn index(&self, index: usize) -> &Value {
+        self.get_index(index).unwrap_or(&NULL)
+    }
+}
+
+static NULL: Value = Value::Null;
+
 macro_rules! from {
     ($($type:ty => $value:ident => $made:expr),* $(,)?) => {$(
         impl From<$type> for Value {
@@ -190,13 +245,21 @@ from! {
     f32 => x => Self::Number(x.into()),
     f64 => x => Self::Number(x.into()),
     &str => text => Self::String(text.to_owned()),
+    &String => text => Self::String(text.clone()),
     String => text => Self::String(text),
+    char => c => Self::String(c.into()),
     std::borrow::Cow<'_, str> => text => Self::String(text.into_owned()),
     Mapping => mapping => Self::Mapping(mapping),
 }
 
 impl<T: Into<Value>> From<Vec<T>> for Value {
     fn from(items: Vec<T>) -> Self {
+        items.into_iter().collect()
+    }
+}
+
+impl<T: Into<Value>, const N: usize> From<[T; N]> for Value {
+    fn from(items: [T; N]) -> Self {
         items.into_iter().collect()
     }
 }

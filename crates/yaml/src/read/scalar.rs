@@ -141,7 +141,7 @@ pub(crate) fn key_name(
 }
 
 /// Go's `strconv.FormatFloat(x, 'g', -1, 32)`, which sigs.k8s.io/yaml names float keys by.
-fn go_float_name(number: &Number) -> String {
+pub(crate) fn go_float_name(number: &Number) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the reader this follows rounds to 32 bits"

@@ -140,7 +140,7 @@ proptest! {
         *expected.at_mut(&path).unwrap() = new.clone().into();
         prop_assert_eq!(narae_yaml::read_one(&edited).unwrap(), expected);
         // A reader of YAML 1.2 sees the new text, too.
-        let theirs: yaml_serde::Value = yaml_serde::from_str(&edited).unwrap();
+        let theirs: serde_yaml::Value = serde_yaml::from_str(&edited).unwrap();
         let theirs = if flow { &theirs["shop"][0]["tag"] } else { &theirs["shop"][1]["tag"] };
         prop_assert_eq!(theirs.as_str(), Some(new.as_str()), "{}", edited);
     }

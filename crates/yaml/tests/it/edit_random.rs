@@ -309,7 +309,7 @@ proptest! {
         let again = edit::remove(&edited, 0, &path).map_err(|e| TestCaseError::fail(format!("{e}\n{edited}")))?;
         prop_assert_eq!(narae_yaml::read_one(&again), narae_yaml::read_one(&source));
         // A reader of YAML 1.2 sees the same.
-        let theirs: serde_json::Value = yaml_serde::from_str(&edited).map_err(|e| TestCaseError::fail(format!("{e}\n{edited}")))?;
+        let theirs: serde_json::Value = serde_yaml::from_str(&edited).map_err(|e| TestCaseError::fail(format!("{e}\n{edited}")))?;
         let theirs = theirs.pointer(&path.to_pointer()).cloned();
         prop_assert_eq!(theirs, Some(serde_json::to_value(&new).expect("a value")), "{}", edited);
     }

@@ -4,6 +4,8 @@
     reason = "a test's free functions fail the test by panicking"
 )]
 
+#[cfg(feature = "serde_yaml")]
+mod conversions;
 mod document;
 mod edit;
 mod edit_random;

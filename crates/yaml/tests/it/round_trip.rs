@@ -144,7 +144,7 @@ proptest! {
     fn a_yaml_1_2_reader_reads_the_same_strings(text in text()) {
         let value = Value::from(Mapping::from([(text.clone(), Value::from(vec![text.clone()])), (format!("{text}!"), text.clone().into())]));
         let written = narae_yaml::write(&value);
-        let theirs: serde_json::Value = yaml_serde::from_str(&written).map_err(|e| TestCaseError::fail(format!("{e}\n{written}")))?;
+        let theirs: serde_json::Value = serde_yaml::from_str(&written).map_err(|e| TestCaseError::fail(format!("{e}\n{written}")))?;
         prop_assert_eq!(theirs, serde_json::to_value(&value).unwrap(), "{}", written);
     }
 

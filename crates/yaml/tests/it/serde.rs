@@ -134,3 +134,28 @@ fn values_are_made_by_hand_too() {
     *value.at_mut(&path).unwrap() = Value::Null;
     assert!(value.get_index(2).unwrap().is_null());
 }
+
+#[test]
+fn pointers_find_what_paths_find() {
+    let value = narae_yaml::read_one("{a: [{'x/y~z': 1}, 2], '': {'0': 3}}").unwrap();
+    for (pointer, expected) in [
+        ("/a/0/x~1y~0z", Some(1)),
+        ("/a/1", Some(2)),
+        ("//0", Some(3)),
+        ("/a/01", None),
+        ("/a/+1", None),
+        ("/a/2", None),
+        ("/a/-", None),
+        ("/a/1/b", None),
+        ("a", None),
+    ] {
+        let found = value.pointer(pointer).and_then(Value::as_i64);
+        assert_eq!(found, expected, "{pointer}");
+    }
+    assert_eq!(value.pointer(""), Some(&value));
+    let path: narae_yaml::Path = "a[0][\"x/y~z\"]".parse().unwrap();
+    assert_eq!(value.pointer(&path.to_pointer()), value.at(&path));
+    let mut taken = value.clone();
+    assert_eq!(taken.take(), value);
+    assert!(taken.is_null());
+}
