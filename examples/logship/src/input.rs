@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use narae_logparse::ledger::{Imbalance, Ledger};
-use narae_logparse::{Event, Format, Reader, detect};
+use narae_logparse::reader::ReaderOptions;
+use narae_logparse::{Event, Format, Reader, Timestamp, detect};
 
 /// Read at a time, and looked at to decide on a format.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -27,28 +29,43 @@ pub(crate) struct Finished {
     pub(crate) failed: Option<io::Error>,
 }
 
-/// Opens a file, or standard input for `-`.
-pub(crate) fn open(name: &str) -> anyhow::Result<Box<dyn Read>> {
+/// Opens a file, or standard input for `-`, and says when it was last written.
+pub(crate) fn open(name: &str) -> anyhow::Result<(Box<dyn Read>, SystemTime)> {
     if name == "-" {
-        return Ok(Box::new(io::stdin().lock()));
+        return Ok((Box::new(io::stdin().lock()), SystemTime::now()));
     }
     let file = File::open(name).with_context(|| format!("cannot open {name}"))?;
-    Ok(Box::new(file))
+    let written = file.metadata().and_then(|data| data.modified());
+    Ok((
+        Box::new(file),
+        written.unwrap_or_else(|_| SystemTime::now()),
+    ))
+}
+
+/// A moment as the parser has it; `None` before 1970.
+pub(crate) fn timestamp(time: SystemTime) -> Option<Timestamp> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Timestamp::from_unix(since)
 }
 
 /// Reads an input to its end. Memory does not grow with it: one chunk, and what the reader's limits allow.
 pub(crate) fn read(
     mut input: impl Read,
     choice: Choice,
+    options: &ReaderOptions,
     mut take: impl FnMut(&Event<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<Finished> {
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut filled = fill(&mut input, &mut chunk);
-    let format = match choice {
-        Choice::Fixed(format) => format,
-        Choice::Auto => detect::detect(filled.as_ref().map_or(&[], |bytes| *bytes)).format(),
+    let formats = match choice {
+        Choice::Fixed(format) => vec![format],
+        Choice::Auto => detect::detect(filled.as_ref().map_or(&[], |bytes| *bytes)).formats(),
     };
-    let mut reader = Reader::new(format);
+    let format = formats.first().copied().unwrap_or(Format::Plain);
+    let options = options
+        .clone()
+        .with_other_formats(formats.into_iter().skip(1));
+    let mut reader = Reader::with_options(format, &options);
     let failed = loop {
         let failed = match filled {
             Ok([]) => None,

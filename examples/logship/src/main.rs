@@ -7,11 +7,15 @@ mod summary;
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use narae_logparse::Format;
+use narae_logparse::multiline::Rules;
+use narae_logparse::reader::ReaderOptions;
+use narae_logparse::time::Context;
 
 use crate::input::{Choice, read};
 use crate::summary::Summary;
@@ -47,6 +51,45 @@ struct Inputs {
     /// What the lines are; `auto` decides for each file by its beginning.
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = format_names())]
     format: Choice,
+    /// Join the lines of stack traces to the line that introduced them.
+    #[arg(long)]
+    traces: bool,
+    /// The zone of times that name none, as ±hh:mm.
+    #[arg(long, value_name = "OFFSET", default_value = "+00:00", value_parser = offset, allow_hyphen_values = true)]
+    zone: i32,
+}
+
+/// Seconds east of UTC.
+fn offset(text: &str) -> Result<i32, String> {
+    let parse = || {
+        let (hours, minutes) = text.strip_prefix(['+', '-'])?.split_once(':')?;
+        let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+        let seconds = (0..24).contains(&hours) && (0..60).contains(&minutes);
+        let seconds = seconds.then_some(hours * 3600 + minutes * 60)?;
+        Some(if text.starts_with('-') {
+            -seconds
+        } else {
+            seconds
+        })
+    };
+    parse().ok_or_else(|| "expected an offset from UTC such as +09:00".to_owned())
+}
+
+impl Inputs {
+    /// Times without a year are near when the input was last written.
+    fn options(&self, written: SystemTime) -> ReaderOptions {
+        let context = Context::default().with_offset_seconds(self.zone);
+        let context = match input::timestamp(written) {
+            Some(written) => context.with_reference(written),
+            None => context,
+        };
+        let options = ReaderOptions::default().with_context(context);
+        if self.traces {
+            options.with_multiline(Rules::traces())
+        } else {
+            options
+        }
+    }
 }
 
 /// `auto` and the formats' names, for the help and the error of a wrong one.
@@ -108,15 +151,15 @@ fn each(
 ) -> anyhow::Result<bool> {
     let mut all_read = true;
     for name in &inputs.files {
-        let reader = match input::open(name) {
-            Ok(reader) => reader,
+        let (reader, written) = match input::open(name) {
+            Ok(opened) => opened,
             Err(error) => {
                 complain(&error);
                 all_read = false;
                 continue;
             }
         };
-        let read = read(reader, inputs.format, |event| {
+        let read = read(reader, inputs.format, &inputs.options(written), |event| {
             summary.add(event);
             take(name, event)
         })?;

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::{Event, Raw, Reader, ReaderOptions, check, enter, fragment};
+use super::{Event, Formats, Raw, Reader, ReaderOptions, check, enter, fragment};
 use crate::format::container::{Message, Stream};
 use crate::format::{Format, container};
 use crate::line::{Line, Located, Part};
 use crate::multiline::{Group, Grouper, Limits, Rules};
-use crate::record::{Escaping, Field, Value};
+use crate::record::{Escaping, Field, Record, Value};
 
 /// What groups are made of.
 #[derive(Debug, Clone)]
@@ -95,20 +95,10 @@ impl Reader {
             }
         };
         let event = match &grouping.current {
-            Some(group) => grouped(group, self.format, &self.context),
-            None => {
-                let line = self.framer.view(grouping.held_line.take()?);
-                let parsed = match self.format {
-                    Format::Plain => Ok(()),
-                    _ => check(&line),
-                };
-                match parsed.and_then(|()| self.format.parse_with(line.bytes, &self.context)) {
-                    Ok(record) => {
-                        Event::Record(record.with_origin(line.part(), line.span().into()))
-                    }
-                    Err(error) => Event::Raw(Raw { line, error }),
-                }
-            }
+            Some(group) => grouped(group, &self.formats),
+            None => self
+                .formats
+                .event(self.framer.view(grouping.held_line.take()?)),
         };
         enter(&mut self.ledger, &event);
         Some(event)
@@ -124,7 +114,7 @@ impl Reader {
             }
             if let Some(located) = self.framer.advance() {
                 let line = self.framer.view(located);
-                match fragment(self.format, &line) {
+                match fragment(self.formats.first, &line) {
                     Ok(entry) => {
                         let message = self.joiner.push(entry, line.span());
                         message
@@ -156,7 +146,7 @@ impl Reader {
 }
 
 /// A group as its format has it, or its first line with the others beside it, or raw.
-fn grouped<'g>(group: &'g Group<u64>, format: Format, context: &crate::time::Context) -> Event<'g> {
+fn grouped<'g>(group: &'g Group<u64>, formats: &Formats) -> Event<'g> {
     let line = Line {
         prefix: b"",
         bytes: group.text(),
@@ -165,18 +155,17 @@ fn grouped<'g>(group: &'g Group<u64>, format: Format, context: &crate::time::Con
         offset: group.spans().start(),
         number: *group.note(),
     };
-    let origin =
-        |record: crate::Record<'g>| record.with_origin(group.part(), group.spans().clone());
-    let blank = if format == Format::Plain || !line.bytes.is_empty() {
-        Ok(())
-    } else {
-        check(&line)
+    let origin = |record: Record<'g>| record.with_origin(group.part(), group.spans().clone());
+    let blank = match formats.first {
+        Format::Plain => Ok(()),
+        _ if line.bytes.is_empty() => check(&line),
+        _ => Ok(()),
     };
-    let read = blank.and_then(|()| format.parse_with(group.text(), context));
+    let read = blank.and_then(|()| formats.parse(group.text()));
     match (read, group.continuation()) {
         (Ok(record), _) => Event::Record(origin(record)),
         (Err(error), None) => Event::Raw(Raw { line, error }),
-        (Err(_), Some(continuation)) => match format.parse_with(group.first_line(), context) {
+        (Err(_), Some(continuation)) => match formats.parse(group.first_line()) {
             Ok(record) => {
                 let rest = Field::new("continuation", Value::text(continuation, Escaping::None));
                 Event::Record(origin(record.with_field(rest)))

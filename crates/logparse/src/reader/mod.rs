@@ -79,6 +79,7 @@ pub struct ReaderOptions {
     max_message_bytes: usize,
     context: Context,
     multiline: Option<Rules>,
+    others: Vec<Format>,
 }
 
 impl ReaderOptions {
@@ -104,6 +105,14 @@ impl ReaderOptions {
         self
     }
 
+    /// Reads a line that is not of the reader's format as one of these, the first that explains it: for inputs that several
+    /// programs write. Container logs are not looked into.
+    #[must_use]
+    pub fn with_other_formats(mut self, formats: impl IntoIterator<Item = Format>) -> Self {
+        self.others = formats.into_iter().collect();
+        self
+    }
+
     /// Sets what times without zone or year mean.
     #[must_use]
     pub fn with_context(mut self, context: Context) -> Self {
@@ -119,6 +128,7 @@ impl Default for ReaderOptions {
             max_message_bytes: Joiner::DEFAULT_MAX_MESSAGE_BYTES,
             context: Context::default(),
             multiline: None,
+            others: Vec::new(),
         }
     }
 }
@@ -142,10 +152,9 @@ impl Default for ReaderOptions {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Reader {
-    format: Format,
+    formats: Formats,
     framer: Framer,
     joiner: Joiner,
-    context: Context,
     grouping: Option<Grouping>,
     ledger: Ledger,
     input_bytes: u64,
@@ -166,10 +175,13 @@ impl Reader {
             _ => options.lines,
         };
         Self {
-            format,
+            formats: Formats {
+                first: format,
+                others: options.others.clone(),
+                context: options.context.clone(),
+            },
             framer: Framer::new(lines),
             joiner: Joiner::new(options.max_message_bytes),
-            context: options.context.clone(),
             grouping: options
                 .multiline
                 .clone()
@@ -200,7 +212,7 @@ impl Reader {
 
     /// The next event; `None` until more is pushed.
     pub fn next_event(&mut self) -> Option<Event<'_>> {
-        match (self.format, &self.grouping) {
+        match (self.formats.first, &self.grouping) {
             (Format::Cri | Format::Docker, None) => self.next_message(),
             (Format::Cri | Format::Docker, Some(_)) => self.next_grouped_message(),
             (_, None) => self.next_line(),
@@ -210,7 +222,7 @@ impl Reader {
 
     /// The format being read.
     pub const fn format(&self) -> Format {
-        self.format
+        self.formats.first
     }
 
     /// What the events so far add up to.
@@ -235,14 +247,7 @@ impl Reader {
 
     fn next_line(&mut self) -> Option<Event<'_>> {
         let line = self.framer.next_line()?;
-        let parsed = match self.format {
-            Format::Plain => Ok(()),
-            _ => check(&line),
-        };
-        let event = match parsed.and_then(|()| self.format.parse_with(line.bytes, &self.context)) {
-            Ok(record) => Event::Record(record.with_origin(line.part(), line.span().into())),
-            Err(error) => Event::Raw(Raw { line, error }),
-        };
+        let event = self.formats.event(line);
         enter(&mut self.ledger, &event);
         Some(event)
     }
@@ -255,7 +260,7 @@ impl Reader {
                 return self.unfinished();
             };
             let line = self.framer.view(located);
-            let Ok(entry) = fragment(self.format, &line) else {
+            let Ok(entry) = fragment(self.formats.first, &line) else {
                 break located;
             };
             if !self.joiner.takes(&entry) {
@@ -268,7 +273,7 @@ impl Reader {
             }
         };
         let line = self.framer.view(located);
-        let event = match fragment(self.format, &line) {
+        let event = match fragment(self.formats.first, &line) {
             Ok(entry) => Event::Record(self.joiner.push(entry, line.span())?.into_record()),
             Err(error) => Event::Raw(Raw { line, error }),
         };
@@ -299,6 +304,36 @@ fn fragment<'a>(format: Format, line: &Line<'a>) -> Result<Fragment<'a>, ParseEr
     match format {
         Format::Docker => docker::parse(line.bytes).map(Into::into),
         _ => cri::parse(line.bytes).map(Into::into),
+    }
+}
+
+/// What lines are read as.
+#[derive(Debug, Clone)]
+struct Formats {
+    first: Format,
+    others: Vec<Format>,
+    context: Context,
+}
+
+impl Formats {
+    /// The record of the first format that explains the line; otherwise why the first does not.
+    fn parse<'a>(&self, line: &'a [u8]) -> Result<Record<'a>, ParseError> {
+        self.first.parse_with(line, &self.context).or_else(|error| {
+            let mut others = self.others.iter();
+            let found = others.find_map(|format| format.parse_with(line, &self.context).ok());
+            found.ok_or(error)
+        })
+    }
+
+    fn event<'a>(&self, line: Line<'a>) -> Event<'a> {
+        let checked = match self.first {
+            Format::Plain => Ok(()),
+            _ => check(&line),
+        };
+        match checked.and_then(|()| self.parse(line.bytes)) {
+            Ok(record) => Event::Record(record.with_origin(line.part(), line.span().into())),
+            Err(error) => Event::Raw(Raw { line, error }),
+        }
     }
 }
 

@@ -185,9 +185,5 @@ const fn civil(year: i64, month: i64, day: i64, clock: &Clock, offset_seconds: i
 
 fn unix(text: &[u8], unit: Unit) -> Option<Timestamp> {
     let text = std::str::from_utf8(text).ok()?;
-    let duration = unit.duration(text)?;
-    Some(Timestamp {
-        seconds: i64::try_from(duration.as_secs()).ok()?,
-        nanoseconds: duration.subsec_nanos(),
-    })
+    Timestamp::from_unix(unit.duration(text)?)
 }

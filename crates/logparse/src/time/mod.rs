@@ -69,6 +69,14 @@ impl Timestamp {
         clf::parse(text)
     }
 
+    /// The moment so long after 1970-01-01T00:00:00Z. `None` if it is too far.
+    pub fn from_unix(since: std::time::Duration) -> Option<Self> {
+        Some(Self {
+            seconds: i64::try_from(since.as_secs()).ok()?,
+            nanoseconds: since.subsec_nanos(),
+        })
+    }
+
     /// Whole seconds since the Unix epoch, rounded down.
     pub const fn unix_seconds(&self) -> i64 {
         self.seconds

@@ -1,7 +1,8 @@
 //! What holds for every format.
 
+use narae_logparse::reader::ReaderOptions;
 use narae_logparse::time::Context;
-use narae_logparse::{Format, Record, Timestamp, Value};
+use narae_logparse::{Event, Format, Reader, Record, Timestamp, Value, detect};
 use proptest::prelude::*;
 
 /// Every good line of the case files, with its format.
@@ -135,4 +136,68 @@ fn names_are_unique_and_read_back() {
         error.contains("\"xml\"") && error.contains("combined, common"),
         "{error}"
     );
+}
+
+/// The good lines of every case file are recognised as what they are.
+#[test]
+fn each_format_is_detected_from_its_own_lines() {
+    for format in Format::ALL
+        .iter()
+        .filter(|format| **format != Format::Plain)
+    {
+        let own = lines().into_iter().filter(|(of, _)| of == format);
+        let ending: &[u8] = if *format == Format::Journal {
+            b"\n"
+        } else {
+            b""
+        };
+        let sample: Vec<u8> = own
+            .flat_map(|(_, line)| [&line, ending, b"\n"].concat())
+            .collect();
+        let detection = detect::detect(&sample);
+        assert_eq!(detection.format(), *format, "{:?}", detection.found());
+        assert!(
+            detection.confidence() > 0.7,
+            "{format} {}",
+            detection.confidence()
+        );
+    }
+}
+
+#[test]
+fn a_file_of_several_programs_is_read_with_all_their_formats() {
+    let access = r#"h - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.1" 200 0 "-" "a""#;
+    let input = format!(
+        "{access}\nlevel=info msg=x\n{{\"a\":1}}\nstarted\n{access}\nlevel=info msg=y\n{access}\n"
+    );
+    let detection = detect::detect(input.as_bytes());
+    assert_eq!(detection.format(), Format::Plain);
+    let formats = detection.formats();
+    assert_eq!(
+        formats,
+        [
+            Format::Combined,
+            Format::Logfmt,
+            Format::Json,
+            Format::Plain
+        ]
+    );
+
+    let options = ReaderOptions::default().with_other_formats(formats.iter().skip(1).copied());
+    let mut reader = Reader::with_options(Format::Combined, &options);
+    reader.push(input.as_bytes());
+    reader.finish();
+    let mut found = Vec::new();
+    while let Some(event) = reader.next_event() {
+        if let Event::Record(record) = event {
+            found.push(record.format().name())
+        }
+    }
+    assert_eq!(
+        found,
+        [
+            "combined", "logfmt", "json", "plain", "combined", "logfmt", "combined"
+        ]
+    );
+    reader.verify().unwrap();
 }

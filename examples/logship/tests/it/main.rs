@@ -220,3 +220,35 @@ fn nothing_is_read_as_nothing() {
     assert!(output.status.success() && output.stdout.is_empty());
     assert!(text(&output.stderr).contains("bytes     0 read, 0 accounted for"));
 }
+
+#[test]
+fn traces_zone_and_year_are_the_caller_s_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.log");
+    std::fs::write(
+        &path,
+        "2026-11-21 04:44:44,123 ERROR [main] a.B - failed\njava.lang.IllegalStateException: no\n\tat a.B.c(B.java:1)\n",
+    )
+    .unwrap();
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_logship"))
+            .args(arguments)
+            .arg(&path)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect::<Vec<serde_json::Value>>()
+    };
+    let [record] = run(&["--traces", "--zone", "+09:00"]).try_into().unwrap();
+    assert_eq!(record["@format"], "log4j");
+    assert_eq!(record["time"], "2026-11-20T19:44:44.123Z");
+    assert!(
+        record["message"]
+            .as_str()
+            .unwrap()
+            .ends_with("\tat a.B.c(B.java:1)")
+    );
+    assert_eq!(run(&[]).len(), 3);
+}
