@@ -2,6 +2,10 @@
 
 mod backends;
 pub mod balance;
+#[cfg(feature = "matching")]
+pub mod gateway;
+#[cfg(feature = "matching")]
+pub mod matching;
 pub mod split;
 mod weight;
 

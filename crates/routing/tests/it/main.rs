@@ -7,6 +7,8 @@
 
 mod backends;
 mod carry;
+#[cfg(feature = "matching")]
+mod matching;
 mod reference;
 mod smooth;
 mod split;
@@ -26,4 +28,6 @@ fn policies_are_shared_between_threads() {
     shared::<Backends<String>>();
     shared::<BackendsError>();
     shared::<narae_routing::Standing<'static, String>>();
+    #[cfg(feature = "matching")]
+    shared::<narae_routing::matching::Table>();
 }

@@ -1,0 +1,146 @@
+//! Gateway API objects, as people apply them: data, no behaviour.
+//!
+//! The types mirror `gateway.networking.k8s.io/v1` (and `v1beta1` where that has the same fields),
+//! plus what is needed of core `Service`, `Namespace` and `EndpointSlice`. They hold what decides
+//! where a request goes and read past the rest (certificates, addresses, status). Names and defaults
+//! are the API's: a field left out, or null, has the value the API server would put there.
+//!
+//! They implement serde's `Deserialize`, so any reader of YAML or JSON fills them; wrap it in
+//! `serde_ignored` to hear of fields that are not part of the API. [`matching`](crate::matching)
+//! makes decisions of them, and there the values are checked.
+
+mod cluster;
+mod duration;
+mod entrance;
+mod filter;
+mod read;
+mod route;
+
+pub use cluster::{
+    Endpoint, EndpointConditions, EndpointSlice, Namespace, Service, ServicePort, ServiceSpec,
+};
+pub use duration::{ApiDuration, ApiDurationError};
+pub use entrance::{
+    AllowedNamespaces, AllowedRoutes, FromNamespaces, Gateway, GatewaySpec, GrantFrom, GrantTo,
+    LabelSelector, Listener, Operator, ReferenceGrant, ReferenceGrantSpec, Requirement, RouteKind,
+};
+pub use filter::{
+    CorsFilter, DirectResponse, Filter, Fraction, HeaderFilter, HeaderValue, MirrorFilter,
+    PathModifier, PathModifierType, RedirectFilter, ResponseBody, RewriteFilter,
+};
+pub use route::{
+    BackendReference, GrpcMatch, GrpcMethodMatch, GrpcRoute, GrpcRouteRule, HttpMatch, HttpRoute,
+    HttpRouteRule, Lifetime, MatchType, NameMatch, ParentReference, PathMatch, PathMatchType,
+    Retry, RouteSpec, SessionCookie, SessionHeader, SessionPersistence, SessionType, Timeouts,
+};
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+
+/// The API group of routes and gateways.
+pub const GROUP: &str = "gateway.networking.k8s.io";
+
+/// Everything that decides about requests, by kind, in the order it was read.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Objects {
+    /// Where requests come in.
+    pub gateways: Vec<Gateway>,
+    /// What HTTP requests do.
+    pub http_routes: Vec<HttpRoute>,
+    /// What gRPC requests do.
+    pub grpc_routes: Vec<GrpcRoute>,
+    /// Where requests go.
+    pub services: Vec<Service>,
+    /// Whether there is anybody: without any slice of a service, its endpoints count as ready.
+    pub endpoint_slices: Vec<EndpointSlice>,
+    /// Who lets whom refer across namespaces.
+    pub reference_grants: Vec<ReferenceGrant>,
+    /// Labels that listeners select by.
+    pub namespaces: Vec<Namespace>,
+}
+
+/// What the decisions need of an object's metadata.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Metadata {
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// Its namespace; `default` where none is written.
+    #[serde(default)]
+    pub namespace: Option<String>,
+    /// Its labels.
+    #[serde(default, deserialize_with = "read::null_is_default")]
+    pub labels: BTreeMap<String, String>,
+    /// When it was created, in RFC 3339 and UTC as the API server writes it.
+    #[serde(default)]
+    pub creation_timestamp: Option<String>,
+}
+
+impl Metadata {
+    /// The namespace it is in.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or("default")
+    }
+
+    /// Namespace and name.
+    #[must_use]
+    pub fn object_name(&self) -> ObjectName {
+        ObjectName::new(self.namespace(), &self.name)
+    }
+}
+
+/// Which object of a kind: `namespace/name`, and ordered as that text is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ObjectName {
+    // INVARIANT: the two parts around the slash at `slash`; one text, because ties between routes
+    // are broken by comparing this very text.
+    text: String,
+    slash: usize,
+}
+
+impl ObjectName {
+    /// The name of an object in a namespace.
+    #[must_use]
+    pub fn new(namespace: &str, name: &str) -> Self {
+        Self {
+            text: format!("{namespace}/{name}"),
+            slash: namespace.len(),
+        }
+    }
+
+    /// The part before the slash.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.text.get(..self.slash).unwrap_or_default()
+    }
+
+    /// The part after the slash.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.text.get(self.slash + 1..).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl PartialOrd for ObjectName {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ObjectName {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.text.cmp(&other.text)
+    }
+}

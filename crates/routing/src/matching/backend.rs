@@ -1,0 +1,121 @@
+//! Which service a reference means, and whether it may be used.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::decision::Refusal;
+use super::rule::RouteKind;
+use crate::gateway::{BackendReference, GROUP, GrantFrom, GrantTo, ObjectName, Objects, Service};
+
+/// The label that says whose endpoints a slice has.
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
+
+/// A port of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Backend {
+    /// The service.
+    pub service: ObjectName,
+    /// Its port.
+    pub port: u16,
+    /// What is spoken there, like `kubernetes.io/h2c`; HTTP/1.1 if absent.
+    pub app_protocol: Option<String>,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.service, self.port)
+    }
+}
+
+/// What references are looked up in.
+pub(super) struct Services<'o> {
+    services: HashMap<ObjectName, &'o Service>,
+    /// Services with slices: whether any endpoint of any is ready.
+    ready: HashMap<ObjectName, bool>,
+    /// Namespace that grants, to whom, what.
+    grants: Vec<(&'o str, &'o GrantFrom, &'o GrantTo)>,
+}
+
+impl<'o> Services<'o> {
+    pub(super) fn new(objects: &'o Objects) -> Self {
+        let services = objects
+            .services
+            .iter()
+            .map(|service| (service.metadata.object_name(), service));
+        let mut ready: HashMap<ObjectName, bool> = HashMap::new();
+        for slice in &objects.endpoint_slices {
+            if let Some(name) = slice.metadata.labels.get(SERVICE_NAME) {
+                let name = ObjectName::new(slice.metadata.namespace(), name);
+                let any = slice
+                    .endpoints
+                    .iter()
+                    .any(|e| e.conditions.ready != Some(false));
+                *ready.entry(name).or_default() |= any;
+            }
+        }
+        let grants = objects.reference_grants.iter().flat_map(|grant| {
+            let namespace = grant.metadata.namespace();
+            let pairs = move |from| grant.spec.to.iter().map(move |to| (namespace, from, to));
+            grant.spec.from.iter().flat_map(pairs)
+        });
+        Self {
+            services: services.collect(),
+            ready,
+            grants: grants.collect(),
+        }
+    }
+
+    /// The name a reference in `namespace` has.
+    pub(super) fn name(reference: &BackendReference, namespace: &str) -> ObjectName {
+        let namespace = reference.namespace.as_deref().unwrap_or(namespace);
+        ObjectName::new(namespace, &reference.name)
+    }
+
+    pub(super) fn resolve(
+        &self,
+        reference: &BackendReference,
+        kind: RouteKind,
+        namespace: &str,
+    ) -> Result<Backend, Refusal> {
+        let group = reference.group.as_deref().unwrap_or_default();
+        let target = reference.kind.as_deref().unwrap_or("Service");
+        if !group.is_empty() || target != "Service" {
+            return Err(Refusal::BackendKind);
+        }
+        let name = Self::name(reference, namespace);
+        // Before looking it up: without a grant nobody learns what the namespace holds.
+        if name.namespace() != namespace && !self.grants(kind, namespace, &name) {
+            return Err(Refusal::NotGranted);
+        }
+        let service = self.services.get(&name).ok_or(Refusal::BackendNotFound)?;
+        if service.spec.kind.as_deref() == Some("ExternalName") {
+            return Err(Refusal::ExternalName);
+        }
+        let port = reference.port.ok_or(Refusal::BackendPort)?;
+        let tcp = |protocol: Option<&str>| matches!(protocol, None | Some("TCP"));
+        let mut ports = service.spec.ports.iter();
+        let found = ports.find(|p| p.port == port && tcp(p.protocol.as_deref()));
+        let found = found.ok_or(Refusal::BackendPort)?;
+        if self.ready.get(&name) == Some(&false) {
+            return Err(Refusal::NoReadyEndpoint);
+        }
+        Ok(Backend {
+            service: name,
+            port,
+            app_protocol: found.app_protocol.clone(),
+        })
+    }
+
+    fn grants(&self, kind: RouteKind, namespace: &str, target: &ObjectName) -> bool {
+        self.grants.iter().any(|(granting, from, to)| {
+            *granting == target.namespace()
+                && from.group == GROUP
+                && from.kind == kind.name()
+                && from.namespace == namespace
+                && to.group.is_empty()
+                && to.kind == "Service"
+                && to.name.as_deref().is_none_or(|name| name == target.name())
+        })
+    }
+}

@@ -1,0 +1,188 @@
+//! What becomes of a request.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::{Backend, RouteKind};
+use crate::gateway::{ObjectName, Retry, Timeouts};
+
+/// What becomes of a request, and which rule says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Decision<'a> {
+    /// The listener that took it.
+    pub listener: Option<ListenerName<'a>>,
+    /// The rule that decided.
+    pub rule: Option<RuleName<'a>>,
+    /// What to do.
+    pub outcome: Outcome<'a>,
+    /// What to change about the response, in this order, whoever makes it.
+    pub response_headers: Vec<HeaderChange<'a>>,
+}
+
+/// A listener of a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListenerName<'a> {
+    /// The gateway.
+    pub gateway: &'a ObjectName,
+    /// The listener's name.
+    pub listener: &'a str,
+}
+
+/// A rule of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuleName<'a> {
+    /// The route's kind.
+    pub kind: RouteKind,
+    /// The route.
+    pub route: &'a ObjectName,
+    /// The rule's place in its list, from zero.
+    pub index: usize,
+    /// The rule's name, if it has one.
+    pub name: Option<&'a str>,
+}
+
+/// What to do with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whoever carries it out must do each"
+)]
+pub enum Outcome<'a> {
+    /// Send it on.
+    Forward(Forward<'a>),
+    /// Send the client elsewhere.
+    Redirect {
+        /// 301, 302, 303, 307 or 308.
+        status: u16,
+        /// An absolute URL in visible ASCII.
+        location: String,
+    },
+    /// Answer it here.
+    Respond {
+        /// The status.
+        status: u16,
+        /// The body.
+        body: &'a str,
+    },
+    /// Answer it here, because it cannot be served.
+    Refuse(Refusal),
+}
+
+/// A request to send on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Forward<'a> {
+    /// Where to.
+    pub backend: &'a Backend,
+    /// The `Host` to send; as received unless rewritten.
+    pub host: Cow<'a, str>,
+    /// The path and query to send.
+    pub target: Cow<'a, str>,
+    /// The headers to send, repeated ones separately.
+    pub headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// Who gets a copy.
+    pub mirrors: Vec<&'a Backend>,
+    /// How long it may take; past that, answer 504.
+    pub timeouts: Timeouts,
+    /// Whether to try again.
+    pub retry: Option<&'a Retry>,
+}
+
+/// A change to the headers of a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whoever carries it out must do each"
+)]
+pub enum HeaderChange<'a> {
+    /// Replace what is there.
+    Set(Cow<'a, str>, Cow<'a, str>),
+    /// Append to what is there.
+    Add(Cow<'a, str>, Cow<'a, str>),
+    /// Take out.
+    Remove(Cow<'a, str>),
+}
+
+/// Why a request cannot be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No listener is for this host and place.
+    #[error("no listener is for it")]
+    NoListener,
+    /// No rule matches.
+    #[error("no rule matches")]
+    NoRule,
+    /// It came over a TLS connection made for another host.
+    #[error("another listener of this port is for its host")]
+    Misdirected,
+    /// A redirect needs a host, and the request names none.
+    #[error("it names no host")]
+    NoHost,
+    /// The rule names no backend.
+    #[error("the rule names no backend")]
+    NoBackend,
+    /// Every backend of the rule has weight 0.
+    #[error("all backends have weight 0")]
+    AllDrained,
+    /// The backend is of a kind that nobody here knows.
+    #[error("only services are known")]
+    BackendKind,
+    /// The backend is not among the objects.
+    #[error("no such service")]
+    BackendNotFound,
+    /// The backend is in another namespace, which grants no reference.
+    #[error("no ReferenceGrant in its namespace allows this reference")]
+    NotGranted,
+    /// The backend's port is missing, or no TCP port of the service.
+    #[error("the service has no such TCP port")]
+    BackendPort,
+    /// The service is an alias of a DNS name, which would pass by every grant.
+    #[error("services of type ExternalName are not followed")]
+    ExternalName,
+    /// Nobody is ready behind the service.
+    #[error("no endpoint is ready")]
+    NoReadyEndpoint,
+    /// A filter cannot be carried out.
+    #[error("a filter cannot be carried out")]
+    Filter,
+}
+
+impl Refusal {
+    /// The status the API says.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            Self::NoListener | Self::NoRule => 404,
+            Self::Misdirected => 421,
+            Self::NoHost => 400,
+            Self::NoReadyEndpoint => 503,
+            _ => 500,
+        }
+    }
+}
+
+impl Decision<'_> {
+    /// The status of an answer made here; `None` when it is the backend's to say.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match &self.outcome {
+            Outcome::Forward(_) => None,
+            Outcome::Redirect { status, .. } | Outcome::Respond { status, .. } => Some(*status),
+            Outcome::Refuse(refusal) => Some(refusal.status()),
+        }
+    }
+}
+
+impl fmt::Display for RuleName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} rule {}", self.kind, self.route, self.index)?;
+        match self.name {
+            Some(name) => write!(f, " ({name})"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Gateway API routing: case files, and the compiled table against a plain one.
+#![expect(clippy::panic, reason = "a failing helper fails its test")]
+
+mod cases;
+mod reference;
+mod sessions;
