@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use hyper::Uri;
 use hyper::http::uri::Authority;
 use narae_routing::{Backends, Weight};
@@ -37,8 +38,63 @@ Exit codes: 0 stopped and drained, 1 error or connections cut, 2 usage.";
 
 /// Divides HTTP requests between backends exactly by weight.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLE)]
+#[command(
+    version,
+    after_help = EXAMPLE,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Says what Gateway API objects do to requests, without a cluster or a socket
+    Explain(Explain),
+}
+
+const EXPLAIN: &str = "\
+Reads one request per line on stdin:
+  {\"method\":\"GET\",\"host\":\"example.com\",\"path\":\"/a?b=c\",\"headers\":{\"x-env\":\"canary\"},
+   \"gateway\":\"infra/public\",\"listener\":\"https\"}
+Only `path` is needed; headers are values or lists of values. Without `gateway` or `listener`, the first
+with a rule for the request decides.
+
+Prints one line per request: as a sentence, or with --json
+  status            what the client gets; 200 stands for whatever the backend answers
+  backend, namespace, port, path, host, headers   where the request goes and as what; null if nowhere
+  response_headers  changes to the answer: a name's new or added value, null if removed
+  location          of a redirect        mirrors  who else gets a copy
+  gateway, listener, rule, reason        who decided, and why it is refused
+Repeated headers are joined by `,`. Weights and mirrored parts are counted exactly over the lines.
+
+Endpoints count as ready unless EndpointSlices say otherwise. What of the objects cannot be taken as
+written is said on stderr, with what it means for requests.
+Exit codes: 0, 1 a file or line that cannot be read, 2 usage.";
+
+/// `router explain`.
+#[derive(Debug, Args)]
+#[command(after_help = EXPLAIN)]
+pub(crate) struct Explain {
+    /// Gateways, HTTPRoutes, GRPCRoutes, Services, ReferenceGrants … as they are applied (YAML);
+    /// repeat for more files
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) config: Vec<PathBuf>,
+
+    /// Print JSON instead of sentences
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Without a command: serve.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
@@ -85,13 +141,13 @@ pub(crate) struct Arguments {
     pub(crate) max_requests: NonZeroU32,
 }
 
-impl Arguments {
+impl Serve {
     /// Names and weights; ends the process with a usage error if they cannot be picked from.
     pub(crate) fn backends(&self) -> Backends<String> {
         let listed = self.backend.iter().map(|b| (b.name.clone(), b.weight));
         Backends::new(listed).unwrap_or_else(|error| {
             let message = format!("--backend: {error}");
-            Self::command()
+            Arguments::command()
                 .error(ErrorKind::ValueValidation, message)
                 .exit()
         })

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
-use crate::arguments::{Arguments, BackendAddress};
+use crate::arguments::{BackendAddress, Serve};
 use crate::body::{Companion, Passing, Stalled};
 
 /// Unused connections kept per backend. More are closed as they come back.
@@ -40,7 +40,7 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    pub(crate) fn new(address: &BackendAddress, arguments: &Arguments) -> Self {
+    pub(crate) fn new(address: &BackendAddress, arguments: &Serve) -> Self {
         Self {
             name: address.name.clone(),
             address: address.address.clone(),

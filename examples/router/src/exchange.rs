@@ -13,7 +13,7 @@ use narae_routing::{Backends, Split};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::access::{AccessLog, Entry};
-use crate::arguments::Arguments;
+use crate::arguments::Serve;
 use crate::backend::Backend;
 use crate::body::{Companion, Passing};
 use crate::headers;
@@ -30,7 +30,7 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    pub(crate) fn new(arguments: &Arguments, backends: Backends<String>, log: AccessLog) -> Self {
+    pub(crate) fn new(arguments: &Serve, backends: Backends<String>, log: AccessLog) -> Self {
         let known = arguments
             .backend
             .iter()

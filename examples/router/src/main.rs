@@ -9,7 +9,9 @@ mod arguments;
 mod backend;
 mod body;
 mod exchange;
+mod explain;
 mod headers;
+mod objects;
 mod server;
 
 use std::io::{self, Write as _};
@@ -21,14 +23,21 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use access::AccessLog;
-use arguments::Arguments;
+use arguments::{Arguments, Command, Serve};
 use exchange::Router;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let backends = arguments.backends();
-    match run(&arguments, backends) {
-        Ok(()) => ExitCode::SUCCESS,
+    let Arguments { command, serve } = Arguments::parse();
+    let done = match command {
+        Some(Command::Explain(explain)) => explain::run(&explain).map_err(Failure::Explain),
+        None => {
+            let backends = serve.backends();
+            run(&serve, backends).map(|()| true)
+        }
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             // With stderr gone too there is nobody left to tell; the exit code still says it.
             let _ = writeln!(io::stderr(), "router: {error}");
@@ -38,10 +47,7 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn run(
-    arguments: &Arguments,
-    backends: narae_routing::Backends<String>,
-) -> Result<(), Failure> {
+async fn run(arguments: &Serve, backends: narae_routing::Backends<String>) -> Result<(), Failure> {
     let listener = TcpListener::bind(arguments.listen).await;
     let listener = listener.map_err(|cause| Failure::Listen {
         address: arguments.listen.to_string(),
@@ -76,6 +82,8 @@ async fn run(
 /// Why the router ends with exit code 1.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
+    #[error(transparent)]
+    Explain(explain::ExplainError),
     #[error(
         "cannot listen on {address}: {cause}; is another process there? try --listen with another port"
     )]

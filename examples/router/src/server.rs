@@ -13,7 +13,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::arguments::Arguments;
+use crate::arguments::Serve;
 use crate::exchange::Router;
 
 /// How long to leave the listener alone when the process is out of file descriptors.
@@ -23,7 +23,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Arc<Router>,
-    arguments: &Arguments,
+    arguments: &Serve,
     stop: impl Future<Output = ()>,
 ) -> usize {
     let most = arguments.max_connections.get() as usize;

@@ -9,6 +9,7 @@
 mod backend;
 mod client;
 mod command_line;
+mod explain;
 mod forwarding;
 mod framing;
 mod process;

@@ -1,0 +1,299 @@
+//! `router explain`: requests in, decisions out, one per line.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Read as _, Write};
+
+use narae_routing::gateway::ObjectName;
+use narae_routing::matching::{Arrival, Decision, Forward, HeaderChange, Outcome, Request, Table};
+use serde::{Deserialize, Serialize};
+
+use crate::arguments::Explain;
+use crate::objects::{FileError, Files};
+
+/// The longest line read, in bytes.
+const MAX_LINE: u64 = 1 << 20;
+
+/// Reads the files, then answers line by line; true if every line could be read.
+pub(crate) fn run(explain: &Explain) -> Result<bool, ExplainError> {
+    let mut files = Files::default();
+    for file in &explain.config {
+        files.read(&file.to_string_lossy())?;
+    }
+    let (table, findings) = Table::compile(&files.objects);
+    let notes = files.notes().into_iter();
+    let mut complaints = io::stderr().lock();
+    for line in notes.chain(findings.iter().map(ToString::to_string)) {
+        writeln!(complaints, "router: {line}").map_err(ExplainError::Io)?;
+    }
+    answer(
+        &table,
+        explain.json,
+        &mut io::stdin().lock(),
+        &mut io::stdout().lock(),
+    )
+    .map_err(ExplainError::Io)
+}
+
+fn answer(
+    table: &Table,
+    json: bool,
+    requests: &mut impl BufRead,
+    out: &mut impl Write,
+) -> io::Result<bool> {
+    let mut all_read = true;
+    let mut line = Vec::new();
+    for number in 1_u64.. {
+        line.clear();
+        let read = requests
+            .by_ref()
+            .take(MAX_LINE)
+            .read_until(b'\n', &mut line)?;
+        if read == 0 {
+            break;
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match serde_json::from_slice::<Asked>(&line) {
+            Ok(asked) => write_decision(table, json, &asked, out)?,
+            Err(error) => {
+                all_read = false;
+                let error = format!("line {number}: {error}");
+                if json {
+                    writeln!(out, "{}", serde_json::json!({ "error": error }))?;
+                } else {
+                    writeln!(out, "{error}")?;
+                }
+            }
+        }
+        out.flush()?;
+    }
+    Ok(all_read)
+}
+
+fn write_decision(
+    table: &Table,
+    json: bool,
+    asked: &Asked,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let headers: Vec<(&str, &str)> = asked
+        .headers
+        .iter()
+        .flat_map(|(name, values)| values.all().map(move |value| (name.as_str(), value)))
+        .collect();
+    let request = Request::new(&asked.method, &asked.host, &asked.path, &headers);
+    let decision = table.decide(&asked.arrival(), &request);
+    let answer = Answer::of(&decision);
+    if json {
+        writeln!(out, "{}", serde_json::to_string(&answer)?)
+    } else {
+        writeln!(
+            out,
+            "{} {}{}: {answer}",
+            asked.method, asked.host, asked.path
+        )
+    }
+}
+
+/// A request to explain.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    #[serde(default = "get")]
+    method: String,
+    #[serde(default)]
+    host: String,
+    path: String,
+    #[serde(default)]
+    headers: BTreeMap<String, Values>,
+    #[serde(default)]
+    gateway: Option<GatewayName>,
+    #[serde(default)]
+    listener: Option<String>,
+    #[serde(default)]
+    port: Option<u16>,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+/// `namespace/name`.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct GatewayName(ObjectName);
+
+impl TryFrom<String> for GatewayName {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        let (namespace, name) = text.split_once('/').unwrap_or(("default", &text));
+        if name.is_empty() || name.contains('/') {
+            return Err("a gateway is NAMESPACE/NAME");
+        }
+        Ok(Self(ObjectName::new(namespace, name)))
+    }
+}
+
+/// One value of a header, or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Values {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Values {
+    fn all(&self) -> impl Iterator<Item = &str> {
+        let (one, several) = match self {
+            Self::One(one) => (Some(one), &[][..]),
+            Self::Several(several) => (None, several.as_slice()),
+        };
+        one.into_iter().chain(several).map(String::as_str)
+    }
+}
+
+impl Asked {
+    fn arrival(&self) -> Arrival {
+        let mut arrival = Arrival::ANYWHERE;
+        if let Some(GatewayName(name)) = &self.gateway {
+            arrival = arrival.at_gateway(name.clone());
+        }
+        if let Some(listener) = &self.listener {
+            arrival = arrival.at_listener(listener);
+        }
+        if let Some(port) = self.port {
+            arrival = arrival.at_port(port);
+        }
+        arrival
+    }
+}
+
+/// A decision as it is printed.
+#[derive(Debug, Default, Serialize)]
+struct Answer {
+    status: u16,
+    backend: Option<String>,
+    namespace: Option<String>,
+    port: Option<u16>,
+    path: Option<String>,
+    host: Option<String>,
+    headers: Option<BTreeMap<String, String>>,
+    response_headers: BTreeMap<String, Option<String>>,
+    location: Option<String>,
+    mirrors: Vec<Copy>,
+    gateway: Option<String>,
+    listener: Option<String>,
+    rule: Option<String>,
+    reason: Option<String>,
+}
+
+/// Who else gets the request.
+#[derive(Debug, Serialize)]
+struct Copy {
+    backend: String,
+    namespace: String,
+    port: u16,
+}
+
+impl Answer {
+    fn of(decision: &Decision<'_>) -> Self {
+        let mut answer = Self {
+            status: decision.status().unwrap_or(200),
+            gateway: decision.listener.map(|l| l.gateway.to_string()),
+            listener: decision.listener.map(|l| l.listener.to_owned()),
+            rule: decision.rule.map(|rule| rule.to_string()),
+            ..Self::default()
+        };
+        for change in &decision.response_headers {
+            answer.change(change);
+        }
+        match &decision.outcome {
+            Outcome::Forward(forward) => answer.forward(forward),
+            Outcome::Redirect { location, .. } => answer.location = Some(location.clone()),
+            Outcome::Respond { .. } => {}
+            Outcome::Refuse(refusal) => answer.reason = Some(refusal.to_string()),
+        }
+        answer
+    }
+
+    fn change(&mut self, change: &HeaderChange<'_>) {
+        let value = change.value().map(str::to_owned);
+        let values = self.response_headers.entry(change.name().to_owned());
+        values
+            .and_modify(|all| match (all, &value, change) {
+                (Some(all), Some(value), HeaderChange::Add(..)) => {
+                    all.push(',');
+                    all.push_str(value);
+                }
+                (all, ..) => all.clone_from(&value),
+            })
+            .or_insert(value);
+    }
+
+    fn forward(&mut self, forward: &Forward<'_>) {
+        let backend = forward.backend;
+        self.backend = Some(backend.service.name().to_owned());
+        self.namespace = Some(backend.service.namespace().to_owned());
+        self.port = Some(backend.port);
+        self.path = Some(forward.target.to_string());
+        self.host = Some(forward.host.to_string());
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in &forward.headers {
+            // Names in any letter case are one header; the first spelling stands for all.
+            let known = headers
+                .keys()
+                .find(|k| k.eq_ignore_ascii_case(name))
+                .cloned();
+            let values = headers.entry(known.unwrap_or_else(|| name.to_string()));
+            values
+                .and_modify(|all| {
+                    all.push(',');
+                    all.push_str(value);
+                })
+                .or_insert_with(|| value.to_string());
+        }
+        self.headers = Some(headers);
+        self.mirrors = forward
+            .mirrors
+            .iter()
+            .map(|mirror| Copy {
+                backend: mirror.service.name().to_owned(),
+                namespace: mirror.service.namespace().to_owned(),
+                port: mirror.port,
+            })
+            .collect();
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.backend, &self.location) {
+            (Some(backend), _) => {
+                let namespace = self.namespace.as_deref().unwrap_or_default();
+                let host = self.host.as_deref().unwrap_or_default();
+                let path = self.path.as_deref().unwrap_or_default();
+                write!(f, "goes to {namespace}/{backend} as {host}{path}")?;
+            }
+            (None, Some(location)) => write!(f, "{} to {location}", self.status)?,
+            (None, None) => write!(f, "{}", self.status)?,
+        }
+        if let Some(reason) = &self.reason {
+            write!(f, ", {reason}")?;
+        }
+        match &self.rule {
+            Some(rule) => write!(f, " ({rule})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why nothing can be explained.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ExplainError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("cannot read the requests or write the answers: {0}")]
+    Io(io::Error),
+}

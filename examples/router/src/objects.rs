@@ -1,0 +1,200 @@
+//! Gateway API objects from YAML files, as they are applied: many documents, lists, kinds that are
+//! somebody else's. What nobody reads is said, not swallowed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+
+use narae_routing::gateway::Objects;
+use narae_yaml::{Entry, Node, Reader};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde_ignored::Path;
+
+/// Objects, and what about their files people should know.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) objects: Objects,
+    pub(crate) notes: Vec<String>,
+    /// How many objects of which kinds are not for a router.
+    passed_over: BTreeMap<String, usize>,
+}
+
+impl Files {
+    pub(crate) fn read(&mut self, file: &str) -> Result<(), FileError> {
+        let source = fs::read_to_string(file).map_err(|cause| FileError::Open {
+            file: file.to_owned(),
+            cause,
+        })?;
+        let documents = Reader::new().named(file).read(&source)?;
+        for document in documents.into_iter().filter(|d| !d.is_empty()) {
+            self.object(file, document.root)?;
+        }
+        Ok(())
+    }
+
+    /// The notes, with one for all objects passed over.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = self.notes.clone();
+        if !self.passed_over.is_empty() {
+            let kinds: Vec<String> = self
+                .passed_over
+                .iter()
+                .map(|(kind, count)| format!("{count} {kind}"))
+                .collect();
+            notes.push(format!(
+                "not for a router, passed over: {}",
+                kinds.join(", ")
+            ));
+        }
+        notes
+    }
+
+    fn object(&mut self, file: &str, node: Node) -> Result<(), FileError> {
+        let text = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default();
+        let (version, kind) = (text("apiVersion"), text("kind"));
+        if version.is_empty() || kind.is_empty() {
+            return Err(FileError::NotAnObject {
+                place: format!("{file}:{}", node.position()),
+            });
+        }
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        let objects = &mut self.objects;
+        let notes = &mut self.notes;
+        match (group, kind) {
+            ("", "List") => {
+                let items = node.get("items").and_then(Node::as_sequence);
+                for item in items.unwrap_or_default().to_vec() {
+                    self.object(file, item)?;
+                }
+            }
+            ("", "Service") => objects.services.push(known(file, node)?),
+            ("", "Namespace") => objects.namespaces.push(known(file, node)?),
+            ("discovery.k8s.io", "EndpointSlice") => {
+                objects.endpoint_slices.push(known(file, node)?);
+            }
+            (narae_routing::gateway::GROUP, "Gateway") => {
+                objects.gateways.push(whole(file, node, notes)?);
+            }
+            (narae_routing::gateway::GROUP, "HTTPRoute") => {
+                objects.http_routes.push(whole(file, node, notes)?);
+            }
+            (narae_routing::gateway::GROUP, "GRPCRoute") => {
+                objects.grpc_routes.push(whole(file, node, notes)?);
+            }
+            (narae_routing::gateway::GROUP, "ReferenceGrant") => {
+                objects.reference_grants.push(whole(file, node, notes)?);
+            }
+            _ => *self.passed_over.entry(kind.to_owned()).or_default() += 1,
+        }
+        Ok(())
+    }
+}
+
+/// Reads an object whose other fields are not a router's business.
+fn known<T: DeserializeOwned>(file: &str, node: Node) -> Result<T, FileError> {
+    narae_yaml::from_node(node).map_err(|error| FileError::Field {
+        file: file.to_owned(),
+        error,
+    })
+}
+
+/// Reads an object all of whose fields ought to be known, and notes those that are not.
+fn whole<T: DeserializeOwned>(
+    file: &str,
+    node: Node,
+    notes: &mut Vec<String>,
+) -> Result<T, FileError> {
+    let source = node.clone();
+    let Noted { value, unknown } = known(file, node)?;
+    for path in unknown {
+        let [top, ..] = path.as_slice() else { continue };
+        if ["apiVersion", "kind", "metadata", "status"].contains(&top.as_str()) {
+            continue;
+        }
+        let place = place(&source, &path).map_or(String::new(), |p| format!(":{p}"));
+        notes.push(format!(
+            "{file}{place}: {} is not a field of the API; it has no effect",
+            written(&path)
+        ));
+    }
+    Ok(value)
+}
+
+/// A value, and the fields it passed over.
+struct Noted<T> {
+    value: T,
+    unknown: Vec<Vec<String>>,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Noted<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut unknown = Vec::new();
+        let mut note = |path: Path<'_>| {
+            let mut segments = Vec::new();
+            collect(&path, &mut segments);
+            unknown.push(segments);
+        };
+        let value = serde_ignored::deserialize(deserializer, &mut note)?;
+        Ok(Self { value, unknown })
+    }
+}
+
+fn collect(path: &Path<'_>, segments: &mut Vec<String>) {
+    match path {
+        Path::Root => {}
+        Path::Seq { parent, index } => {
+            collect(parent, segments);
+            segments.push(index.to_string());
+        }
+        Path::Map { parent, key } => {
+            collect(parent, segments);
+            segments.push(key.clone());
+        }
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => collect(parent, segments),
+    }
+}
+
+/// A path as people write it: `spec.rules[0].name`.
+fn written(path: &[String]) -> String {
+    let mut text = String::new();
+    for segment in path {
+        if segment.bytes().all(|b| b.is_ascii_digit()) {
+            text.push_str(&format!("[{segment}]"));
+        } else {
+            let dot = if text.is_empty() { "" } else { "." };
+            text.push_str(dot);
+            text.push_str(segment);
+        }
+    }
+    text
+}
+
+/// Where the key of a path's last segment stands.
+fn place(root: &Node, path: &[String]) -> Option<narae_yaml::Position> {
+    let (last, parents) = path.split_last()?;
+    let parent = parents
+        .iter()
+        .try_fold(root, |node, segment| match node.as_sequence() {
+            Some(items) => items.get(segment.parse::<usize>().ok()?),
+            None => node.get(segment),
+        })?;
+    parent.entry(last).map(|entry: &Entry| entry.key.position())
+}
+
+/// Why a file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    #[error("cannot read {file}: {cause}")]
+    Open { file: String, cause: io::Error },
+    #[error(transparent)]
+    Yaml(#[from] narae_yaml::Error),
+    #[error("{file}:{error}")]
+    Field {
+        file: String,
+        error: narae_yaml::Error,
+    },
+    #[error("{place}: not a Kubernetes object: give it apiVersion and kind")]
+    NotAnObject { place: String },
+}

@@ -1,0 +1,108 @@
+//! `router explain`: lines in, lines out. What the decisions are is tested in narae-routing.
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+fn explain(config: &str, json: bool, requests: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_router"));
+    command.args(["explain", "--config", config]);
+    if json {
+        command.arg("--json");
+    }
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A run that refuses its files never reads its input.
+    let _ = child.stdin.take().unwrap().write_all(requests.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn data(name: &str) -> String {
+    format!("{}/tests/data/explain/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn a_request_is_answered_with_all_that_happens_to_it() {
+    let request = json!({
+        "method": "GET", "host": "shop.example.com", "path": "/cart/7?q=1",
+        "headers": { "x-seen": "client", "X-Debug": "1", "Accept": ["a", "b"] },
+    });
+    let output = explain(&data("shop.yaml"), true, &format!("{request}\n"));
+    assert!(output.status.success());
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let expected = json!({
+        "status": 200, "backend": "cart", "namespace": "shop", "port": 8080,
+        "path": "/7?q=1", "host": "cart.internal",
+        "headers": { "X-Part": "cart", "x-seen": "client,gateway", "Accept": "a,b" },
+        "response_headers": { "X-Served": "cart", "Server": null },
+        "location": null,
+        "mirrors": [{ "backend": "audit", "namespace": "shop", "port": 80 }],
+        "gateway": "infra/public", "listener": "http", "rule": "HTTPRoute shop/shop rule 0", "reason": null,
+    });
+    assert_eq!(answer, expected);
+}
+
+#[test]
+fn every_line_is_answered_and_shares_are_exact() {
+    let one = "{\"host\":\"shop.example.com\",\"path\":\"/\"}\n";
+    let requests = format!(
+        "{}\n{{\"path\":\"/old\",\"host\":\"shop.example.com\",\"gateway\":\"infra/public\",\"listener\":\"https\"}}\n{{\"path\":\"/\",\"gateway\":\"infra/none\"}}\n",
+        one.repeat(100)
+    );
+    let output = explain(&data("shop.yaml"), true, &requests);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let answers: Vec<Value> = text
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    assert_eq!(answers.len(), 102);
+    let canary = answers.iter().filter(|a| a["backend"] == "canary").count();
+    assert_eq!(canary, 10);
+    assert_eq!(answers[100]["status"], 301);
+    assert_eq!(answers[100]["location"], "https://shop.example.com/new");
+    assert_eq!(answers[101]["status"], 404);
+}
+
+#[test]
+fn what_has_no_effect_is_said_with_its_place() {
+    let output = explain(
+        &data("shop.yaml"),
+        false,
+        "{\"path\":\"/typo\",\"host\":\"shop.example.com\"}\n",
+    );
+    let said = String::from_utf8(output.stderr).unwrap();
+    for part in [
+        "shop.yaml:48:41: spec.rules[2].matches[0].cookies is not a field of the API",
+        "passed over: 1 ConfigMap",
+        "HTTPRoute shop/shop: spec.rules[2].backendRefs[0]: backend shop/gone: no such service",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "GET shop.example.com/typo: 500, no such service (HTTPRoute shop/shop rule 2)\n"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_exits_1_and_says_where() {
+    let output = explain(&data("shop.yaml"), true, "nonsense\n{\"path\":\"/\"}\n");
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("{\"error\":\"line 1: "), "{text}");
+    assert_eq!(text.lines().count(), 2);
+    for (file, says) in [
+        ("wrong.yaml", "wrong.yaml:8:11: invalid type: string"),
+        ("none.yaml", "cannot read "),
+    ] {
+        let output = explain(&data(file), true, "");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(says), "{said}");
+    }
+}
