@@ -4,6 +4,9 @@
 mod gitops;
 mod logparse;
 mod manifest;
+#[path = "../../examples/render/tests/it/platform.rs"]
+mod platform;
+mod process;
 mod report;
 mod routing;
 mod secrets;
@@ -26,6 +29,11 @@ const SUITES: &[(&str, Suite)] = &[
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, command @ ..] = wanted.as_slice()
+        && first == process::MEASURE
+    {
+        return process::measure(command);
+    }
     let known: Vec<&str> = SUITES.iter().map(|(name, _)| *name).collect();
     let unknown: Vec<&String> = wanted
         .iter()

@@ -1,12 +1,13 @@
 //! Is rendering with typed values and provenance as fast as rendering text and parsing it?
 
 use std::fmt::Write as _;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use narae_manifest::{Layer, TemplateSet, Values};
+use narae_manifest::template::Rendered;
+use narae_manifest::{Layer, Schemas, TemplateSet, Values};
 use serde::Deserialize as _;
 
+use crate::process;
 use crate::report::Report;
 
 const ROUNDS: usize = 15;
@@ -66,59 +67,32 @@ pub fn run(report: &mut Report) {
             text_then_parse(&self::registry(), &data)
         },
     );
-    helm(report, &text);
+    schema(report, &ours_made);
+    process::run(report);
 }
 
-/// The whole process of `helm template`, against ours in process: reading, rendering, writing.
-fn helm(report: &mut Report, text: &str) {
-    if Command::new("helm").arg("version").output().is_err() {
-        report.skip("helm template", "`helm` is not on PATH");
-        return;
-    }
-    let chart = std::env::temp_dir().join(format!("narae-bench-chart-{}", std::process::id()));
-    let write = |name: &str, text: &str| {
-        let path = chart.join(name);
-        std::fs::create_dir_all(path.parent().expect("inside the chart")).expect("a folder");
-        std::fs::write(path, text).expect("a file");
-    };
-    write(
-        "Chart.yaml",
-        "apiVersion: v2\nname: shops\nversion: 0.1.0\n",
-    );
-    write("values.yaml", text);
-    for (name, template) in KINDS {
-        write(&format!("templates/{name}.yaml"), &helm_template(template));
-    }
-    let (mut ours, mut theirs) = (Duration::MAX, Duration::MAX);
-    for _ in 0..5 {
+/// Objects against the schemas of their kinds, once those are read.
+fn schema(report: &mut Report, objects: &[Rendered]) {
+    let schemas = Schemas::kubernetes("1.36").expect("there is a table for it");
+    let objects: Vec<_> = objects.iter().map(|object| &object.value).collect();
+    assert_eq!(schemas.check(&objects), [], "our own objects are right");
+    let mut ours = Duration::MAX;
+    for _ in 0..ROUNDS {
         let start = Instant::now();
-        let status = Command::new("helm")
-            .args(["template", "rel"])
-            .arg(&chart)
-            .output();
-        assert!(
-            status.expect("helm runs").status.success(),
-            "helm renders the chart"
-        );
-        theirs = theirs.min(start.elapsed());
-        let start = Instant::now();
-        let values = Values::merge([Layer::read("values.yaml", text).expect("our own values")]);
-        let objects = templates()
-            .render(&values.expect("one layer merges"))
-            .expect("ours")
-            .objects;
-        let values: Vec<narae_yaml::Value> =
-            objects.into_iter().map(|object| object.value).collect();
-        std::hint::black_box(narae_yaml::write_all(&values));
+        std::hint::black_box(schemas.check(&objects));
         ours = ours.min(start.elapsed());
     }
-    let _ = std::fs::remove_dir_all(&chart);
+    let note = format!(
+        "{} objects against Kubernetes 1.36, tables read",
+        objects.len()
+    );
+    let budget = Duration::from_millis(5);
     report.record(
-        "manifest.helm_template",
-        "helm template",
-        "process start included for helm alone",
+        "manifest.schema_check",
+        "a budget of 5 ms",
+        &note,
         ours,
-        theirs,
+        budget,
     );
 }
 
@@ -169,34 +143,6 @@ fn text_then_parse(
 
 fn looped(template: &str) -> String {
     format!("{{{{#each apps}}}}\n---\n{template}{{{{/each}}}}\n")
-}
-
-/// The template in Helm's language.
-fn helm_template(template: &str) -> String {
-    let labels = LABELS
-        .replace("{{name}}", "{{ .name | quote }}")
-        .replace("{{@root.site}}", "{{ $.Values.site | quote }}");
-    let mut text = String::from("{{- range .Values.apps }}\n---\n");
-    for line in template.lines() {
-        let indent: String = line.chars().take_while(|c| *c == ' ').collect();
-        if line.trim() == "{{> labels}}" {
-            for label in labels.lines() {
-                let _ = writeln!(text, "{indent}{label}");
-            }
-            continue;
-        }
-        let line = line
-            .replace("{{resources}}", "{{ .resources | toJson }}")
-            .replace("{{config}}", "{{ .config | toJson }}");
-        let line = line
-            .replace("{{@root.", "{{ $.Values.")
-            .replace("{{", "{{ .")
-            .replace("{{ . $", "{{ $")
-            .replace("{{ . .", "{{ .");
-        let _ = writeln!(text, "{line}");
-    }
-    text.push_str("{{- end }}\n");
-    text
 }
 
 const LABELS: &str = "app.kubernetes.io/name: {{name}}
