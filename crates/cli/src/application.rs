@@ -44,6 +44,9 @@ struct Card {
     stores: Vec<String>,
     #[serde(default)]
     policies: Policies,
+    /// The version of Kubernetes it runs on.
+    #[serde(default)]
+    kubernetes: Option<String>,
 }
 
 /// Where the policies are.
@@ -111,6 +114,11 @@ impl Application {
     /// What the application says of itself.
     pub fn description(&self) -> Option<&str> {
         self.card.description.as_deref()
+    }
+
+    /// The version of Kubernetes it runs on, when it says one.
+    pub fn kubernetes(&self) -> Option<&str> {
+        self.card.kubernetes.as_deref()
     }
 
     /// The store names that secret references may use.

@@ -14,7 +14,7 @@ use narae_manifest::values::Values;
 use narae_secrets::resolve::Resolved;
 use narae_secrets::sealed::Certificate;
 use narae_secrets::store::Store;
-use narae_yaml::{Path, Reader, Value};
+use narae_yaml::{Reader, Value};
 
 use crate::cli::Arguments;
 use crate::manifest::{self, Manifest};
@@ -40,6 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     if let Some(image) = &arguments.image {
         values = application.values(&target, image::layers(image, &values)?)?;
     }
+    policy::check_values(&application, &values)?;
     let rendering = application.templates()?.render(&values)?;
 
     let mut place = Place::find(arguments, &application, &target)?;
@@ -66,9 +67,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     let found = secrets::find(&rendering.objects)?;
     let mut violations = found.refusals.clone();
     if violations.is_empty() {
+        let (wrong, warnings) = policy::check_schemas(&application, &rendering.objects)?;
+        outcome.warnings.extend(warnings);
         let (denied, warnings) = policy::check(&application.policies()?, &rendering.objects)?;
         outcome.warnings.extend(warnings);
-        violations = denied;
+        violations = [denied, wrong].concat();
     }
     if !violations.is_empty() {
         outcome.result = Verdict::Refused { violations };
@@ -183,38 +186,12 @@ fn previous(directory: &TreePath, secret: &Value, current: &Current) -> Result<O
 /// Every image that the objects' pods run, in order, once.
 fn images(objects: &[Rendered]) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let places = [
-        "spec.template.spec",
-        "spec.jobTemplate.spec.template.spec",
-        "spec",
-    ];
-    let mut found = Vec::new();
-    for (rendered, place) in objects
+    let all = objects
         .iter()
-        .flat_map(|rendered| places.map(|place| (rendered, place)))
-    {
-        let Some(pod) = place
-            .parse::<Path>()
-            .ok()
-            .and_then(|path| rendered.value.at(&path).cloned())
-        else {
-            continue;
-        };
-        for list in ["containers", "initContainers", "ephemeralContainers"] {
-            for container in pod
-                .get(list)
-                .and_then(Value::as_sequence)
-                .unwrap_or_default()
-            {
-                if let Some(image) = container.get("image").and_then(Value::as_str)
-                    && seen.insert(image.to_owned())
-                {
-                    found.push(image.to_owned());
-                }
-            }
-        }
-    }
-    found
+        .flat_map(|rendered| object::images(&rendered.value));
+    all.map(|(_, image)| image.to_owned())
+        .filter(|image| seen.insert(image.clone()))
+        .collect()
 }
 
 /// Values nobody uses: most often a name that was misspelt.

@@ -1,9 +1,12 @@
-//! Policies of the application on the rendered objects; a violation with the places a person needs.
+//! What the rendered objects may not be: policies of the application, schemas of Kubernetes; a
+//! violation with the places a person needs.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use narae_cli::application::Application;
 use narae_manifest::object::ObjectId;
 use narae_manifest::policy::{Action, PolicySet};
 use narae_manifest::template::Rendered;
+use narae_manifest::{Rule, Schemas, Severity, Values, lint};
 use narae_yaml::{Path, Value};
 
 use crate::outcome::Refusal;
@@ -49,6 +52,62 @@ pub(crate) fn check(
                 "{}: {} ({}, {})",
                 refusal.policy, refusal.message, refusal.object, refusal.field
             ));
+        }
+    }
+    Ok((refusals, warnings))
+}
+
+/// The values against the application's schema for them.
+pub(crate) fn check_values(application: &Application, values: &Values) -> Result<()> {
+    let Some(schema) = application.values_schema()? else {
+        return Ok(());
+    };
+    let findings = schema.check(values);
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    bail!(
+        "the values do not satisfy their schema\n{}",
+        lines.join("\n")
+    );
+}
+
+/// The objects of Kubernetes' own kinds against their schemas: what refuses, and what only warns.
+pub(crate) fn check_schemas(
+    application: &Application,
+    objects: &[Rendered],
+) -> Result<(Vec<Refusal>, Vec<String>)> {
+    let newest = Schemas::kubernetes_versions().next_back();
+    let version = application.kubernetes().or(newest).unwrap_or_default();
+    let schemas = Schemas::kubernetes(version)?;
+    let values: Vec<&Value> = objects.iter().map(|rendered| &rendered.value).collect();
+    let mut findings = schemas.check(&values);
+    findings.extend(lint::check(&values, &schemas));
+    let (mut refusals, mut warnings) = (Vec::new(), Vec::new());
+    for finding in findings {
+        let Some(rendered) = finding.index.and_then(|index| objects.get(index)) else {
+            continue;
+        };
+        // A Secret holds references here, which are sealed and never what they look like; of a
+        // custom resource nobody gave the definition, and two objects of one name are the plan's.
+        let is_ours = matches!(finding.rule, Rule::MissingSchema | Rule::DuplicateObject)
+            || (finding.rule == Rule::BadFormat && secrets::is_secret(&rendered.value));
+        if is_ours {
+            continue;
+        }
+        let message = match &finding.suggestion {
+            Some(suggestion) => format!("{} ({suggestion})", finding.message),
+            None => finding.message.clone(),
+        };
+        if finding.severity() == Severity::Error {
+            let schema = format!("Kubernetes {} schema", schemas.version());
+            let mut refusal = refusal(&schema, &message, rendered, &finding.field, None)?;
+            refusal.rule = finding.rule.id().to_owned();
+            refusals.push(refusal);
+        } else {
+            let object = ObjectId::of(&rendered.value)?;
+            warnings.push(format!("{}: {message} ({object})", finding.rule.id()));
         }
     }
     Ok((refusals, warnings))

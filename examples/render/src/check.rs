@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use narae_cli::file;
 use narae_manifest::template::Rendered;
-use narae_manifest::{Finding, Schemas, lint};
+use narae_manifest::{Finding, Rendering, Schemas, Values, lint};
 
 use crate::cli::Arguments;
 use crate::input::Input;
@@ -25,13 +25,26 @@ pub(crate) fn values(input: &Input, is_check: bool) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
+/// Values that no template used. The site and the stage need not be.
+pub(crate) fn unused(rendering: &Rendering, values: &Values) -> Vec<Finding> {
+    let mut findings = Finding::unused_values(rendering, values);
+    findings.retain(|finding| {
+        let origin = finding.values.first().map(|(_, origin)| origin.source());
+        !matches!(origin, Some("--site" | "--stage"))
+    });
+    findings
+}
+
 /// The objects against the schemas of their kinds, and as a linter sees them.
-pub(crate) fn objects(arguments: &Arguments, objects: &[Rendered]) -> Result<Vec<Finding>> {
-    let newest = Schemas::kubernetes_versions()
-        .next_back()
-        .unwrap_or_default();
-    let version = arguments.kubernetes.as_deref().unwrap_or(newest);
-    let mut schemas = Schemas::kubernetes(version)?;
+pub(crate) fn objects(
+    arguments: &Arguments,
+    input: &Input,
+    objects: &[Rendered],
+) -> Result<Vec<Finding>> {
+    let newest = Schemas::kubernetes_versions().next_back();
+    let said = arguments.kubernetes.as_deref();
+    let version = said.or(input.kubernetes.as_deref()).or(newest);
+    let mut schemas = Schemas::kubernetes(version.unwrap_or_default())?;
     for file in &arguments.crd {
         schemas.add_definitions(&file.display().to_string(), &file::read_text(file)?)?;
     }

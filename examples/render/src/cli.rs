@@ -54,7 +54,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) crd: Vec<PathBuf>,
 
-    /// The version of Kubernetes for --check [default: the newest there is]
+    /// The version of Kubernetes for --check [default: the application's, or the newest]
     #[arg(long, value_name = "VERSION", value_parser = kubernetes)]
     pub(crate) kubernetes: Option<String>,
 

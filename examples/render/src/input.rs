@@ -14,6 +14,8 @@ pub(crate) struct Input {
     pub(crate) values: Values,
     pub(crate) templates: TemplateSet,
     pub(crate) schema: Option<ValuesSchema>,
+    /// The version the application runs on, when it says one.
+    pub(crate) kubernetes: Option<String>,
 }
 
 /// Reads it from where the command line says.
@@ -40,6 +42,7 @@ pub(crate) fn read(arguments: &Arguments) -> Result<Input> {
                 values: application.values(&target, layers)?,
                 templates: application.templates()?,
                 schema: application.values_schema()?,
+                kubernetes: application.kubernetes().map(str::to_owned),
             })
         }
         (None, Some(templates)) => {
@@ -52,6 +55,7 @@ pub(crate) fn read(arguments: &Arguments) -> Result<Input> {
                 values: Values::merge(layers)?,
                 templates: application::templates(templates)?,
                 schema: beside.map_or(Ok(None), application::values_schema)?,
+                kubernetes: None,
             })
         }
         (None, None) => Err(UsageError("name an application or --templates".to_owned()).into()),

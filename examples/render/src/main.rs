@@ -65,9 +65,9 @@ fn run(arguments: &Arguments) -> Result<Vec<Finding>> {
         )?)?;
         return Ok(Vec::new());
     }
-    findings.extend(Finding::unused_values(&rendering, &input.values));
+    findings.extend(check::unused(&rendering, &input.values));
     if arguments.check {
-        findings.extend(check::objects(arguments, &rendering.objects)?);
+        findings.extend(check::objects(arguments, &input, &rendering.objects)?);
     }
     let allowed = |finding: &Finding| arguments.allow.contains(&finding.rule);
     findings.retain(|finding| !allowed(finding));

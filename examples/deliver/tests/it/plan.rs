@@ -7,10 +7,11 @@ use narae_yaml::{Mapping, Value};
 
 use crate::sandbox::Sandbox;
 
-/// A template of this test's own with one field, beside the shop's.
+/// A template of this test's own with one field, beside the shop's: of a kind without a schema, so
+/// that the field may be of any type.
 const TEMPLATE: &str = "\
-apiVersion: v1
-kind: ConfigMap
+apiVersion: example.org/v1
+kind: Probe
 metadata:
   name: probe
   namespace: {{namespace}}

@@ -208,3 +208,43 @@ fn policies_that_would_not_be_read_are_an_error() {
         Some(0)
     );
 }
+
+#[test]
+fn an_object_that_an_api_server_would_refuse_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.shop();
+    sandbox.edit(
+        "templates/deployment.yaml",
+        "imagePullPolicy:",
+        "imagePulPolicy:",
+    );
+    let run = sandbox.deliver(&["--app", "shop"]);
+    assert_eq!(run.code, Some(3), "{run:#?}");
+    for word in [
+        "Kubernetes 1.36 schema: `spec.template.spec.containers[0].imagePulPolicy`",
+        "did you mean `imagePullPolicy`",
+        "unknown-field",
+        "shop/templates/deployment.yaml:",
+    ] {
+        assert!(
+            run.stdout.contains(word),
+            "{word} is not in:\n{}",
+            run.stdout
+        );
+    }
+    assert_eq!(sandbox.commits(), 0);
+}
+
+#[test]
+fn values_that_break_their_schema_are_an_error() {
+    let sandbox = Sandbox::new();
+    let shop = sandbox.shop();
+    std::fs::write(shop.join("values.schema.yaml"), "{required: [nothing]}\n").unwrap();
+    let run = sandbox.deliver(&["--app", "shop"]);
+    assert_eq!(run.code, Some(1), "{run:#?}");
+    assert!(
+        run.stderr.contains("`nothing` is missing, and required"),
+        "{}",
+        run.stderr
+    );
+}
