@@ -200,23 +200,30 @@ fn entries(bytes: &[u8]) -> Result<Vec<Entry>, BackupError> {
         .map_err(BackupError::Unreadable)?;
     let mut entries = Vec::new();
     for document in documents.into_iter().map(Document::into_value) {
-        let is_list = text(&document, "kind").ends_with("List");
+        let kind = text(&document, "kind").to_owned();
         match document {
-            Value::Mapping(mut list) if is_list => {
+            Value::Mapping(mut list) if kind.ends_with("List") => {
+                // As the API server has it, a SecretList's elements do not repeat what they are.
+                let element = kind.strip_suffix("List").unwrap_or_default();
                 if let Some(Value::Sequence(items)) = list.remove("items") {
                     for secret in items {
-                        entries.extend(entry(secret)?);
+                        entries.extend(entry(secret, element)?);
                     }
                 }
             }
-            secret => entries.extend(entry(secret)?),
+            secret => entries.extend(entry(secret, "")?),
         }
     }
     Ok(entries)
 }
 
-fn entry(mut secret: Value) -> Result<Option<Entry>, BackupError> {
-    if text(&secret, "kind") != "Secret" {
+/// What a Secret holds; `assumed` is its kind if it does not say.
+fn entry(mut secret: Value, assumed: &str) -> Result<Option<Entry>, BackupError> {
+    let kind = secret
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or(assumed);
+    if kind != "Secret" {
         return Ok(None);
     }
     let metadata = secret.get("metadata").unwrap_or(&Value::Null);

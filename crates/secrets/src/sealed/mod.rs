@@ -23,6 +23,8 @@
 
 mod backup;
 mod certificate;
+#[cfg(feature = "kube")]
+mod controller;
 mod digest;
 #[cfg(feature = "folder")]
 pub mod folder;
@@ -46,6 +48,8 @@ mod wycheproof;
 
 pub use backup::{Backup, BackupError, BackupKey, KeyStatus};
 pub use certificate::{Certificate, CertificateError};
+#[cfg(feature = "kube")]
+pub use controller::{Controller, ControllerError};
 pub use digest::{DIGEST_KEY_BYTES, DigestKey, DigestKeyError};
 #[cfg(feature = "generate")]
 pub use generate::{Generate, GenerateError, Generated, KeyBits};

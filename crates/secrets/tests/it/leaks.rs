@@ -6,8 +6,9 @@ use narae_secrets::SecretBytes;
 use narae_secrets::reference::{Reference, ReferenceError};
 use narae_secrets::resolve::{Request, ResolveError, Resolved, resolve};
 use narae_secrets::sealed::{
-    Certificate, CertificateError, Item, OpenError, PrivateKey, PrivateKeyError, PrivateKeys,
-    Scope, SealError, SealRequest, SealedItem, SealedSecret,
+    Backup, Certificate, CertificateError, DigestKey, Item, OpenError, PrivateKey, PrivateKeyError,
+    PrivateKeys, Resealed, Scope, SealError, SealRequest, SealedFile, SealedItem, SealedSecret,
+    UnsealedSecret, Validator,
 };
 use narae_secrets::store::contents::Contents;
 use narae_secrets::store::memory::MemoryStore;
@@ -96,6 +97,105 @@ fn nothing_prints_a_secret() {
     }
 }
 
+/// Everything a file of SealedSecrets goes through, with the canary as plaintext, in keys and where it
+/// does not belong.
+#[test]
+fn nothing_about_a_file_prints_a_secret() {
+    let mut manifest = narae_yaml::read_one(&format!(
+        "{{apiVersion: v1, kind: Secret, metadata: {{name: db, namespace: shop}}, stringData: {{k: {CANARY}}}}}"
+    ))
+    .unwrap();
+    let items = Item::take_from(&mut manifest).unwrap();
+    silent(&items);
+    silent(&manifest);
+    let key = DigestKey::from_pem(DigestKey::generate_pem().unwrap().expose()).unwrap();
+    silent(&key);
+    silent(&DigestKey::new(
+        &CANARY.repeat(3).as_bytes()[..32].try_into().unwrap(),
+    ));
+    let request = SealRequest::new(&manifest, items).with_digest_key(Some(&key));
+    silent(&request);
+    let sealed = request.seal(&certificate(2048)).unwrap();
+    silent(&sealed);
+    let file = SealedFile::read("db.yaml", narae_yaml::write(&sealed.manifest)).unwrap();
+    silent(&file);
+    let keys: PrivateKeys = [private_key(2048)].into_iter().collect();
+    let unsealed = file.secrets()[0].unseal(&keys).unwrap();
+    silent(&unsealed);
+    silent(&unsealed.into_items());
+    let resealed = file.reseal(&keys, &certificate(3072));
+    silent(&resealed);
+    clean(&resealed.text.unwrap());
+
+    for field in ["data", "stringData"] {
+        for value in [
+            CANARY.to_owned(),
+            format!("{{k: [{CANARY}]}}"),
+            format!("{{k: '{CANARY}!'}}"),
+        ] {
+            let yaml = format!("{{kind: Secret, {field}: {value}}}");
+            let mut manifest = narae_yaml::read_one(&yaml).unwrap();
+            if let Err(error) = Item::take_from(&mut manifest) {
+                silent_error(&error);
+            }
+            silent_error(&Backup::read(yaml.as_bytes()).unwrap_err());
+        }
+        let yaml = format!("{{kind: Secret, {field}: {{tls.key: {CANARY}, tls.crt: {CANARY}}}}}");
+        silent_error(&Backup::read(yaml.as_bytes()).unwrap_err());
+        silent_error(&Certificate::read(yaml.as_bytes()).unwrap_err());
+    }
+    silent_error(&Backup::read(format!("{CANARY}: [").as_bytes()).unwrap_err());
+    silent_error(&DigestKey::from_pem(CANARY.as_bytes()).unwrap_err());
+
+    // Plaintext where ciphertext belongs, and in the template.
+    let yaml = format!(
+        "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {{name: db, namespace: shop}}\nspec:\n  encryptedData: {{a: {CANARY}, b: [{CANARY}]}}\n  template: {{data: {{c: {CANARY}}}}}\n"
+    );
+    let file = SealedFile::read("db.yaml", &*yaml).unwrap();
+    silent_error(&file.secrets()[0].unseal(&keys).unwrap_err());
+    let findings = Validator::new(0).check(&file);
+    assert_eq!(findings.len(), 3);
+    for finding in &findings {
+        silent_error(finding);
+    }
+    silent(&file.reseal(&keys, &certificate(3072)));
+    let blob =
+        SealedItem::seal(&secret(CANARY), &label(Scope::Strict), &certificate(2048)).unwrap();
+    let yaml = format!(
+        "{{apiVersion: bitnami.com/v1alpha1, kind: SealedSecret, metadata: {{name: db, namespace: shop}}, spec: {{data: '{blob}'}}}}"
+    );
+    let file = SealedFile::read("v1.yaml", yaml).unwrap();
+    silent_error(&file.secrets()[0].unseal(&keys).unwrap_err());
+}
+
+/// That a type lacks a trait, shown by the compiler: with it, `item` below could mean two things.
+macro_rules! lacks {
+    ($type:ty: $($lacking:path),+) => {$({
+        trait Ambiguous<A> {
+            fn item() {}
+        }
+        impl<T: ?Sized> Ambiguous<()> for T {}
+        struct Has;
+        impl<T: ?Sized + $lacking> Ambiguous<Has> for T {}
+        let _: fn() = <$type as Ambiguous<_>>::item;
+    })+};
+}
+
+/// If one of these had one of the traits, this would not compile, and the error would name both.
+#[test]
+fn secret_types_cannot_be_printed_serialised_or_copied() {
+    lacks!(SecretBytes: Display, serde::Serialize, Clone, AsRef<[u8]>, std::ops::Deref);
+    lacks!(Item: Display, serde::Serialize, Clone);
+    lacks!(UnsealedSecret: Display, serde::Serialize, Clone);
+    lacks!(PrivateKey: Display, serde::Serialize, Clone);
+    lacks!(PrivateKeys: Display, serde::Serialize, Clone);
+    lacks!(Backup: Display, serde::Serialize, Clone);
+    lacks!(DigestKey: Display, serde::Serialize, Clone);
+    lacks!(SealRequest<'static>: Display, serde::Serialize, Clone);
+    lacks!(Secret: Display, serde::Serialize, Clone);
+    lacks!(Resolved: Display, serde::Serialize, Clone);
+}
+
 #[test]
 fn keys_print_their_fingerprint_only() {
     for file in ["keys/2048.key.pem", "keys/2048.pkcs1.pem"] {
@@ -176,6 +276,16 @@ fn types_can_be_shared_between_threads() {
     shared::<CertificateError>();
     shared::<PrivateKeys>();
     shared::<PrivateKeyError>();
+    shared::<Backup>();
+    shared::<DigestKey>();
+    shared::<SealedFile>();
+    shared::<Resealed>();
+    shared::<UnsealedSecret>();
+    shared::<Validator<'static>>();
+    #[cfg(feature = "folder")]
+    shared::<narae_secrets::sealed::folder::FileReport>();
+    #[cfg(feature = "kube")]
+    shared::<narae_secrets::sealed::Controller>();
     shared::<SealedItem>();
     shared::<OpenError>();
     shared::<SealedSecret>();

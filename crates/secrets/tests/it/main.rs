@@ -9,6 +9,8 @@
     reason = "a failing test should say where"
 )]
 
+#[cfg(feature = "kube")]
+mod controller;
 #[cfg(feature = "file")]
 mod file_store;
 mod files;
