@@ -5,26 +5,54 @@ use libfuzzer_sys::fuzz_target;
 use narae_manifest::{Layer, TemplateSet, Values};
 use narae_yaml::{Mapping, Path, Value};
 
-const TEMPLATE: &str =
-    "k: {{x}}\nq: \"a{{x}}\"\n'z{{x}}': 1\nb: |\n  {{x}}\n  e\nf: [{{x}}] # {{x}}\n";
+const TEMPLATE: &str = "k: {{x}}
+q: \"a{{x}}\"
+'z{{x}}': 1
+b: |2-
+    {{x}}
+   e
+f: [{{x}}, {g: '{{concat x}}'}] # {{x}}
+{{#each (list x)}}
+l:
+  - name: {{this}}
+    v: >-
+      {{../x}}
+{{/each}}
+{{#> p y=x}}
+c: {{x}}
+{{/p}}
+";
+
+const PARTIAL: &str = "d: \"{{y}}\"\n{{> @partial-block}}";
 
 fuzz_target!(|text: &str| {
     let x = || Value::from(text);
-    let layer = Layer::assignment(
-        "fuzz",
-        &Path::root(),
-        Value::Mapping(Mapping::from([("x", x())])),
-    );
+    let map = |entries: Vec<(&str, Value)>| {
+        let mut map = Mapping::new();
+        map.extend(entries);
+        Value::Mapping(map)
+    };
+    let layer = Layer::assignment("fuzz", &Path::root(), map(vec![("x", x())]));
     let values = Values::merge([layer]).expect("one layer merges");
     let mut set = TemplateSet::new();
     set.add("t", TEMPLATE).expect("the template is fixed");
+    set.add_partial("p", "p", PARTIAL)
+        .expect("so is the partial");
     let rendering = set.render(&values).expect("any string can be inserted");
-    let expected = Mapping::from([
+    let expected = map(vec![
         ("k", x()),
         ("q", Value::from(format!("a{text}"))),
         (&*format!("z{text}"), Value::from(1_u64)),
-        ("b", Value::from(format!("{text}\ne\n"))),
-        ("f", Value::from(vec![x()])),
+        ("b", Value::from(format!("  {text}\n e"))),
+        ("f", Value::from(vec![x(), map(vec![("g", x())])])),
+        ("l", Value::from(vec![map(vec![("name", x()), ("v", x())])])),
+        ("d", x()),
+        ("c", x()),
     ]);
-    assert_eq!(rendering.objects[0].value, Value::Mapping(expected));
+    assert_eq!(rendering.objects[0].value, expected);
+    let written = narae_yaml::write(&expected);
+    assert_eq!(
+        narae_yaml::read_one(&written).expect("it was written"),
+        expected
+    );
 });

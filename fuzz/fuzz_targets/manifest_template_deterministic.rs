@@ -11,7 +11,11 @@ fuzz_target!(|template: &str| {
     let render = || -> Result<Vec<Value>, Error> {
         let values = Values::merge([Layer::read("v", VALUES)?])?;
         let mut set = TemplateSet::new();
-        set.add_partial("p", "p", "k: {{b}}\n")?;
+        set.add_partial(
+            "p",
+            "p",
+            "k: {{b}}\n{{#> @partial-block}}{{/@partial-block}}",
+        )?;
         set.add("t", template)?;
         Ok(set
             .render(&values)?

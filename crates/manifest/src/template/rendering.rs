@@ -12,6 +12,7 @@ use narae_yaml::{
 
 use super::TemplateSet;
 use super::evaluate::{Budget, Evaluator, Insertion, Uses};
+use super::scope::Found;
 use super::sheet::{Sheet, Token};
 use super::substitute::{DUPLICATE, Substitution};
 use super::syntax::Template;
@@ -249,7 +250,7 @@ pub(super) fn render(set: &TemplateSet, values: &Values) -> Result<Rendering, Er
 
 impl Rendering {
     /// Parses one sheet and puts the values in.
-    fn read(&mut self, sheet: &Arc<Sheet>, inserted: &[Value]) -> Result<(), Error> {
+    fn read(&mut self, sheet: &Arc<Sheet>, inserted: &[Found<'_>]) -> Result<(), Error> {
         let documents = Reader::new()
             .read(sheet.text())
             .map_err(|error| broken(sheet, &self.usage.index, &error))?;
@@ -274,24 +275,17 @@ impl Rendering {
     }
 }
 
-fn split(
-    insertions: Vec<Insertion>,
+fn split<'a>(
+    insertions: Vec<Insertion<'a>>,
     by_address: &HashMap<usize, ValueId>,
-) -> (Vec<Value>, Vec<Token>) {
-    let parts = insertions.into_iter().map(
-        |Insertion {
-             source,
-             at,
-             value,
-             from,
-         }| {
-            let values = from
-                .iter()
-                .filter_map(|address| by_address.get(address).copied())
-                .collect();
-            (value, Token { source, at, values })
-        },
-    );
+) -> (Vec<Found<'a>>, Vec<Token>) {
+    let parts = insertions.into_iter().map(|insertion| {
+        let Insertion { source, at, found } = insertion;
+        let values = found.sources();
+        let values = values.filter_map(|address| by_address.get(&address).copied());
+        let values = values.collect();
+        (found, Token { source, at, values })
+    });
     parts.unzip()
 }
 

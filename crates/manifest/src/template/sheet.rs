@@ -11,7 +11,10 @@
 //! Which nonce it is depends on the text alone: the same templates and values give the same bytes.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
+
+use memchr::memmem::Finder;
 
 use super::source::Source;
 use super::syntax::Offset;
@@ -26,7 +29,8 @@ pub(super) struct Sheet {
     /// Every template and partial of the set, by number.
     sources: Arc<[Arc<Source>]>,
     text: String,
-    nonce: String,
+    /// Looks for the nonce. Nearly every scalar of a rendering is searched once, and most are short.
+    nonce: Finder<'static>,
     pieces: Vec<Piece>,
     pub(super) tokens: Vec<Token>,
 }
@@ -116,8 +120,15 @@ impl Draft {
 
     pub(super) fn token(&mut self, source: usize, at: Offset) {
         self.indent_line();
-        let token = format!("{}{}{END}", self.nonce, self.tokens);
-        self.push(&token, source, at, PieceKind::Token(self.tokens));
+        self.pieces.push(Piece {
+            start: self.text.len(),
+            source,
+            at,
+            kind: PieceKind::Token(self.tokens),
+        });
+        // Writing to a `String` cannot fail.
+        let _ = write!(self.text, "{}{}{END}", self.nonce, self.tokens);
+        self.at_line_start = false;
         self.tokens += 1;
     }
 
@@ -171,7 +182,7 @@ impl Draft {
             main,
             sources,
             text,
-            nonce,
+            nonce: Finder::new(&nonce).into_owned(),
             pieces,
             tokens,
         }
@@ -274,12 +285,13 @@ impl Sheet {
 
     /// Whether a text contains any token; quick, because most do not.
     pub(super) fn has_token(&self, text: &str) -> bool {
-        !self.tokens.is_empty() && text.contains(self.nonce.as_str())
+        !self.tokens.is_empty() && self.nonce.find(text.as_bytes()).is_some()
     }
 
     /// The token that is all of `text`, if one is.
     pub(super) fn whole_token(&self, text: &str) -> Option<usize> {
-        let number = text.strip_prefix(self.nonce.as_str())?.strip_suffix(END)?;
+        let behind = text.as_bytes().strip_prefix(self.nonce.needle())?;
+        let number = text.get(text.len() - behind.len()..)?.strip_suffix(END)?;
         number
             .bytes()
             .all(|byte| byte.is_ascii_digit())
@@ -291,7 +303,9 @@ impl Sheet {
     pub(super) fn parts<'t>(&self, text: &'t str) -> Vec<Part<'t>> {
         let mut parts = Vec::new();
         let mut rest = text;
-        while let Some((before, behind)) = rest.split_once(self.nonce.as_str()) {
+        while let Some(at) = self.nonce.find(rest.as_bytes()) {
+            let (before, behind) = rest.split_at_checked(at).unwrap_or_default();
+            let behind = behind.get(self.nonce.needle().len()..).unwrap_or_default();
             if !before.is_empty() {
                 parts.push(Part::Text(before));
             }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use narae_yaml::{Entry, Mapping, Node, NodeData, Scalar, ScalarStyle, Value};
 
 use super::helper;
+use super::scope::Found;
 use super::sheet::{Part, Sheet};
 use crate::error::{Error, ErrorKind};
 use crate::values::Index;
@@ -16,7 +17,7 @@ pub(super) const DUPLICATE: &str = "remove one of them, or give them different n
 pub(super) struct Substitution<'s> {
     sheet: &'s Sheet,
     /// The inserted values, by token.
-    values: &'s [Value],
+    values: &'s [Found<'s>],
     index: &'s Index,
     consumed: Vec<bool>,
     /// Keys that hold tokens, as they read, by where they stand in the text.
@@ -26,7 +27,7 @@ pub(super) struct Substitution<'s> {
 }
 
 impl<'s> Substitution<'s> {
-    pub(super) fn new(sheet: &'s Sheet, values: &'s [Value], index: &'s Index) -> Self {
+    pub(super) fn new(sheet: &'s Sheet, values: &'s [Found<'s>], index: &'s Index) -> Self {
         Self {
             sheet,
             values,
@@ -147,7 +148,7 @@ impl<'s> Substitution<'s> {
         if let Some(consumed) = self.consumed.get_mut(number) {
             *consumed = true;
         }
-        self.values.get(number)
+        self.values.get(number).map(Found::value)
     }
 
     fn note(&mut self, node: &Node, scalar: &Scalar) {

@@ -21,7 +21,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use narae_yaml::{Path, Value};
+use narae_yaml::Path;
 
 use super::scope::{Found, Scope};
 use super::sheet::Draft;
@@ -52,11 +52,10 @@ pub(super) type Place = (usize, Offset);
 
 /// A value inserted, before the values' addresses are turned into numbers.
 #[derive(Debug)]
-pub(super) struct Insertion {
+pub(super) struct Insertion<'a> {
     pub(super) source: usize,
     pub(super) at: Offset,
-    pub(super) value: Value,
-    pub(super) from: Vec<usize>,
+    pub(super) found: Found<'a>,
 }
 
 pub(super) struct Evaluator<'a> {
@@ -70,7 +69,7 @@ pub(super) struct Evaluator<'a> {
     /// What `{{> @partial-block}}` is here.
     block: Option<Rc<PartialBlock<'a>>>,
     draft: Draft,
-    insertions: Vec<Insertion>,
+    insertions: Vec<Insertion<'a>>,
     uses: &'a mut Uses,
     /// The number of the template or partial whose nodes are being walked.
     source: usize,
@@ -105,7 +104,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Walks the template and gives its draft and what was inserted, by token.
-    pub(super) fn run(mut self, nodes: &'a [Node]) -> Result<(Draft, Vec<Insertion>), Error> {
+    pub(super) fn run(mut self, nodes: &'a [Node]) -> Result<(Draft, Vec<Insertion<'a>>), Error> {
         self.nodes(nodes)?;
         Ok((self.draft, self.insertions))
     }
@@ -139,14 +138,11 @@ impl<'a> Evaluator<'a> {
 
     fn insert(&mut self, expression: &'a Expression, at: Offset) -> Result<(), Error> {
         let found = self.evaluate(expression)?;
-        let value = found.value().clone();
-        self.spend(1, weight(&value), at)?;
-        let from = found.sources().collect();
+        self.spend(1, weight(found.value()), at)?;
         self.insertions.push(Insertion {
             source: self.source,
             at,
-            value,
-            from,
+            found,
         });
         self.draft.token(self.source, at);
         Ok(())
