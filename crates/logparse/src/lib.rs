@@ -6,6 +6,7 @@ mod error;
 pub mod detect;
 pub mod encode;
 pub mod format;
+pub mod grok;
 pub mod ledger;
 pub mod line;
 pub mod multiline;

@@ -10,6 +10,7 @@ mod combined;
 mod cri;
 mod encode;
 mod formats;
+mod grok;
 mod json;
 mod ledger;
 mod line;

@@ -1,0 +1,617 @@
+//! Reads a pattern: the regular part of Oniguruma's syntax, with grok's `%{…}` in it.
+//!
+//! Alternation, groups, classes with POSIX brackets, greedy and lazy repetition, `^` `$` `\A` `\z` `\Z` `\b` `\B`, `\d` `\w`
+//! `\s` `\h` and their opposites (ASCII, as Ruby has them), `(?i)`, `(?<name>…)`, and look-around of bounded length. A plain
+//! group does not capture, as in Oniguruma next to named ones. Back-references, possessive repetition and atomic groups
+//! around anything but fixed text are refused: they are not regular.
+
+use super::class::Class;
+use super::{Conversion, PatternError, Patterns, Problem};
+
+/// How deep patterns and groups may be inside each other.
+const MAX_DEPTH: usize = 64;
+/// How many nodes a pattern may expand to.
+const MAX_NODES: usize = 100_000;
+/// How often something may be repeated when the number is written out.
+const MAX_COUNT: u32 = 1000;
+/// Look-around is compared with so many texts of so many characters.
+const MAX_LOOK: usize = 64;
+
+#[derive(Debug, Clone)]
+pub(super) enum Node {
+    Class(Class),
+    Assert(Assertion),
+    Concat(Vec<Self>),
+    Alternate(Vec<Self>),
+    Repeat {
+        node: Box<Self>,
+        min: u32,
+        max: Option<u32>,
+        greedy: bool,
+    },
+    /// What is matched inside goes to this field.
+    Capture(usize, Box<Self>),
+    /// The rest of the line goes to this field, and nothing is consumed.
+    RestOfLine(usize),
+    /// Belongs to this stock or own pattern.
+    Named(usize, Box<Self>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Assertion {
+    LineStart,
+    LineEnd,
+    TextStart,
+    TextEnd,
+    /// `\Z`: the end, or before a newline that ends the text.
+    LastLineEnd,
+    WordBoundary,
+    NotWordBoundary,
+    /// One of these sequences stands before or after, or none does.
+    Look {
+        behind: bool,
+        negated: bool,
+        texts: Vec<Vec<Class>>,
+    },
+}
+
+/// A field that a pattern fills.
+#[derive(Debug, Clone)]
+pub(super) struct Capture {
+    pub(super) name: String,
+    pub(super) conversion: Conversion,
+}
+
+/// Reads `source`, looking names up in `patterns`.
+pub(super) struct Parser<'p> {
+    patterns: &'p Patterns,
+    pub(super) captures: Vec<Capture>,
+    /// Names of patterns used, which nodes refer to.
+    pub(super) names: Vec<String>,
+    /// Those being read, outermost first.
+    open: Vec<String>,
+    nodes: usize,
+}
+
+/// One text being read.
+struct Text<'t> {
+    text: &'t str,
+    at: usize,
+    ignore_case: bool,
+    depth: usize,
+}
+
+impl<'p> Parser<'p> {
+    pub(super) const fn new(patterns: &'p Patterns) -> Self {
+        Self {
+            patterns,
+            captures: Vec::new(),
+            names: Vec::new(),
+            open: Vec::new(),
+            nodes: 0,
+        }
+    }
+
+    pub(super) fn parse(&mut self, source: &str) -> Result<Node, PatternError> {
+        let mut text = Text {
+            text: source,
+            at: 0,
+            ignore_case: false,
+            depth: 0,
+        };
+        let node = self.alternate(&mut text)?;
+        match text.peek() {
+            None => Ok(node),
+            Some(_) => Err(self.error(&text, Problem::Unbalanced)),
+        }
+    }
+
+    fn error(&self, text: &Text<'_>, problem: Problem) -> PatternError {
+        PatternError {
+            problem,
+            offset: text.at,
+            within: self.open.last().cloned(),
+        }
+    }
+
+    fn alternate(&mut self, text: &mut Text<'_>) -> Result<Node, PatternError> {
+        text.depth += 1;
+        if text.depth > MAX_DEPTH {
+            return Err(self.error(text, Problem::TooDeep));
+        }
+        let outer_case = text.ignore_case;
+        let mut branches = vec![self.concat(text)?];
+        while text.eat("|") {
+            branches.push(self.concat(text)?);
+        }
+        text.ignore_case = outer_case;
+        text.depth -= 1;
+        match branches.len() {
+            1 => Ok(branches.remove(0)),
+            _ => Ok(Node::Alternate(branches)),
+        }
+    }
+
+    fn concat(&mut self, text: &mut Text<'_>) -> Result<Node, PatternError> {
+        let mut nodes = Vec::new();
+        while !matches!(text.peek(), None | Some('|' | ')')) {
+            let Some(node) = self.atom(text)? else {
+                continue;
+            };
+            self.nodes += 1;
+            if self.nodes > MAX_NODES {
+                return Err(self.error(text, Problem::TooLarge));
+            }
+            nodes.push(self.repeat(text, node)?);
+        }
+        Ok(Node::Concat(nodes))
+    }
+
+    fn repeat(&mut self, text: &mut Text<'_>, mut node: Node) -> Result<Node, PatternError> {
+        loop {
+            let (min, max, counted) = match text.peek() {
+                Some('*') => (0, None, false),
+                Some('+') => (1, None, false),
+                Some('?') => (0, Some(1), false),
+                Some('{') => match text.count() {
+                    Some((min, max)) => (min, max, true),
+                    // A brace that is no count is a character.
+                    None => return Ok(node),
+                },
+                _ => return Ok(node),
+            };
+            if counted {
+                text.at += text.rest().find('}').unwrap_or(0);
+            }
+            text.at += 1;
+            if min.max(max.unwrap_or(0)) > MAX_COUNT || max.is_some_and(|max| max < min) {
+                return Err(self.error(text, Problem::BadRepetition));
+            }
+            let greedy = !text.eat("?");
+            if greedy && !counted && text.peek() == Some('+') {
+                return Err(self.error(text, Problem::NotRegular));
+            }
+            node = Node::Repeat {
+                node: Box::new(node),
+                min,
+                max,
+                greedy,
+            };
+        }
+    }
+
+    /// One thing that can be repeated; `None` for what has no place in the tree, such as `(?i)`.
+    fn atom(&mut self, text: &mut Text<'_>) -> Result<Option<Node>, PatternError> {
+        if text.rest().starts_with("%{")
+            && let Some(node) = self.reference(text)?
+        {
+            return Ok(Some(node));
+        }
+        let Some(character) = text.next() else {
+            return Ok(None);
+        };
+        let node = match character {
+            '(' => return self.group(text),
+            '[' => Node::Class(self.class(text)?),
+            '.' => Node::Class(Class::not_newline()),
+            '^' => Node::Assert(Assertion::LineStart),
+            '$' => Node::Assert(Assertion::LineEnd),
+            '\\' => self.escape(text)?,
+            '*' | '+' | '?' => return Err(self.error(text, Problem::BadRepetition)),
+            other => Node::Class(Class::one(other)),
+        };
+        Ok(Some(match node {
+            Node::Class(class) if text.ignore_case => Node::Class(class.folded()),
+            node => node,
+        }))
+    }
+
+    /// `%{NAME}`, `%{NAME:field}`, `%{NAME:field:type}`; `None` if it is not written like one.
+    fn reference(&mut self, text: &mut Text<'_>) -> Result<Option<Node>, PatternError> {
+        let inside = text
+            .rest()
+            .get(2..)
+            .and_then(|rest| rest.split_once('}'))
+            .map(|(inside, _)| inside);
+        let Some(inside) = inside else {
+            return Ok(None);
+        };
+        let (name, field) = match inside.split_once(':') {
+            Some((name, field)) => (name, Some(field)),
+            None => (inside, None),
+        };
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        if !is_name(name) {
+            return Ok(None);
+        }
+        let patterns = self.patterns;
+        let Some(definition) = patterns.get(name) else {
+            return Err(self.error(text, Problem::UnknownPattern(name.to_owned())));
+        };
+        if self.open.iter().any(|open| open == name) || self.open.len() >= MAX_DEPTH {
+            return Err(self.error(text, Problem::Circular(name.to_owned())));
+        }
+        let capture = match field {
+            None => None,
+            Some(field) => Some(self.field(text, field)?),
+        };
+        self.open.push(name.to_owned());
+        let node = self.parse(definition)?;
+        self.open.pop();
+        text.at += inside.len() + 3;
+        let number = match self.names.iter().position(|known| known == name) {
+            Some(number) => number,
+            None => {
+                self.names.push(name.to_owned());
+                self.names.len() - 1
+            }
+        };
+        let node = Node::Named(number, Box::new(node));
+        Ok(Some(match capture {
+            Some(capture) => Node::Capture(capture, Box::new(node)),
+            None => node,
+        }))
+    }
+
+    fn field(&mut self, text: &Text<'_>, field: &str) -> Result<usize, PatternError> {
+        let (name, conversion) = match field.rsplit_once(':') {
+            Some((name, "int")) => (name, Conversion::Int),
+            Some((name, "float")) => (name, Conversion::Float),
+            Some((name, "string")) => (name, Conversion::Text),
+            Some(_) => return Err(self.error(text, Problem::BadType(field.to_owned()))),
+            None => (field, Conversion::Text),
+        };
+        // `[a][b]` is the field b of a.
+        let dotted = match name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'))
+        {
+            Some(name) => name.replace("][", "."),
+            None => name.to_owned(),
+        };
+        self.captures.push(Capture {
+            name: dotted,
+            conversion,
+        });
+        Ok(self.captures.len() - 1)
+    }
+
+    /// After the opening parenthesis.
+    fn group(&mut self, text: &mut Text<'_>) -> Result<Option<Node>, PatternError> {
+        let node = if text.eat("?:") {
+            self.alternate(text)?
+        } else if text.eat("?>") {
+            let node = self.alternate(text)?;
+            match fixed(&node) {
+                Some(texts) if texts.len() == 1 => node,
+                _ => return Err(self.error(text, Problem::NotRegular)),
+            }
+        } else if let Some((behind, negated)) = text.look() {
+            let node = self.alternate(text)?;
+            self.look(text, node, behind, negated)?
+        } else if text.eat("?<") || text.eat("?P<") {
+            let rest = text.rest();
+            let Some((name, _)) = rest.split_once('>') else {
+                return Err(self.error(text, Problem::Unbalanced));
+            };
+            let capture = self.field(text, name)?;
+            text.at += name.len() + 1;
+            Node::Capture(capture, Box::new(self.alternate(text)?))
+        } else if text.eat("?") {
+            return self.options(text);
+        } else {
+            self.alternate(text)?
+        };
+        if !text.eat(")") {
+            return Err(self.error(text, Problem::Unbalanced));
+        }
+        Ok(Some(node))
+    }
+
+    fn look(
+        &self,
+        text: &Text<'_>,
+        node: Node,
+        behind: bool,
+        negated: bool,
+    ) -> Result<Node, PatternError> {
+        if let (Some(capture), false, false) = (rest_of_line(&node), behind, negated) {
+            return Ok(Node::RestOfLine(capture));
+        }
+        match fixed(&node) {
+            Some(texts) => Ok(Node::Assert(Assertion::Look {
+                behind,
+                negated,
+                texts,
+            })),
+            None => Err(self.error(text, Problem::NotRegular)),
+        }
+    }
+
+    /// `(?i)` to the end of the group, `(?i:…)`; `m` and `x` are not needed by any stock pattern and are refused.
+    fn options(&mut self, text: &mut Text<'_>) -> Result<Option<Node>, PatternError> {
+        let off = text.eat("-");
+        if !text.eat("i") {
+            return Err(self.error(text, Problem::Unsupported));
+        }
+        if text.eat(")") {
+            text.ignore_case = !off;
+            return Ok(None);
+        }
+        if !text.eat(":") {
+            return Err(self.error(text, Problem::Unsupported));
+        }
+        let outer = std::mem::replace(&mut text.ignore_case, !off);
+        let node = self.alternate(text)?;
+        text.ignore_case = outer;
+        if !text.eat(")") {
+            return Err(self.error(text, Problem::Unbalanced));
+        }
+        Ok(Some(node))
+    }
+
+    /// After the backslash, outside of a class.
+    fn escape(&self, text: &mut Text<'_>) -> Result<Node, PatternError> {
+        let assertion = match text.peek() {
+            Some('b') => Assertion::WordBoundary,
+            Some('B') => Assertion::NotWordBoundary,
+            Some('A') => Assertion::TextStart,
+            Some('z') => Assertion::TextEnd,
+            Some('Z') => Assertion::LastLineEnd,
+            Some('1'..='9' | 'k' | 'g') => return Err(self.error(text, Problem::NotRegular)),
+            _ => return self.escaped_class(text).map(Node::Class),
+        };
+        text.next();
+        Ok(Node::Assert(assertion))
+    }
+
+    fn escaped_class(&self, text: &mut Text<'_>) -> Result<Class, PatternError> {
+        let Some(character) = text.next() else {
+            return Err(self.error(text, Problem::Unbalanced));
+        };
+        let hex = |text: &mut Text<'_>, digits: usize| {
+            let code = text
+                .rest()
+                .get(..digits)
+                .and_then(|code| u32::from_str_radix(code, 16).ok());
+            text.at += digits;
+            code.and_then(char::from_u32)
+        };
+        Ok(match character {
+            'd' => digit(),
+            'D' => digit().negated(),
+            'w' => word(),
+            'W' => word().negated(),
+            's' => space(),
+            'S' => space().negated(),
+            'h' => Class::ascii(|byte| byte.is_ascii_hexdigit()),
+            'H' => Class::ascii(|byte| byte.is_ascii_hexdigit()).negated(),
+            'n' => Class::one('\n'),
+            't' => Class::one('\t'),
+            'r' => Class::one('\r'),
+            'f' => Class::one('\x0c'),
+            'v' => Class::one('\x0b'),
+            'a' => Class::one('\x07'),
+            'e' => Class::one('\x1b'),
+            'x' | 'u' => match hex(text, if character == 'x' { 2 } else { 4 }) {
+                Some(character) => Class::one(character),
+                None => return Err(self.error(text, Problem::Unsupported)),
+            },
+            other if other.is_ascii_alphanumeric() => {
+                return Err(self.error(text, Problem::Unsupported));
+            }
+            other => Class::one(other),
+        })
+    }
+
+    /// After the opening bracket.
+    fn class(&self, text: &mut Text<'_>) -> Result<Class, PatternError> {
+        let negated = text.eat("^");
+        let mut class = Class::NONE;
+        let mut first = true;
+        loop {
+            if text.rest().starts_with("&&") {
+                return Err(self.error(text, Problem::Unsupported));
+            }
+            let part = if text.rest().starts_with("[:") {
+                self.posix(text)?
+            } else {
+                match text.next() {
+                    None => return Err(self.error(text, Problem::Unbalanced)),
+                    Some(']') if !first => break,
+                    Some('[') => self.class(text)?,
+                    Some('\\') if text.eat("b") => Class::one('\x08'),
+                    Some('\\') => self.escaped_class(text)?,
+                    Some(character) => Class::one(character),
+                }
+            };
+            first = false;
+            // A range, unless the dash is the last thing in the class or follows a set.
+            let mut ahead = text.rest().chars();
+            let from = part.only();
+            if let (Some(from), Some('-'), Some(next)) = (from, ahead.next(), ahead.next())
+                && next != ']'
+            {
+                text.at += 1;
+                let last = match text.next() {
+                    Some('\\') => self.escaped_class(text)?.only(),
+                    last => last,
+                };
+                match last.filter(|last| *last >= from) {
+                    Some(last) => class.add(from, last),
+                    None => return Err(self.error(text, Problem::Unsupported)),
+                }
+            } else if !class.union(&part) {
+                return Err(self.error(text, Problem::Unsupported));
+            }
+        }
+        let class = if text.ignore_case {
+            class.folded()
+        } else {
+            class
+        };
+        Ok(if negated { class.negated() } else { class })
+    }
+
+    /// `[:name:]` or `[:^name:]`.
+    fn posix(&self, text: &mut Text<'_>) -> Result<Class, PatternError> {
+        let inside = text.rest().get(2..).and_then(|rest| rest.split_once(":]"));
+        let Some((inside, _)) = inside else {
+            return Err(self.error(text, Problem::Unbalanced));
+        };
+        let (negated, name) = match inside.strip_prefix('^') {
+            Some(name) => (true, name),
+            None => (false, inside),
+        };
+        let class = match name {
+            "alpha" => Class::ascii(|byte| byte.is_ascii_alphabetic()),
+            "digit" => digit(),
+            "alnum" => Class::ascii(|byte| byte.is_ascii_alphanumeric()),
+            "upper" => Class::ascii(|byte| byte.is_ascii_uppercase()),
+            "lower" => Class::ascii(|byte| byte.is_ascii_lowercase()),
+            "punct" => Class::ascii(|byte| byte.is_ascii_punctuation()),
+            "space" => space(),
+            "blank" => Class::ascii(|byte| matches!(byte, b' ' | b'\t')),
+            "cntrl" => Class::ascii(|byte| byte.is_ascii_control()),
+            "xdigit" => Class::ascii(|byte| byte.is_ascii_hexdigit()),
+            "print" => Class::ascii(|byte| byte.is_ascii_graphic() || byte == b' '),
+            "graph" => Class::ascii(|byte| byte.is_ascii_graphic()),
+            "word" => word(),
+            _ => return Err(self.error(text, Problem::Unsupported)),
+        };
+        text.at += inside.len() + 4;
+        Ok(if negated { class.negated() } else { class })
+    }
+}
+
+impl<'t> Text<'t> {
+    fn rest(&self) -> &'t str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let character = self.peek()?;
+        self.at += character.len_utf8();
+        Some(character)
+    }
+
+    fn eat(&mut self, wanted: &str) -> bool {
+        let found = self.rest().starts_with(wanted);
+        self.at += if found { wanted.len() } else { 0 };
+        found
+    }
+
+    /// Steps over the beginning of a look-around: whether it looks behind, and whether it is negated.
+    fn look(&mut self) -> Option<(bool, bool)> {
+        let kinds = [
+            ("?=", (false, false)),
+            ("?!", (false, true)),
+            ("?<=", (true, false)),
+            ("?<!", (true, true)),
+        ];
+        kinds
+            .into_iter()
+            .find(|(start, _)| self.eat(start))
+            .map(|(_, kind)| kind)
+    }
+
+    /// The numbers of `{n}`, `{n,}`, `{,m}` or `{n,m}` if one stands here.
+    fn count(&self) -> Option<(u32, Option<u32>)> {
+        let (inside, _) = self.rest().strip_prefix('{')?.split_once('}')?;
+        let number = |text: &str| {
+            text.bytes()
+                .all(|byte| byte.is_ascii_digit())
+                .then(|| text.parse::<u32>().ok())
+        };
+        match inside.split_once(',') {
+            None => number(inside)?.map(|count| (count, Some(count))),
+            Some(("", "")) => None,
+            Some((min, "")) => number(min)?.map(|min| (min, None)),
+            Some(("", max)) => number(max)?.map(|max| (0, Some(max))),
+            Some((min, max)) => Some((number(min)??, Some(number(max)??))),
+        }
+    }
+}
+
+fn digit() -> Class {
+    Class::ascii(|byte| byte.is_ascii_digit())
+}
+
+pub(super) fn word() -> Class {
+    Class::ascii(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn space() -> Class {
+    Class::ascii(|byte| matches!(byte, b' ' | b'\t'..=b'\r'))
+}
+
+/// Every text that the node can be, if these are few, short and of classes only.
+fn fixed(node: &Node) -> Option<Vec<Vec<Class>>> {
+    let texts = match node {
+        Node::Class(class) => vec![vec![class.clone()]],
+        Node::Named(_, node) => fixed(node)?,
+        Node::Concat(nodes) => {
+            nodes
+                .iter()
+                .try_fold(vec![Vec::new()], |texts: Vec<Vec<Class>>, node| {
+                    let more = fixed(node)?;
+                    (texts.len() * more.len() <= MAX_LOOK).then_some(())?;
+                    let joined = texts
+                        .iter()
+                        .flat_map(|text| more.iter().map(move |more| [&text[..], more].concat()));
+                    Some(joined.collect())
+                })?
+        }
+        Node::Alternate(nodes) => nodes
+            .iter()
+            .map(fixed)
+            .collect::<Option<Vec<_>>>()?
+            .concat(),
+        Node::Repeat {
+            node,
+            min,
+            max: Some(max),
+            ..
+        } if min == max => {
+            let node = (**node).clone();
+            fixed(&Node::Concat(vec![node; usize::try_from(*min).ok()?]))?
+        }
+        _ => return None,
+    };
+    let small = texts.len() <= MAX_LOOK && texts.iter().all(|text| text.len() <= MAX_LOOK);
+    small.then_some(texts)
+}
+
+/// The field of a node that captures `.*` and nothing else.
+fn rest_of_line(node: &Node) -> Option<usize> {
+    match node {
+        Node::Concat(nodes) if nodes.len() == 1 => rest_of_line(nodes.first()?),
+        Node::Capture(capture, inside) => is_rest(inside).then_some(*capture),
+        _ => None,
+    }
+}
+
+fn is_rest(node: &Node) -> bool {
+    match node {
+        Node::Named(_, node) => is_rest(node),
+        Node::Concat(nodes) => nodes.len() == 1 && nodes.iter().all(is_rest),
+        Node::Repeat {
+            node,
+            min: 0,
+            max: None,
+            greedy: true,
+        } => {
+            matches!(&**node, Node::Class(class) if *class == Class::not_newline())
+        }
+        _ => false,
+    }
+}
