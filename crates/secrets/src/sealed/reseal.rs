@@ -1,13 +1,15 @@
 //! The items of a file sealed anew for another certificate, everything else kept byte for byte.
 //!
-//! Each item is opened and sealed under the label its SealedSecret's own metadata ask for, so that its scope
-//! can neither widen nor narrow: what was sealed for a narrower scope than the metadata claim does not
-//! open, and fails. An item that the new certificate's own key opens stays as it is, so doing it twice
-//! changes nothing. A file changes as a whole or, if one of its items fails, not at all.
+//! Each item is opened and sealed under the label its SealedSecret's own metadata ask for, so that its
+//! scope can neither widen nor narrow: what was sealed for a narrower scope than the metadata claim does
+//! not open, and fails. An item that the new certificate's own key opens, or that the record says was
+//! sealed for it, stays as it is, so doing it twice changes nothing. A file changes as a whole or, if
+//! one of its items fails, not at all.
 
 use thiserror::Error;
 
 use super::manifest::Patch;
+use super::provenance::Record;
 use super::{
     Certificate, Fingerprint, ItemError, Label, LabelError, ManifestItem, OpenError, PatchError,
     PrivateKeys, SealItemError, SealedFile, SealedItem, SealedManifest,
@@ -121,6 +123,11 @@ impl SealedManifest {
             let mut old = None;
             let outcome = match self.reseal_item(item, &label, keys, certificate, &mut old) {
                 Ok(None) => Ok(ResealOutcome::Kept),
+                // Done before, by somebody who had no need of the new key either.
+                Err(ResealFailure::Open(_)) if is_for(certificate, item, &label, &record) => {
+                    old = Some(certificate.fingerprint().clone());
+                    Ok(ResealOutcome::Kept)
+                }
                 Ok(Some(new)) => {
                     if let (Ok(label), Some(text)) = (&label, item.text()) {
                         // A line that no longer spoke of this ciphertext must not begin to.
@@ -177,4 +184,17 @@ impl SealedManifest {
             SealedItem::seal(&value, label, certificate)?.to_base64(),
         ))
     }
+}
+
+/// Whether the record says that the item is sealed for this certificate already.
+fn is_for(
+    certificate: &Certificate,
+    item: ManifestItem<'_>,
+    label: &Result<Label, LabelError>,
+    record: &Record,
+) -> bool {
+    let (Ok(label), Some(text), Some(line)) = (label, item.text(), record.get(item.name())) else {
+        return false;
+    };
+    line.binds(text, label) && line.key == certificate.fingerprint().as_str()
 }

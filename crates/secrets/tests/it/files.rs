@@ -528,6 +528,18 @@ fn of_one_changed_item_with_a_record_two_lines_change() {
         .text
         .unwrap();
     assert_eq!(changed(&merged, &moved).len(), 6);
+    // Once more with the old key alone: the record knows that it is done.
+    let again = read(&moved).reseal(&keys(&[2048]), &certificate(3072));
+    assert!(again.text.is_none());
+    for item in &again.items {
+        assert_eq!(item.outcome, ResealOutcome::Kept);
+        assert_eq!(item.old.as_ref(), Some(certificate(3072).fingerprint()));
+    }
+    let other = read(&moved).reseal(&keys(&[2048]), &certificate(4096));
+    assert!(matches!(
+        other.items[0].outcome,
+        ResealOutcome::Failed(ResealFailure::Open(_))
+    ));
     let back = read(&moved)
         .reseal(&keys(&[3072]), &certificate(2048))
         .text
@@ -673,4 +685,70 @@ fn a_scope_is_set_by_annotation() {
     assert_eq!("".parse::<Scope>(), Ok(Scope::Strict));
     assert!("wide".parse::<Scope>().is_err());
     assert!(Label::new(Scope::Strict, "", "").is_err());
+}
+
+/// However an item is laid out, merging another value changes that item alone, or is refused.
+#[test]
+fn odd_layouts_change_at_the_item_only() {
+    let item = seal(vec![Item::new("a", secret("new"), None)], None);
+    let items = "spec.encryptedData".parse().unwrap();
+    let path = "spec.encryptedData.a".parse().unwrap();
+    let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: db, namespace: shop}\n";
+    for (body, refused) in [
+        ("spec: {encryptedData: {}}", false),
+        ("spec: {encryptedData: {a: 'x', b: 1}} # c", false),
+        ("spec: {encryptedData: {? a : x}}", false),
+        ("spec:\n  encryptedData:\n    a: !!str x # c\n", false),
+        (
+            "spec:\n  encryptedData:\n    a: plain\n      folded\n    b: 1\n",
+            false,
+        ),
+        (
+            "spec:\n  encryptedData:\n    a: |\n      x\n      y\n    b: 1\n",
+            false,
+        ),
+        (
+            "spec:\n  encryptedData:\n    a: |+\n      x\n\n\n    # c\n    b: 1\n",
+            false,
+        ),
+        (
+            "spec:\n  encryptedData:\n    a: |2\n       x\n    b: 1\n",
+            false,
+        ),
+        (
+            "spec:\r\n  encryptedData:\r\n    a: \"x\"\r\n    b: 1\r\n",
+            false,
+        ),
+        (
+            "spec:\n  encryptedData:\n    b: 2\n---\nspec: {encryptedData: {a: 1}}\n",
+            false,
+        ),
+        ("spec:\n  encryptedData:\n    a: >\n      x\n", true),
+        ("spec:\n  encryptedData:\n    a:\n    b: 1\n", true),
+        ("spec:\n  encryptedData:\n    a: [x]\n", true),
+        ("spec:\n  encryptedData: {a: &x y, b: *x}\n", true),
+    ] {
+        let text = format!("{head}{body}");
+        let merged = match read(&text).merge(&item) {
+            Ok(merged) => merged,
+            Err(error) => {
+                assert!(refused, "{error}: {text}");
+                continue;
+            }
+        };
+        assert!(!refused, "{merged}");
+        let (mut before, after) = (
+            narae_yaml::read(&text).unwrap(),
+            narae_yaml::read(&merged).unwrap(),
+        );
+        let new = after[0].at(&path).unwrap().clone();
+        assert_eq!(
+            new.as_str().map(str::trim_end),
+            item.manifest.at(&path).unwrap().as_str()
+        );
+        let items = before[0].at_mut(&items).and_then(Value::as_mapping_mut);
+        items.unwrap().insert("a", new);
+        assert_eq!(before, after, "{merged}");
+        assert_eq!(text.matches('#').count(), merged.matches('#').count());
+    }
 }

@@ -1,0 +1,62 @@
+//! Merging one item into any SealedSecret changes that item and nothing else a reader sees, or is refused; validating
+//! and re-sealing without the key never panic and never change anything.
+#![no_main]
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use narae_secrets::SecretBytes;
+use narae_secrets::sealed::{
+    Certificate, Item, PrivateKeys, SealRequest, SealedFile, SealedSecret, Validator,
+};
+use narae_yaml::Value;
+
+static CERTIFICATE: LazyLock<Certificate> = LazyLock::new(|| {
+    Certificate::from_pem(include_bytes!(
+        "../../crates/secrets/testkit/keys/2048.crt.pem"
+    ))
+    .expect("a certificate")
+});
+
+static SEALED: LazyLock<SealedSecret> = LazyLock::new(|| {
+    let secret = "{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: shop}}";
+    let secret = narae_yaml::read_one(secret).expect("a Secret");
+    let items = vec![Item::new("a", SecretBytes::new(vec![1]), None)];
+    SealRequest::new(&secret, items)
+        .seal(&CERTIFICATE)
+        .expect("sealed")
+});
+
+fuzz_target!(|body: &str| {
+    let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: db, namespace: shop}\n";
+    let text = format!("{head}{body}");
+    let Ok(file) = SealedFile::read("f.yaml", text.as_str()) else {
+        return;
+    };
+    Validator::new(0)
+        .with_certificate(&CERTIFICATE)
+        .check(&file);
+    assert!(
+        file.reseal(&PrivateKeys::new(), &CERTIFICATE)
+            .text
+            .is_none()
+    );
+    let Ok(merged) = file.merge(&SEALED) else {
+        return;
+    };
+    let path = "spec.encryptedData.a".parse().expect("a path");
+    let (mut before, after) = (
+        narae_yaml::read(&text).expect("read above"),
+        narae_yaml::read(&merged).expect("merged"),
+    );
+    let items = "spec.encryptedData".parse().expect("a path");
+    // The only SealedSecret shop/db is the first document: with two, merging is refused.
+    if let (Some(items), Some(item)) = (
+        before[0].at_mut(&items).and_then(Value::as_mapping_mut),
+        after[0].at(&path),
+    ) {
+        let sealed = SEALED.manifest.at(&path).and_then(Value::as_str);
+        assert_eq!(item.as_str().map(str::trim_end), sealed);
+        items.insert("a", item.clone());
+        assert_eq!(before, after);
+    }
+});
