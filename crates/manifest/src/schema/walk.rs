@@ -36,6 +36,8 @@ pub(super) struct Walk<'v> {
     found: Vec<Finding>,
     steps: usize,
     depth: usize,
+    /// Where a limit was reached first.
+    stopped: Option<Path>,
 }
 
 impl<'v> Walk<'v> {
@@ -46,12 +48,22 @@ impl<'v> Walk<'v> {
             found: Vec::new(),
             steps: 0,
             depth: 0,
+            stopped: None,
         }
     }
 
     /// Everything that is wrong with a value.
     pub(super) fn findings(mut self, id: NodeId, value: &'v Value) -> Vec<Finding> {
         self.value(id, value);
+        // Said last, whatever an `anyOf` or a `not` made of the part that was not looked at.
+        if let Some(place) = self.stopped.take() {
+            let message = format!(
+                "{} was not checked: more than {MAX_STEPS} steps, or {MAX_DEPTH} schemas inside one another",
+                in_words(&place)
+            );
+            self.found
+                .push(Finding::new(Rule::NotChecked, place, message));
+        }
         self.found
     }
 
@@ -66,11 +78,7 @@ impl<'v> Walk<'v> {
 
     /// The place in words.
     pub(super) fn shown(&self) -> String {
-        if self.path.is_empty() {
-            "the whole of it".to_owned()
-        } else {
-            format!("`{}`", self.place())
-        }
+        in_words(&self.place())
     }
 
     pub(super) fn report(&mut self, rule: Rule, message: String, suggestion: Option<String>) {
@@ -102,7 +110,9 @@ impl<'v> Walk<'v> {
             return;
         };
         if self.steps >= MAX_STEPS || self.depth >= MAX_DEPTH {
-            self.stop();
+            if self.stopped.is_none() {
+                self.stopped = Some(self.place());
+            }
             return;
         }
         self.steps += 1;
@@ -270,20 +280,6 @@ impl<'v> Walk<'v> {
         self.report(Rule::WrongType, message, suggestion.map(str::to_owned));
     }
 
-    fn stop(&mut self) {
-        if self
-            .found
-            .last()
-            .is_none_or(|last| last.rule != Rule::NotChecked)
-        {
-            let message = format!(
-                "{} was not checked: more than {MAX_STEPS} steps, or {MAX_DEPTH} schemas inside one another",
-                self.shown()
-            );
-            self.report(Rule::NotChecked, message, None);
-        }
-    }
-
     /// Looks at the keys of a mapping as if they were texts.
     pub(super) fn field_name(&mut self, name: &'v str, check: impl FnOnce(&mut Self)) {
         self.path.push(Step::Key(name));
@@ -297,6 +293,14 @@ fn reads_as(types: Types, text: &str) -> bool {
     narae_yaml::read_one(text).is_ok_and(|value| {
         matches!(value, Value::Bool(_) | Value::Number(_)) && types.admits(&value)
     })
+}
+
+fn in_words(place: &Path) -> String {
+    if place.is_root() {
+        "the whole of it".to_owned()
+    } else {
+        format!("`{place}`")
+    }
 }
 
 fn in_type(node: &Node) -> String {
