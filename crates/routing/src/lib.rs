@@ -2,6 +2,7 @@
 
 mod backends;
 pub mod balance;
+pub mod breaker;
 #[cfg(feature = "matching")]
 pub mod gateway;
 #[cfg(feature = "matching")]

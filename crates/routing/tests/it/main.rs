@@ -6,6 +6,7 @@
 )]
 
 mod backends;
+mod breaker;
 mod carry;
 #[cfg(feature = "matching")]
 mod matching;
