@@ -5,8 +5,11 @@ pub mod balance;
 pub mod breaker;
 #[cfg(feature = "matching")]
 pub mod gateway;
+pub mod hash;
+pub mod limit;
 #[cfg(feature = "matching")]
 pub mod matching;
+pub mod retry;
 pub mod split;
 mod weight;
 

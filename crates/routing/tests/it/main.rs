@@ -8,9 +8,11 @@
 mod backends;
 mod breaker;
 mod carry;
+mod hash;
 #[cfg(feature = "matching")]
 mod matching;
 mod reference;
+mod retry;
 mod smooth;
 mod split;
 
