@@ -3,6 +3,7 @@
 mod backends;
 pub mod balance;
 pub mod breaker;
+pub mod failover;
 #[cfg(feature = "matching")]
 pub mod gateway;
 pub mod hash;

@@ -8,6 +8,7 @@
 mod backends;
 mod breaker;
 mod carry;
+mod failover;
 mod hash;
 #[cfg(feature = "matching")]
 mod matching;
