@@ -1,4 +1,5 @@
-//! Whatever is read is written so that it reads back the same; nothing panics on anything else.
+//! Whatever is read is written so that it reads back the same, is the same without places and through
+//! serde; nothing panics on anything else.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -22,10 +23,16 @@ fuzz_target!(|bytes: &[u8]| {
             "a span outside the source"
         );
     }
+    assert_eq!(narae_yaml::read(text).as_ref(), Ok(&values));
     let written = narae_yaml::write_all(&values);
     assert_eq!(
         narae_yaml::read(&written).as_ref(),
         Ok(&values),
         "{written}"
     );
+    for (document, value) in documents.into_iter().zip(&values) {
+        let through_serde: narae_yaml::Value =
+            narae_yaml::from_node(document.root).expect("any value");
+        assert_eq!(&through_serde, value);
+    }
 });

@@ -90,8 +90,8 @@ impl Mapping {
     /// Takes `key` out; the order of the others stays.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let place = self.places.find(&self.entries, key)?;
-        let (_, value) = self.entries.remove(place);
-        self.places.renew(&self.entries);
+        let (key, value) = self.entries.remove(place);
+        self.places.remove(&key, place);
         Some(value)
     }
 

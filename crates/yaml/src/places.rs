@@ -52,6 +52,23 @@ impl Places {
         }
     }
 
+    /// Forgets the entry called `name`, which stood at `place`; those after it have moved up.
+    pub(crate) fn remove(&mut self, name: &str, place: usize) {
+        let Some(Index { table, state }) = self.0.as_deref_mut() else {
+            return;
+        };
+        if let Ok(entry) = table.find_entry(state.hash_one(name), |known| *known == place) {
+            entry.remove();
+        }
+        if table.len() <= SCANNED {
+            self.0 = None;
+            return;
+        }
+        for known in table.iter_mut().filter(|known| **known > place) {
+            *known -= 1;
+        }
+    }
+
     /// Learns all entries anew, after some have moved or gone.
     pub(crate) fn renew<E: Named>(&mut self, entries: &[E]) {
         self.0 = None;

@@ -1,7 +1,8 @@
 //! Adding an entry or an element.
 
 use super::check::Expected;
-use super::text::{Kind, Layout, Place, Text, What};
+use super::place::Place;
+use super::text::{Kind, Layout, Text, What};
 use super::{EditError, Splice, apply, finish, read, spell};
 use crate::path::{Path, Segment};
 use crate::write::{self, Indents};

@@ -16,6 +16,8 @@
 mod check;
 mod error;
 mod insert;
+mod lines;
+mod place;
 mod remove;
 mod spell;
 mod text;
@@ -28,7 +30,7 @@ pub use remove::remove;
 
 use crate::{Path, ScalarStyle, Value};
 use check::Expected;
-use text::{Layout, Place, Text, What};
+use text::{Text, What};
 
 /// Sets the scalar at `path` in the `document`th document of `source` (from 0) to the scalar `new`.
 ///
@@ -158,21 +160,4 @@ fn finish(
     let fits = check::only_differs(text, &read, edited, expected);
     drop(read);
     fits.then_some(after)
-}
-
-impl Text<'_> {
-    fn unsafe_at(&self, place: &Place, path: &Path) -> EditError {
-        EditError::Unsafe {
-            path: path.clone(),
-            position: self.position(place),
-        }
-    }
-
-    /// Whether what stands there is inside brackets or braces, where more characters are special.
-    fn is_in_flow(&self, place: &Place) -> bool {
-        place
-            .parent
-            .and_then(|parent| self.layout(parent))
-            .is_some_and(|(_, layout)| layout == Layout::Flow)
-    }
 }

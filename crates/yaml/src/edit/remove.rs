@@ -1,7 +1,8 @@
 //! Taking an entry or an element out.
 
 use super::check::Expected;
-use super::text::{Kind, Layout, Place, Text, What};
+use super::place::Place;
+use super::text::{Kind, Layout, Text, What};
 use super::{EditError, Splice, apply, finish, read};
 use crate::Path;
 
