@@ -42,7 +42,7 @@ impl<'a> Text<'a> {
             |(_, piece): &(usize, &Piece<'_>)| matches!(piece.what, What::DocumentStart { .. });
         let missing = EditError::NoDocument {
             document,
-            documents: self.values.len(),
+            documents: self.documents,
         };
         let (start, piece) = self
             .pieces

@@ -16,7 +16,8 @@ use crate::{Error, Position, Reader, ScalarStyle, Schema, Value};
 pub(super) struct Text<'a> {
     pub(super) source: &'a str,
     pub(super) pieces: Vec<Piece<'a>>,
-    pub(super) values: Vec<Value>,
+    /// How many there are.
+    pub(super) documents: usize,
 }
 
 /// One piece of a text, with its properties.
@@ -60,8 +61,9 @@ pub(super) enum Layout {
 impl<'a> Text<'a> {
     /// Reads `source`, which has to pass for a whole reader, too.
     pub(super) fn read(source: &'a str) -> Result<Self, Error> {
-        let mut pieces: Vec<Piece<'a>> = Vec::new();
-        let values = Reader::new().read_watched(source, |event, span, at| {
+        // A guess that saves most of the moving.
+        let mut pieces: Vec<Piece<'a>> = Vec::with_capacity((source.len() / 12).min(1 << 16));
+        let documents = Reader::new().watch(source, |event, span, at| {
             if let Event::Anchor(_, name) = event {
                 if let Some(piece) = pieces.last_mut() {
                     piece.anchor = Some(name.as_ref().into());
@@ -108,7 +110,7 @@ impl<'a> Text<'a> {
         let mut text = Self {
             source,
             pieces,
-            values,
+            documents,
         };
         text.place_nothings();
         Ok(text)

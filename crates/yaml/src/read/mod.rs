@@ -8,6 +8,7 @@
 mod aliases;
 mod build;
 mod entries;
+mod outline;
 pub(crate) mod scalar;
 mod syntax;
 mod tree;
@@ -19,6 +20,7 @@ use granit_parser::{Event, Marker, Parser, StrInput};
 use crate::error::ErrorKind;
 use crate::{Document, Error, Limits, Position, Schema, Value};
 use build::{Builder, Root};
+use outline::Outline;
 use tree::{Leaf, Tree};
 
 /// Reads YAML with chosen limits, schema and name.
@@ -174,16 +176,15 @@ impl Reader {
         Ok(first.map_or_else(|| T::scalar(Leaf::nothing()), |root| root.tree))
     }
 
-    /// Reads every document and shows `watch` each event on the way, with its span and with what
-    /// makes a position of a marker.
-    pub(crate) fn read_watched<'a>(
+    /// Finds out whether `source` can be read, and shows `watch` each event on the way, with its span
+    /// and with what makes a position of a marker. Returns the number of documents.
+    pub(crate) fn watch<'a>(
         &self,
         source: &'a str,
         watch: impl FnMut(&Event<'a>, &granit_parser::Span, &dyn Fn(&Marker) -> Position),
-    ) -> Result<Vec<Value>, Error> {
+    ) -> Result<usize, Error> {
         self.check_size(source.len())?;
-        let roots = self.build(source, watch)?;
-        Ok(roots.into_iter().map(|root| root.tree).collect())
+        Ok(self.build::<Outline>(source, watch)?.len())
     }
 
     fn roots<T: Tree>(&self, source: &str) -> Result<Vec<Root<T>>, Error> {
