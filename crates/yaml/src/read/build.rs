@@ -210,14 +210,13 @@ impl<'a, T: Tree> Builder<'a, T> {
         span: &granit_parser::Span,
     ) -> Result<(), Error> {
         let span_here = self.scalar_span(span);
-        // Where nothing is written, the parser says `~`.
-        let text = if span_here.range().is_empty() {
-            Cow::Borrowed("")
-        } else {
-            text
+        let style = ScalarStyle::from(style);
+        // Where nothing is written, the parser says `~`. A block of line breaks has no span either.
+        let text = match style {
+            ScalarStyle::Plain if span_here.range().is_empty() => Cow::Borrowed(""),
+            _ => text,
         };
         self.count(1, span_here.start)?;
-        let style = ScalarStyle::from(style);
         let tag_name = tag.as_ref().map(|(name, _)| name.as_ref());
         let meaning = scalar::meaning(self.schema, &text, style, tag_name).map_err(|kind| {
             let at = tag

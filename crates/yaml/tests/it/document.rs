@@ -140,3 +140,17 @@ fn documents_are_counted_as_written() {
 fn anchors_end_with_their_document() {
     assert!(narae_yaml::read("a: &x 1\n---\nb: *x\n").is_err());
 }
+
+#[test]
+fn line_breaks_alone_are_kept_if_asked() {
+    for (source, expected) in [
+        ("- |+\n\n\n", "\n\n"),
+        ("- |+\n\n\n- x\n", "\n\n"),
+        ("- >+\n\n\n- x\n", "\n\n"),
+        ("- |\n\n\n- x\n", ""),
+        ("- |-\n\n- x\n", ""),
+    ] {
+        let value = narae_yaml::read_one(source).unwrap();
+        assert_eq!(value[0].as_str(), Some(expected), "{source:?}");
+    }
+}
