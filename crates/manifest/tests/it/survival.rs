@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use narae_manifest::{Layer, TemplateSet, Values};
+use narae_testservers::{is_missing, program};
 use narae_yaml::{Mapping, Value};
 use proptest::prelude::*;
 use serde::Deserialize as _;
@@ -245,13 +246,7 @@ fn strings_that_look_like_something_else_survive_every_position() {
 /// Helm reads with `sigs.k8s.io/yaml`, as kubectl and the API server do.
 #[test]
 fn helm_reads_every_string_in_every_position_as_it_was_rendered() {
-    let helm = Command::new("helm").arg("version").output();
-    if !helm.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: helm is not on PATH");
-        assert!(
-            std::env::var_os("NARAE_REQUIRE_SERVERS").is_none_or(|value| value != "1"),
-            "NARAE_REQUIRE_SERVERS is set"
-        );
+    if is_missing(&["helm"], "what Helm reads of rendered strings") {
         return;
     }
     let objects: Vec<Value> = strings().iter().flat_map(|text| check(text)).collect();
@@ -270,7 +265,7 @@ fn helm_reads_every_string_in_every_position_as_it_was_rendered() {
         "templates/json.yaml",
         "json: {{ .Files.Get \"objects.yaml\" | fromYamlArray | toJson | b64enc }}\n",
     );
-    let output = Command::new("helm")
+    let output = Command::new(program("helm").unwrap())
         .args(["template", "readers"])
         .arg(chart.path())
         .output()

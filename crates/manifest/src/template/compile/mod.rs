@@ -13,6 +13,7 @@
 
 mod block;
 mod expression;
+mod failure;
 mod names;
 mod partial;
 mod raw;
@@ -20,7 +21,6 @@ mod reference;
 
 pub(super) use raw::closing;
 
-use handlebars::TemplateErrorReason;
 use handlebars::template::{HelperTemplate, Template as Parsed, TemplateElement};
 
 use super::helper::Helpers;
@@ -45,7 +45,7 @@ pub(super) fn compile(source: &Source, helpers: &Helpers) -> Result<Template, Er
         let message = format!("blocks and parentheses may nest {MAX_NESTING} deep");
         return Err(source.error(ErrorKind::Limit, message, offset));
     }
-    let parsed = Parsed::compile(text).map_err(|error| syntax_error(source, &error))?;
+    let parsed = Parsed::compile(text).map_err(|error| failure::of(source, &error))?;
     let nodes = Compiler { source, helpers }.nodes(&parsed, 0)?;
     Ok(Template { nodes })
 }
@@ -143,19 +143,3 @@ impl Compiler<'_> {
 
 /// White space as the parser's grammar has it.
 const BLANK: &[char] = &[' ', '\t', '\r', '\n'];
-
-fn syntax_error(source: &Source, error: &handlebars::TemplateError) -> Error {
-    let (line, column) = error.pos().unwrap_or((1, 1));
-    let offset = source.offset(line, column);
-    let message = match error.reason() {
-        TemplateErrorReason::MismatchingClosedHelper(open, close) => {
-            format!("block `#{open}` is closed by `/{close}`")
-        }
-        TemplateErrorReason::InvalidParam(parameter) => {
-            format!("`{parameter}` is not a literal that can be read")
-        }
-        _ => "this is not a template: a tag is not closed, or what stands in it cannot be read"
-            .to_owned(),
-    };
-    source.error(ErrorKind::Syntax, message, offset)
-}

@@ -239,6 +239,10 @@ pub(super) fn advice(name: &str) -> Option<&'static str> {
             "put texts together with `concat`, or write them side by side"
         }
         "tpl" => "a value is never read as a template",
+        "-" => "`~` eats the white space around a tag: `{{~a~}}`",
+        "if" | "unless" | "each" | "with" => "a block is written `{{#if a}}…{{/if}}`",
+        "range" => "a loop is written `{{#each list}}…{{/each}}`",
+        "define" | "block" => "a partial is written `{{#*inline \"name\"}}…{{/inline}}`",
         "log" => "a template writes objects and nothing else",
         "get" | "index" | "dig" => "take an element with `lookup container key`",
         "now" | "ago" | "env" | "expandenv" | "uuidv4" | "genCA" | "genSignedCert"
