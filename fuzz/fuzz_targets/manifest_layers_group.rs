@@ -22,8 +22,6 @@ fuzz_target!(|layers: Vec<&str>| {
         let first = Layer::read("first.yaml", &written).expect("what is written is read");
         let rest = read(rest).expect("they were read");
         let grouped = Values::merge([first].into_iter().chain(rest)).expect("they merged");
-        // NaN is not equal to itself.
-        let text = |values: &Values| narae_yaml::write(values.as_value());
-        assert_eq!(text(&grouped), text(&all));
+        assert_eq!(grouped.as_value(), all.as_value());
     }
 });

@@ -30,7 +30,8 @@
 //! # Grouping
 //!
 //! Merging is associative from the left: the merged values of the first layers, written as one
-//! file, give with the others the same values as all of them do. From the right it is so for
+//! file, give with the others the same values as all of them do; only a key that was deleted and
+//! set again may have another place in its mapping, its first one. From the right it is so for
 //! layers without `null`, without tags and without assignments to elements, because those speak
 //! about what is there before.
 
