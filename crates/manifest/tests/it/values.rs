@@ -404,6 +404,35 @@ fn layer() -> impl Strategy<Value = String> {
     })
 }
 
+/// A layer of values with tags; two of them may not merge.
+fn tagged() -> impl Strategy<Value = String> {
+    let value = prop::sample::select(vec![
+        "1",
+        "null",
+        "[1]",
+        "[]",
+        "{}",
+        "{a: 1, b: 2}",
+        "{a: null, b: {c: 1}}",
+        "!append [2]",
+        "!append [{a: 1}]",
+        "!replace [3]",
+        "!replace {c: 1}",
+        "!replace x",
+        "!merge:a [{a: 1, b: 2}]",
+        "!merge:a [{a: 1, b: null}, {a: x}]",
+        "!merge:a [!delete {a: 1}, {a: 2}]",
+        "!merge:a [{a: 1, c: !append [4]}]",
+        "[{a: 1, c: [null]}]",
+    ]);
+    prop::collection::vec(value, 0..3).prop_map(|values| {
+        let entries = values.iter().zip(["p", "q", "r"]);
+        entries
+            .map(|(value, key)| format!("{key}: {value}\n"))
+            .collect()
+    })
+}
+
 /// Writes a text so that `--set` reads it as it is.
 fn escaped(text: &str) -> String {
     let escape = |c: char| {
@@ -428,6 +457,22 @@ proptest! {
         let first = narae_yaml::write(merge(&[&a, &b]).as_value());
         let (grouped, all) = (merge(&[&first, &c]), merge(&[&a, &b, &c]));
         prop_assert_eq!(grouped.as_value(), all.as_value());
+    }
+
+    #[test]
+    fn layers_with_tags_group_from_the_left(layers in prop::collection::vec(tagged(), 1..4)) {
+        let read = |text: &String| Layer::read("v.yaml", text).unwrap();
+        let Ok(all) = Values::merge(layers.iter().map(read)) else {
+            return Ok(());
+        };
+        for middle in 0..layers.len() {
+            let (first, rest) = layers.split_at(middle);
+            let first = Values::merge(first.iter().map(read)).unwrap();
+            let first = narae_yaml::write(first.as_value());
+            let grouped = Values::merge([read(&first)].into_iter().chain(rest.iter().map(read)));
+            let grouped = grouped.unwrap();
+            prop_assert_eq!(grouped.as_value(), all.as_value());
+        }
     }
 
     #[test]
