@@ -7,7 +7,8 @@
 
 use super::class::{Class, before, decode};
 use super::program::{Instruction, Program};
-use super::syntax::{Assertion, word};
+use super::syntax::Assertion;
+use super::text::word;
 
 /// How much memory the second try may use.
 pub(super) const MAX_MEMORY_BYTES: usize = 64 << 20;
@@ -20,7 +21,7 @@ const LEAST_STEPS: usize = 8192;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     Match,
-    /// The furthest byte that was looked at and did not fit, and the instruction that it did not fit.
+    /// The byte that did not fit in the try that came furthest, and the instruction it did not fit.
     Mismatch {
         reached: usize,
         instruction: usize,
@@ -62,7 +63,10 @@ struct Search<'p, 't, 's> {
     scratch: &'s mut Scratch,
     remembers: bool,
     steps: usize,
-    /// One more than the furthest place that did not fit.
+    /// Where the match being tried begins.
+    start: usize,
+    /// One more than the bytes that the best try came.
+    progress: usize,
     reached: usize,
     instruction: usize,
 }
@@ -80,6 +84,8 @@ pub(super) fn search(
         scratch,
         remembers: false,
         steps: LEAST_STEPS + STEPS_PER_BYTE * text.len(),
+        start: 0,
+        progress: 0,
         reached: 0,
         instruction: 0,
     };
@@ -103,7 +109,7 @@ impl Search<'_, '_, '_> {
             Outcome::Match
         } else {
             Outcome::Mismatch {
-                reached: self.reached.saturating_sub(1),
+                reached: self.reached,
                 instruction: self.instruction,
             }
         }
@@ -137,6 +143,7 @@ impl Search<'_, '_, '_> {
     /// Whether the program matches here; `None` if the steps did not do.
     fn run(&mut self, start: usize) -> Option<bool> {
         self.scratch.stack.clear();
+        self.start = start;
         let (mut pc, mut at) = (0, start);
         loop {
             if !self.remembers {
@@ -237,9 +244,10 @@ impl Search<'_, '_, '_> {
     }
 
     fn fails(&mut self, pc: usize, at: usize) -> Option<(usize, usize)> {
-        // The first of those that came furthest: later ones are other ways to the same end.
-        if at >= self.reached {
-            (self.reached, self.instruction) = (at + 1, pc);
+        // The first of the tries that came furthest: later ones are other ways to the same end.
+        if at - self.start >= self.progress {
+            self.progress = at - self.start + 1;
+            (self.reached, self.instruction) = (at, pc);
         }
         None
     }

@@ -24,6 +24,7 @@ mod machine;
 mod program;
 mod stock;
 mod syntax;
+mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -235,7 +236,7 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    /// The furthest byte that was looked at and did not fit.
+    /// The byte that did not fit, in the try that came furthest.
     pub const fn reached(&self) -> usize {
         self.reached
     }

@@ -6,6 +6,7 @@
 //! around anything but fixed text are refused: they are not regular.
 
 use super::class::Class;
+use super::text::Text;
 use super::{Conversion, PatternError, Patterns, Problem};
 
 /// How deep patterns and groups may be inside each other.
@@ -71,14 +72,6 @@ pub(super) struct Parser<'p> {
     /// Those being read, outermost first.
     open: Vec<String>,
     nodes: usize,
-}
-
-/// One text being read.
-struct Text<'t> {
-    text: &'t str,
-    at: usize,
-    ignore_case: bool,
-    depth: usize,
 }
 
 impl<'p> Parser<'p> {
@@ -192,7 +185,10 @@ impl<'p> Parser<'p> {
         };
         let node = match character {
             '(' => return self.group(text),
-            '[' => Node::Class(self.class(text)?),
+            '[' => match text.class() {
+                Ok(class) => Node::Class(class),
+                Err(problem) => return Err(self.error(text, problem)),
+            },
             '.' => Node::Class(Class::not_newline()),
             '^' => Node::Assert(Assertion::LineStart),
             '$' => Node::Assert(Assertion::LineEnd),
@@ -364,194 +360,16 @@ impl<'p> Parser<'p> {
             Some('z') => Assertion::TextEnd,
             Some('Z') => Assertion::LastLineEnd,
             Some('1'..='9' | 'k' | 'g') => return Err(self.error(text, Problem::NotRegular)),
-            _ => return self.escaped_class(text).map(Node::Class),
+            _ => {
+                return text
+                    .escaped_class()
+                    .map(Node::Class)
+                    .map_err(|problem| self.error(text, problem));
+            }
         };
         text.next();
         Ok(Node::Assert(assertion))
     }
-
-    fn escaped_class(&self, text: &mut Text<'_>) -> Result<Class, PatternError> {
-        let Some(character) = text.next() else {
-            return Err(self.error(text, Problem::Unbalanced));
-        };
-        let hex = |text: &mut Text<'_>, digits: usize| {
-            let code = text
-                .rest()
-                .get(..digits)
-                .and_then(|code| u32::from_str_radix(code, 16).ok());
-            text.at += digits;
-            code.and_then(char::from_u32)
-        };
-        Ok(match character {
-            'd' => digit(),
-            'D' => digit().negated(),
-            'w' => word(),
-            'W' => word().negated(),
-            's' => space(),
-            'S' => space().negated(),
-            'h' => Class::ascii(|byte| byte.is_ascii_hexdigit()),
-            'H' => Class::ascii(|byte| byte.is_ascii_hexdigit()).negated(),
-            'n' => Class::one('\n'),
-            't' => Class::one('\t'),
-            'r' => Class::one('\r'),
-            'f' => Class::one('\x0c'),
-            'v' => Class::one('\x0b'),
-            'a' => Class::one('\x07'),
-            'e' => Class::one('\x1b'),
-            'x' | 'u' => match hex(text, if character == 'x' { 2 } else { 4 }) {
-                Some(character) => Class::one(character),
-                None => return Err(self.error(text, Problem::Unsupported)),
-            },
-            other if other.is_ascii_alphanumeric() => {
-                return Err(self.error(text, Problem::Unsupported));
-            }
-            other => Class::one(other),
-        })
-    }
-
-    /// After the opening bracket.
-    fn class(&self, text: &mut Text<'_>) -> Result<Class, PatternError> {
-        let negated = text.eat("^");
-        let mut class = Class::NONE;
-        let mut first = true;
-        loop {
-            if text.rest().starts_with("&&") {
-                return Err(self.error(text, Problem::Unsupported));
-            }
-            let part = if text.rest().starts_with("[:") {
-                self.posix(text)?
-            } else {
-                match text.next() {
-                    None => return Err(self.error(text, Problem::Unbalanced)),
-                    Some(']') if !first => break,
-                    Some('[') => self.class(text)?,
-                    Some('\\') if text.eat("b") => Class::one('\x08'),
-                    Some('\\') => self.escaped_class(text)?,
-                    Some(character) => Class::one(character),
-                }
-            };
-            first = false;
-            // A range, unless the dash is the last thing in the class or follows a set.
-            let mut ahead = text.rest().chars();
-            let from = part.only();
-            if let (Some(from), Some('-'), Some(next)) = (from, ahead.next(), ahead.next())
-                && next != ']'
-            {
-                text.at += 1;
-                let last = match text.next() {
-                    Some('\\') => self.escaped_class(text)?.only(),
-                    last => last,
-                };
-                match last.filter(|last| *last >= from) {
-                    Some(last) => class.add(from, last),
-                    None => return Err(self.error(text, Problem::Unsupported)),
-                }
-            } else if !class.union(&part) {
-                return Err(self.error(text, Problem::Unsupported));
-            }
-        }
-        let class = if text.ignore_case {
-            class.folded()
-        } else {
-            class
-        };
-        Ok(if negated { class.negated() } else { class })
-    }
-
-    /// `[:name:]` or `[:^name:]`.
-    fn posix(&self, text: &mut Text<'_>) -> Result<Class, PatternError> {
-        let inside = text.rest().get(2..).and_then(|rest| rest.split_once(":]"));
-        let Some((inside, _)) = inside else {
-            return Err(self.error(text, Problem::Unbalanced));
-        };
-        let (negated, name) = match inside.strip_prefix('^') {
-            Some(name) => (true, name),
-            None => (false, inside),
-        };
-        let class = match name {
-            "alpha" => Class::ascii(|byte| byte.is_ascii_alphabetic()),
-            "digit" => digit(),
-            "alnum" => Class::ascii(|byte| byte.is_ascii_alphanumeric()),
-            "upper" => Class::ascii(|byte| byte.is_ascii_uppercase()),
-            "lower" => Class::ascii(|byte| byte.is_ascii_lowercase()),
-            "punct" => Class::ascii(|byte| byte.is_ascii_punctuation()),
-            "space" => space(),
-            "blank" => Class::ascii(|byte| matches!(byte, b' ' | b'\t')),
-            "cntrl" => Class::ascii(|byte| byte.is_ascii_control()),
-            "xdigit" => Class::ascii(|byte| byte.is_ascii_hexdigit()),
-            "print" => Class::ascii(|byte| byte.is_ascii_graphic() || byte == b' '),
-            "graph" => Class::ascii(|byte| byte.is_ascii_graphic()),
-            "word" => word(),
-            _ => return Err(self.error(text, Problem::Unsupported)),
-        };
-        text.at += inside.len() + 4;
-        Ok(if negated { class.negated() } else { class })
-    }
-}
-
-impl<'t> Text<'t> {
-    fn rest(&self) -> &'t str {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    fn next(&mut self) -> Option<char> {
-        let character = self.peek()?;
-        self.at += character.len_utf8();
-        Some(character)
-    }
-
-    fn eat(&mut self, wanted: &str) -> bool {
-        let found = self.rest().starts_with(wanted);
-        self.at += if found { wanted.len() } else { 0 };
-        found
-    }
-
-    /// Steps over the beginning of a look-around: whether it looks behind, and whether it is negated.
-    fn look(&mut self) -> Option<(bool, bool)> {
-        let kinds = [
-            ("?=", (false, false)),
-            ("?!", (false, true)),
-            ("?<=", (true, false)),
-            ("?<!", (true, true)),
-        ];
-        kinds
-            .into_iter()
-            .find(|(start, _)| self.eat(start))
-            .map(|(_, kind)| kind)
-    }
-
-    /// The numbers of `{n}`, `{n,}`, `{,m}` or `{n,m}` if one stands here.
-    fn count(&self) -> Option<(u32, Option<u32>)> {
-        let (inside, _) = self.rest().strip_prefix('{')?.split_once('}')?;
-        let number = |text: &str| {
-            text.bytes()
-                .all(|byte| byte.is_ascii_digit())
-                .then(|| text.parse::<u32>().ok())
-        };
-        match inside.split_once(',') {
-            None => number(inside)?.map(|count| (count, Some(count))),
-            Some(("", "")) => None,
-            Some((min, "")) => number(min)?.map(|min| (min, None)),
-            Some(("", max)) => number(max)?.map(|max| (0, Some(max))),
-            Some((min, max)) => Some((number(min)??, Some(number(max)??))),
-        }
-    }
-}
-
-fn digit() -> Class {
-    Class::ascii(|byte| byte.is_ascii_digit())
-}
-
-pub(super) fn word() -> Class {
-    Class::ascii(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-fn space() -> Class {
-    Class::ascii(|byte| matches!(byte, b' ' | b'\t'..=b'\r'))
 }
 
 /// Every text that the node can be, if these are few, short and of classes only.
