@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 
 use narae_logparse::format::{access, cri, json};
-use narae_logparse::{Event, Format, Reader};
+use narae_logparse::grok::{Patterns, Spelling};
+use narae_logparse::time::Context;
+use narae_logparse::{Event, Format, Reader, Timestamp};
 
 use crate::report::Report;
 
@@ -20,6 +22,8 @@ pub fn run(report: &mut Report) {
     containers(report);
     objects(report);
     records(report);
+    formats(report);
+    groks(report);
 }
 
 fn combined(report: &mut Report) {
@@ -162,6 +166,156 @@ fn records(report: &mut Report) {
         ours,
         theirs,
     );
+}
+
+/// Formats that most people read with a regular expression, against the one they would write: the captures of as many
+/// fields, as text. klog's and Spring's are the ones of the collectors' documentation.
+fn formats(report: &mut Report) {
+    let reference = Timestamp::from_rfc3339(b"2026-11-21T00:00:00Z").expect("a time");
+    let context = Context::default().with_reference(reference);
+    for (name, format, pattern, log) in [
+        (
+            "logparse.klog_record",
+            Format::Klog,
+            r"^([IWEF])(\d{4} \d{2}:\d{2}:\d{2}\.\d{6})\s+(\d+) ([^:]+):(\d+)\] (.*)$",
+            generated(|n, log| {
+                writeln!(
+                    log,
+                    "I1121 04:44:{:02}.{:06} {:7} controller.go:{}] Reconciling deployment shop/web generation {n}",
+                    n % 60,
+                    n * 7 % 1_000_000,
+                    n % 30,
+                    n % 1900
+                )
+            }),
+        ),
+        (
+            "logparse.syslog_record",
+            Format::Syslog,
+            r"^<(\d+)>(\w{3} [ \d]\d \d{2}:\d{2}:\d{2}) (\S+) ([^\[: ]+)\[(\d+)\]: (.*)$",
+            generated(|n, log| {
+                writeln!(
+                    log,
+                    "<{}>Nov 21 04:44:{:02} node-{} kubelet[{n}]: Connection from 10.0.0.{} accepted",
+                    n % 192,
+                    n % 60,
+                    n % 40,
+                    n % 250
+                )
+            }),
+        ),
+        (
+            "logparse.spring_record",
+            Format::Spring,
+            r"^(\S+)\s+([A-Z]+) (\d+) --- \[([^\]]*)\] \[([^\]]*)\] (\S+)\s+: (.*)$",
+            generated(|n, log| {
+                writeln!(
+                    log,
+                    "2026-11-21T04:44:{:02}.{:03}Z  INFO 1 --- [shop] [nio-8080-exec-{}] c.e.shop.OrderService                     : order {n} placed",
+                    n % 60,
+                    n % 1000,
+                    n % 9
+                )
+            }),
+        ),
+        (
+            "logparse.envoy_record",
+            Format::Envoy,
+            r#"^\[([^\]]+)\] "(\S+) (\S+) ([^"]+)" (\d+) (\S+) (\S+) (\S+) (\S+) (\S+) "([^"]*)" "([^"]*)" "([^"]*)" "([^"]*)" "([^"]*)"$"#,
+            generated(|n, log| {
+                writeln!(
+                    log,
+                    "[2026-11-21T04:44:{:02}.123Z] \"GET /cart/{n} HTTP/1.1\" 200 - 0 {n} 12 11 \"10.0.0.{}\" \"curl/8.5.0\" \"cc21d9b0-cf5c-432b-8c7e-98aeb7988cd2\" \"shop.svc\" \"10.0.1.{}:8080\"",
+                    n % 60,
+                    n % 250,
+                    n % 250
+                )
+            }),
+        ),
+        (
+            "logparse.logfmt_record",
+            Format::Logfmt,
+            r#"^ts=(\S+) level=(\S+) caller=(\S+) msg="((?:[^"\\]|\\.)*)" status=(\d+) duration=(\S+) id=(\S+)$"#,
+            generated(|n, log| {
+                writeln!(
+                    log,
+                    "ts=2026-11-21T04:44:{:02}Z level=info caller=cart.go:{} msg=\"order \\\"{n}\\\" placed\" status=200 duration={}ms id=o{n}",
+                    n % 60,
+                    n % 900,
+                    n % 99
+                )
+            }),
+        ),
+    ] {
+        let regex = regex::bytes::Regex::new(pattern).expect("a valid pattern");
+        let mut places = regex.capture_locations();
+        let theirs = || {
+            count(&log, |line| {
+                regex.captures_read(&mut places, line.as_bytes()).is_some()
+            })
+        };
+        let ours = || {
+            count(&log, |line| {
+                format
+                    .parse_with(line.as_bytes(), &context)
+                    .map(black_box)
+                    .is_ok()
+            })
+        };
+        compare(report, name, "regex, as many captures", &log, ours, theirs);
+    }
+}
+
+/// The same stock pattern with both; then what twice the line costs where a backtracker explodes.
+fn groks(report: &mut Report) {
+    let log = access_log();
+    let stock = Patterns::stock(Spelling::Legacy);
+    let mut ours = stock
+        .compile("%{COMBINEDAPACHELOG}")
+        .expect("a stock pattern");
+    let theirs = grok::Grok::with_default_patterns()
+        .compile("%{COMBINEDAPACHELOG}", true)
+        .expect("a stock pattern");
+    compare(
+        report,
+        "logparse.grok_combined",
+        "grok crate (Oniguruma)",
+        &log,
+        || {
+            count(&log, |line| {
+                ours.parse(line.as_bytes()).map(black_box).is_ok()
+            })
+        },
+        || {
+            count(&log, |line| {
+                theirs
+                    .match_against(line)
+                    .map(|found| found.iter().count())
+                    .is_some()
+            })
+        },
+    );
+
+    let pattern = format!("^{}end$", "%{DATA} ".repeat(9));
+    let mut adversarial = stock.compile(&pattern).expect("a pattern");
+    let mut twice = adversarial.clone();
+    let line = |times: usize| format!("{}END", "[x] e.f.g ".repeat(times));
+    let (short, long) = (line(500), line(1000));
+    report.compare(
+        "logparse.grok_twice_the_line",
+        "twice the line (0.45 or more is linear)",
+        "nine DATA on 5 kB that do not match",
+        ROUNDS,
+        || assert!(black_box(twice.parse(long.as_bytes())).is_err()),
+        || assert!(black_box(adversarial.parse(short.as_bytes())).is_err()),
+    );
+}
+
+fn generated(write: impl Fn(usize, &mut String) -> std::fmt::Result) -> String {
+    (0..LINES).fold(String::new(), |mut log, n| {
+        write(n, &mut log).expect("writing to a string");
+        log
+    })
 }
 
 fn compare(
