@@ -7,6 +7,7 @@ pub mod failover;
 #[cfg(feature = "matching")]
 pub mod gateway;
 pub mod hash;
+pub mod health;
 pub mod limit;
 #[cfg(feature = "matching")]
 pub mod matching;

@@ -57,7 +57,7 @@ pub enum Outcome<'a> {
     Redirect {
         /// 301, 302, 303, 307 or 308.
         status: u16,
-        /// An absolute URL in visible ASCII.
+        /// A URL in visible ASCII: absolute, but for a request that names no host.
         location: String,
     },
     /// Answer it here.

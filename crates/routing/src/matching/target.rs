@@ -124,8 +124,8 @@ impl Redirect {
         })
     }
 
-    /// The new address of a request that came to `port` of a listener of `scheme`; `None` if
-    /// nobody names a host.
+    /// The new address of a request that came to `port` of a listener of `scheme`: absolute, or a path
+    /// if nobody names a host and it stays where it is. `None` if it needs a host and has none.
     pub(super) fn location(
         &self,
         request: &Request<'_>,
@@ -133,12 +133,25 @@ impl Redirect {
         port: u16,
         prefix: &str,
     ) -> Option<String> {
+        let target = match &self.path {
+            Some(change) => Cow::Owned(change.target(request.target, prefix)),
+            None => Cow::Borrowed(request.target),
+        };
         let host = match &self.hostname {
             Some(hostname) => hostname.as_str(),
             None => without_port(request.host),
         };
+        let mut location = String::new();
         if host.is_empty() {
-            return None;
+            // Relative to wherever the client is. A path of two slashes would name a host.
+            if self.scheme.is_some() || self.port.is_some() {
+                return None;
+            }
+            if target.starts_with("//") {
+                location.push_str("/.");
+            }
+            push_visible(&mut location, &target);
+            return Some(location);
         }
         // A new scheme brings its own port; otherwise the client stays on the listener's.
         let port = match (self.port, self.scheme) {
@@ -148,11 +161,8 @@ impl Redirect {
         };
         let scheme = self.scheme.unwrap_or(scheme);
         let port = port.filter(|port| !matches!((scheme, port), ("http", 80) | ("https", 443)));
-        let target = match &self.path {
-            Some(change) => Cow::Owned(change.target(request.target, prefix)),
-            None => Cow::Borrowed(request.target),
-        };
-        let mut location = format!("{scheme}://");
+        location.push_str(scheme);
+        location.push_str("://");
         push_visible(&mut location, host);
         if let Some(port) = port {
             let _ = write!(location, ":{port}");

@@ -10,6 +10,7 @@ mod breaker;
 mod carry;
 mod failover;
 mod hash;
+mod health;
 #[cfg(feature = "matching")]
 mod matching;
 mod reference;
