@@ -94,6 +94,11 @@ impl Class {
         self.ascii & other.ascii == 0 && (is_narrow(self) || is_narrow(other))
     }
 
+    /// The ASCII members as bits, and whether there may be others.
+    pub(super) const fn summary(&self) -> (u128, bool) {
+        (self.ascii, self.wide || !self.ranges.is_empty())
+    }
+
     /// The only member, if there is one.
     pub(super) fn only(&self) -> Option<char> {
         match (self.single(), self.ranges.as_slice()) {

@@ -182,12 +182,25 @@ impl Search<'_, '_, '_> {
                 second,
                 mark,
             } => {
-                self.enter(*mark, at)?;
-                self.scratch.stack.push(Frame::Branch {
-                    instruction: *second,
-                    at,
-                });
-                Some((*first, at))
+                // One look at what comes next decides most choices.
+                let next = self.text.get(at).copied();
+                let can = |way: usize| {
+                    self.program
+                        .starts
+                        .get(way)
+                        .is_some_and(|start| start.allows(next))
+                };
+                match (can(*first), can(*second)) {
+                    (true, true) => {
+                        self.enter(*mark, at)?;
+                        let instruction = *second;
+                        self.scratch.stack.push(Frame::Branch { instruction, at });
+                        Some((*first, at))
+                    }
+                    (true, false) => Some((*first, at)),
+                    (false, true) => Some((*second, at)),
+                    (false, false) => self.fails(pc, at),
+                }
             }
             Instruction::Jump(target) => Some((*target, at)),
             Instruction::Run {

@@ -43,8 +43,44 @@ pub(super) struct Program {
     pub(super) assertions: Vec<Assertion>,
     /// How many instructions remember places.
     pub(super) marks: usize,
+    /// What each instruction can begin with.
+    pub(super) starts: Vec<Start>,
     /// What a match can begin with, if it must begin with something.
     pub(super) first: Option<Class>,
+}
+
+/// What can stand at a place for an instruction and those after it to match: a superset.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Start {
+    ascii: u128,
+    wide: bool,
+    end: bool,
+}
+
+impl Start {
+    const ANYTHING: Self = Self {
+        ascii: u128::MAX,
+        wide: true,
+        end: true,
+    };
+
+    /// Whether what stands at a place can begin a match.
+    #[inline]
+    pub(super) const fn allows(self, next: Option<u8>) -> bool {
+        match next {
+            None => self.end,
+            Some(byte @ 0..=127) => self.ascii & (1 << byte) != 0,
+            Some(_) => self.wide,
+        }
+    }
+
+    const fn or(self, other: Self) -> Self {
+        Self {
+            ascii: self.ascii | other.ascii,
+            wide: self.wide || other.wide,
+            end: self.end || other.end,
+        }
+    }
 }
 
 /// Compiles a tree; `None` if it is too large.
@@ -56,6 +92,7 @@ pub(super) fn compile(node: &Node) -> Option<Program> {
             classes: Vec::new(),
             assertions: Vec::new(),
             marks: 0,
+            starts: Vec::new(),
             first: match first(node) {
                 (class, false) => class,
                 (_, true) => None,
@@ -66,6 +103,7 @@ pub(super) fn compile(node: &Node) -> Option<Program> {
     compiler.node(node)?;
     compiler.emit(Instruction::Match)?;
     compiler.possessify();
+    compiler.find_starts();
     Some(compiler.program)
 }
 
@@ -237,6 +275,48 @@ impl Compiler {
                 (disjoint, self.program.instructions.get_mut(at))
             {
                 *possessive = true;
+            }
+        }
+    }
+
+    /// Grows the starts until they no longer change; backwards, because most instructions are followed by the next.
+    fn find_starts(&mut self) {
+        let program = &mut self.program;
+        program.starts = vec![Start::default(); program.instructions.len()];
+        loop {
+            let mut changed = false;
+            for (at, instruction) in program.instructions.iter().enumerate().rev() {
+                let of = |at: usize| program.starts.get(at).copied().unwrap_or_default();
+                let class = |class: usize| {
+                    let class = program.classes.get(class);
+                    let (ascii, wide) = class.map_or((0, false), Class::summary);
+                    Start {
+                        ascii,
+                        wide,
+                        end: false,
+                    }
+                };
+                let start = match instruction {
+                    Instruction::Byte(byte) => Start {
+                        ascii: 1 << (byte & 127),
+                        ..Start::default()
+                    },
+                    Instruction::Class(number) => class(*number),
+                    Instruction::Split { first, second, .. } => of(*first).or(of(*second)),
+                    Instruction::Jump(target) => of(*target),
+                    Instruction::Run { class: number, .. } => class(*number).or(of(at + 1)),
+                    Instruction::Save(_) | Instruction::RestOfLine(_) | Instruction::Assert(_) => {
+                        of(at + 1)
+                    }
+                    Instruction::Match => Start::ANYTHING,
+                };
+                if let Some(known) = program.starts.get_mut(at).filter(|known| **known != start) {
+                    *known = start;
+                    changed = true;
+                }
+            }
+            if !changed {
+                return;
             }
         }
     }

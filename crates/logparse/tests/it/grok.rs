@@ -364,7 +364,7 @@ fn the_first_pattern_wins_and_every_failure_has_its_reason() {
         shown,
         [
             "no match: WORD stopped at byte 2",
-            "no match: IPV6GROUP stopped at byte 2"
+            "no match: IP stopped at byte 2"
         ]
     );
     assert_eq!(
