@@ -36,8 +36,12 @@ pub(crate) struct Seal {
     pub(crate) mode: Mode,
 
     /// The certificate to seal for: a file, PEM or a backup of the controller's Secret
+    /// [default: the controller's, through the API server]
     #[arg(long, value_name = "FILE", env = "SEALED_SECRETS_CERT")]
     pub(crate) cert: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
 
     /// Where the items may be opened [default: what the Secret's annotations say, else strict]
     #[arg(
@@ -85,11 +89,39 @@ pub(crate) struct Seal {
     pub(crate) recovery_private_key: Vec<PathBuf>,
 }
 
+/// Where the controller is.
+#[derive(Debug, Args)]
+pub(crate) struct Cluster {
+    /// The controller's namespace
+    #[arg(
+        long,
+        default_value = "kube-system",
+        env = "SEALED_SECRETS_CONTROLLER_NAMESPACE"
+    )]
+    pub(crate) controller_namespace: String,
+
+    /// The controller's Service; the Helm chart's is sealed-secrets
+    #[arg(
+        long,
+        default_value = "sealed-secrets-controller",
+        env = "SEALED_SECRETS_CONTROLLER_NAME"
+    )]
+    pub(crate) controller_name: String,
+
+    /// The kubeconfig [default: KUBECONFIG, ~/.kube/config, or the pod's own]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig [default: its current one]
+    #[arg(long)]
+    pub(crate) context: Option<String>,
+}
+
 /// What to do instead of sealing a Secret.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct Mode {
-    /// Write the certificate to standard output
+    /// Write the certificate to standard output: the controller's, or that of --cert
     #[arg(long)]
     pub(crate) fetch_cert: bool,
 
@@ -105,7 +137,8 @@ pub(crate) struct Mode {
     #[arg(long)]
     pub(crate) validate: bool,
 
-    /// Seal SealedSecrets anew for --cert, opening them with --recovery-private-key
+    /// Seal SealedSecrets anew for --cert, opening them with --recovery-private-key, or with the controller's
+    /// keys for whoever may read those
     #[arg(long, alias = "rotate")]
     pub(crate) re_encrypt: bool,
 

@@ -1,8 +1,9 @@
 //! `seal`: kubeseal's everyday flags, and what its users script around it.
 //!
-//! Touches files, the clock and standard streams; every decision is made in `narae_secrets::sealed`.
+//! Touches files, the clock, standard streams and, where no certificate is named, a cluster; every decision is made in `narae_secrets::sealed`.
 
 mod cli;
+mod cluster;
 mod files;
 mod material;
 mod output;

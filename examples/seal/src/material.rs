@@ -1,4 +1,4 @@
-//! Certificates and private keys, from files.
+//! Certificates and keys: from files, or by `cluster`.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::Seal;
 use crate::files::Mode;
-use crate::{files, output};
+use crate::{cluster, files, output};
 
 /// Seconds since 1970.
 pub(crate) fn now() -> Result<i64> {
@@ -18,38 +18,52 @@ pub(crate) fn now() -> Result<i64> {
     i64::try_from(seconds).context("the clock is too far ahead")
 }
 
-/// The bytes `--cert` names.
-pub(crate) fn certificate_bytes(cert: Option<&str>) -> Result<Zeroizing<Vec<u8>>> {
-    let Some(cert) = cert else {
-        bail!("no certificate; give --cert FILE or set SEALED_SECRETS_CERT");
+/// `--fetch-cert`.
+pub(crate) fn print(arguments: &Seal) -> Result<()> {
+    let pem = match &arguments.cert {
+        None => Zeroizing::new(cluster::certificate(&arguments.cluster)?.1.into_bytes()),
+        Some(cert) => read(cert)?,
     };
+    // A backup names a certificate just as well, but it holds the private keys.
+    Certificate::from_pem(&pem).context("--fetch-cert writes PEM files only")?;
+    if pem.windows(11).any(|window| window == b"PRIVATE KEY") {
+        bail!("the file holds a private key beside the certificate; it is not written anywhere");
+    }
+    output::write(arguments.sealed_secret_file.as_deref(), &pem)
+}
+
+/// The certificate to seal for, not expired: that of `--cert`, else the controller's.
+pub(crate) fn certificate(arguments: &Seal) -> Result<Certificate> {
+    match &arguments.cert {
+        Some(cert) => valid_certificate(cert),
+        None => {
+            let (certificate, _) = cluster::certificate(&arguments.cluster)?;
+            certificate.check_valid_at(now()?)?;
+            Ok(certificate)
+        }
+    }
+}
+
+/// The certificate of a file, not expired.
+pub(crate) fn valid_certificate(cert: &str) -> Result<Certificate> {
+    let certificate = any_certificate(cert)?;
+    certificate
+        .check_valid_at(now()?)
+        .with_context(|| cert.to_owned())?;
+    Ok(certificate)
+}
+
+/// The certificate of a file, whatever its dates.
+pub(crate) fn any_certificate(cert: &str) -> Result<Certificate> {
+    Certificate::read(&read(cert)?).with_context(|| cert.to_owned())
+}
+
+fn read(cert: &str) -> Result<Zeroizing<Vec<u8>>> {
     if cert.starts_with("http://") || cert.starts_with("https://") {
         bail!("{cert} is not fetched; try: curl --fail {cert} | seal --cert /dev/stdin …");
     }
     let file = Path::new(cert.strip_prefix("file://").unwrap_or(cert));
     files::read(Some(file), "a certificate")
-}
-
-/// `--fetch-cert`.
-pub(crate) fn print(arguments: &Seal) -> Result<()> {
-    let bytes = certificate_bytes(arguments.cert.as_deref())?;
-    // A backup names a certificate just as well, but it holds the private keys.
-    Certificate::from_pem(&bytes).context("--fetch-cert writes PEM files only")?;
-    if bytes.windows(11).any(|window| window == b"PRIVATE KEY") {
-        bail!("the file holds a private key beside the certificate; it is not written anywhere");
-    }
-    output::write(arguments.sealed_secret_file.as_deref(), &bytes)
-}
-
-/// The certificate `--cert` names, not expired.
-pub(crate) fn certificate(cert: Option<&str>) -> Result<Certificate> {
-    let bytes = certificate_bytes(cert)?;
-    let name = cert.unwrap_or_default();
-    let certificate = Certificate::read(&bytes).with_context(|| name.to_owned())?;
-    certificate
-        .check_valid_at(now()?)
-        .with_context(|| name.to_owned())?;
-    Ok(certificate)
 }
 
 /// All keys of these files, in the order of the files.

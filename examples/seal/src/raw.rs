@@ -14,7 +14,7 @@ pub(crate) fn run(arguments: &Seal) -> Result<()> {
     let scope = arguments.scope.unwrap_or_default();
     let part = |text: &Option<String>| text.clone().unwrap_or_default();
     let label = Label::new(scope, &part(&arguments.namespace), &part(&arguments.name))?;
-    let certificate = material::certificate(arguments.cert.as_deref())?;
+    let certificate = material::certificate(arguments)?;
     // As kubectl, the key before `=` names the item; there is no item to name here.
     let file = arguments
         .from_file

@@ -6,7 +6,7 @@ use narae_secrets::sealed::{ResealOutcome, SealedFile};
 use zeroize::Zeroizing;
 
 use crate::cli::{Format, Seal};
-use crate::{files, material, output};
+use crate::{cluster, files, material, output};
 
 /// Opens the one SealedSecret of the input and writes the Secret, plaintext and all.
 pub(crate) fn unseal(arguments: &Seal) -> Result<()> {
@@ -38,11 +38,11 @@ pub(crate) fn unseal(arguments: &Seal) -> Result<()> {
 
 /// Seals every item of the input anew; with `-f` alone, in place.
 pub(crate) fn re_encrypt(arguments: &Seal) -> Result<()> {
-    if arguments.recovery_private_key.is_empty() {
-        bail!("--re-encrypt works offline here; give --recovery-private-key FILE and --cert FILE");
-    }
-    let certificate = material::certificate(arguments.cert.as_deref())?;
-    let keys = material::private_keys(&arguments.recovery_private_key)?;
+    let keys = match arguments.recovery_private_key.as_slice() {
+        [] => cluster::keys(&arguments.cluster)?.into_keys(),
+        files => material::private_keys(files)?,
+    };
+    let certificate = material::certificate(arguments)?;
     let file = input(arguments)?;
     let resealed = file.reseal(&keys, &certificate);
     for item in &resealed.items {

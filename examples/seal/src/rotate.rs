@@ -13,7 +13,7 @@ use crate::progress::Bar;
 use crate::{material, output};
 
 pub(crate) fn run(arguments: &Rotate) -> Result<Outcome> {
-    let certificate = material::certificate(Some(&arguments.cert))?;
+    let certificate = material::valid_certificate(&arguments.cert)?;
     let keys = material::private_keys(&arguments.keys)?;
     let mut rotation = Rotation::new(&keys, &certificate);
     if arguments.dry_run {

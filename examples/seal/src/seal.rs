@@ -13,7 +13,7 @@ use crate::{files, material, output};
 
 /// Every Secret of the input, one after the other.
 pub(crate) fn run(arguments: &Seal) -> Result<()> {
-    let certificate = material::certificate(arguments.cert.as_deref())?;
+    let certificate = material::certificate(arguments)?;
     let file = arguments.sealed_secret_file.as_deref();
     let format = Format::of(arguments, file);
     let previous = match (file, &arguments.digest_key) {
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &Seal) -> Result<()> {
 
 /// The items of one Secret, into the SealedSecret that `into` holds.
 pub(crate) fn merge(arguments: &Seal, into: &Path) -> Result<()> {
-    let certificate = material::certificate(arguments.cert.as_deref())?;
+    let certificate = material::certificate(arguments)?;
     let text = files::read_text(Some(into), "a SealedSecret")?;
     let file = SealedFile::read(into.display().to_string(), text.as_str())?;
     let [target] = file.secrets() else {

@@ -72,6 +72,10 @@ impl Live {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    fn seal(&self, arguments: &[&str], input: &str) -> String {
+        self.inside(Path::new(env!("CARGO_BIN_EXE_seal")), arguments, input)
+    }
+
     fn kubeseal(&self, arguments: &[&str], input: &str) -> String {
         self.inside(&program("kubeseal").unwrap(), arguments, input)
     }
@@ -148,6 +152,23 @@ fn what_is_sealed_here_becomes_the_secret_there() {
     let Some(live) = Live::start() else { return };
     let pem = live.certificate();
     let cert = live.file("cert.pem", &pem);
+    assert_eq!(live.seal(&["--fetch-cert"], ""), pem);
+    let kubeconfig = live.cluster().kubeconfig();
+    let flags = [
+        "--fetch-cert",
+        "--context",
+        "test",
+        "--kubeconfig",
+        kubeconfig.to_str().unwrap(),
+    ];
+    assert_eq!(live.seal(&flags, ""), pem);
+
+    // Without --cert it is sealed for the controller's.
+    live.apply(&live.seal(&[], &secret("fetched")));
+    assert_eq!(
+        values(&live.unsealed("shop", "fetched", "True").unwrap()),
+        contents()
+    );
 
     // Every scope, with the bytes, labels and type that went in.
     for scope in ["strict", "namespace-wide", "cluster-wide"] {
@@ -226,6 +247,9 @@ fn after_a_new_key_the_controllers_re_encryption_and_ours_agree() {
     ];
     let again = Program::Seal.must(&from_backup, sealed.as_bytes());
 
+    // And whoever may read the keys needs no files at all.
+    let from_cluster = live.seal(&["--re-encrypt"], &sealed);
+
     let certificate = Certificate::from_pem(pem.as_bytes()).unwrap();
     let keys = Backup::read(text.as_bytes()).unwrap();
     assert_eq!(keys.keys().len(), 2);
@@ -257,6 +281,7 @@ fn after_a_new_key_the_controllers_re_encryption_and_ours_agree() {
     template["labels"] = ours_blank["spec"]["template"]["metadata"]["labels"].clone();
     assert_eq!(ours_blank, theirs_blank);
     assert_eq!(blank(&ours), blank(&again));
+    assert_eq!(blank(&ours), blank(&from_cluster));
 
     live.apply(&ours);
     let unsealed = live.unsealed("shop", "db", "True").unwrap();
