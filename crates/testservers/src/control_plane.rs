@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::connection::Connection;
 use crate::network::Network;
 use crate::process::{Process, free_port};
 use crate::program::{is_missing, program, skip};
@@ -166,6 +167,26 @@ impl ControlPlane {
         // It may end without reading; what it says then is the answer.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap()
+    }
+
+    /// A connection for many requests, as the administrator. One at a time: it has one socket.
+    ///
+    /// # Panics
+    ///
+    /// If `kubectl proxy` does not start.
+    #[must_use]
+    pub fn connect(&self) -> Connection {
+        let socket = self.path("proxy.socket");
+        // That of an earlier one is in the way.
+        let _ = fs::remove_file(&socket);
+        let proxy = Process::start(
+            Command::new(program("kubectl").unwrap())
+                .arg("proxy")
+                .arg(format!("--unix-socket={}", socket.display()))
+                .env("KUBECONFIG", self.kubeconfig()),
+            &self.path("proxy.log"),
+        );
+        Connection::new(proxy, &socket)
     }
 
     fn spawn(network: Option<Network>) -> Self {

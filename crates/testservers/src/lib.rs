@@ -7,12 +7,14 @@
     reason = "test support: what fails here fails the test, and what is skipped is said"
 )]
 
+mod connection;
 mod control_plane;
 mod network;
 mod process;
 mod program;
 mod sealed_secrets;
 
+pub use connection::{Answer, Connection};
 pub use control_plane::ControlPlane;
 pub use process::Process;
 pub use program::{is_missing, program, skip};

@@ -23,6 +23,16 @@ fn an_api_server_answers_and_ends_with_its_value() {
             .contains("Server Version: v1.")
     );
 
+    let mut connection = cluster.connect();
+    let path = "/api/v1/namespaces/default/configmaps";
+    let made = connection.post(path, r#"{"metadata": {"name": "posted"}}"#);
+    assert_eq!(made.status, 201, "{}", made.body);
+    // Long enough to come in chunks.
+    let all = connection.get("/apis/apps/v1");
+    assert!(all.status == 200 && all.body.trim_end().ends_with('}'));
+    assert!(connection.get(path).body.contains("posted"));
+    drop(connection);
+
     let address = ("127.0.0.1", cluster.port());
     let folder = cluster.path("");
     assert!(std::net::TcpStream::connect(address).is_ok());
