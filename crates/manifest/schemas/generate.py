@@ -27,9 +27,29 @@ SPECIAL = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "int-or-string",
     "io.k8s.apimachinery.pkg.apis.meta.v1.Time": "time",
-    "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": "time",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": "micro-time",
     "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": "object",
     "io.k8s.apimachinery.pkg.runtime.RawExtension": "object",
+}
+# The specification asks for these, and a server takes an object without: what is absent is zero, false or
+# empty to it, and allowed. Seen by the tests against a real API server.
+OPTIONAL = {
+    "ControllerRevision": ["revision"],
+    "CustomResourceDefinitionVersion": ["served", "storage"],
+    "HTTPHeader": ["value"],
+    "LimitRangeSpec": ["limits"],
+    "PodFailurePolicy": ["rules"],
+    "PreferredSchedulingTerm": ["preference"],
+    "ResourceClaim": ["spec"],
+    "SleepAction": ["seconds"],
+    "Sysctl": ["value"],
+    "TypedLocalObjectReference": ["kind", "name"],
+}
+# Types without a field, which Go checks; other objects without a field may have any.
+EMPTY = {
+    "CustomResourceSubresourceStatus",
+    "StorageVersionSpec",
+    "BasicSchedulingPolicy",
 }
 SCALARS = {
     ("string", None): "string",
@@ -124,16 +144,20 @@ def lines_of(version):
             continue
         schema = spec["definitions"][name]
         fields = types.setdefault(short(name), set())
+        kind = name.rsplit(".", 1)[-1]
+        if "properties" not in schema and kind in EMPTY:
+            continue
         if "properties" not in schema:
             fields.add("= " + type_of({**schema, "type": schema.get("type")}, needed))
             continue
         for field, inner in schema["properties"].items():
-            line = field + ("!" if field in schema.get("required", []) else "")
+            required = field in schema.get("required", []) and field not in OPTIONAL.get(kind, [])
+            line = field + ("!" if required else "")
             line += " " + type_of(inner, needed)
-            kind = inner.get("x-kubernetes-list-type")
-            if kind == "set":
+            list_type = inner.get("x-kubernetes-list-type")
+            if list_type == "set":
                 line += " set"
-            if kind == "map":
+            if list_type == "map":
                 line += " map=" + ",".join(inner["x-kubernetes-list-map-keys"])
             key = function_name(name), field
             if key in enum:

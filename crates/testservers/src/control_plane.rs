@@ -180,7 +180,7 @@ impl ControlPlane {
         // That of an earlier one is in the way.
         let _ = fs::remove_file(&socket);
         let proxy = Process::start(
-            Command::new(program("kubectl").unwrap())
+            self.command(program("kubectl").unwrap())
                 .arg("proxy")
                 .arg(format!("--unix-socket={}", socket.display()))
                 .env("KUBECONFIG", self.kubeconfig()),

@@ -5,13 +5,18 @@ use std::cmp::Ordering;
 
 use narae_yaml::{Mapping, Number, Value};
 
-use super::node::{Constraints, NodeId, Range};
+use super::node::{Constraints, Node, NodeId, Range};
 use super::walk::Walk;
 use crate::finding::Rule;
 use crate::suggestion::nearest;
 
 impl<'v> Walk<'v> {
-    pub(super) fn constraints(&mut self, constraints: &'v Constraints, value: &'v Value) {
+    pub(super) fn constraints(
+        &mut self,
+        node: &Node,
+        constraints: &'v Constraints,
+        value: &'v Value,
+    ) {
         if constraints.never {
             self.bad("must not be there", None);
         }
@@ -29,7 +34,9 @@ impl<'v> Walk<'v> {
         }
         self.combinations(constraints, value);
         #[cfg(feature = "cel")]
-        self.rules(&constraints.rules, value);
+        self.rules(node, &constraints.rules, value);
+        #[cfg(not(feature = "cel"))]
+        let _ = node;
     }
 
     /// Reports what is wrong with the value here.
@@ -46,6 +53,7 @@ impl<'v> Walk<'v> {
         const SHOWN: usize = 12;
         let mut words: Vec<String> = allowed
             .iter()
+            .filter(|one| one.as_str() != Some(""))
             .take(SHOWN)
             .map(|one| format!("`{}`", narae_yaml::write(one).trim_end()))
             .collect();

@@ -1,11 +1,11 @@
 //! Custom resource definitions (`apiextensions.k8s.io/v1`): their kinds, versions and schemas.
 //!
-//! `metadata` is checked as that of any object; the little a definition may say of it is not read.
+//! `metadata` is checked as that of any object, and as the definition asks of names.
 
 use narae_yaml::{Node as YamlNode, Reader};
 
-use super::compile::{Compiler, Dialect};
-use super::node::{Node, Types};
+use super::compile::{Compiler, Dialect, object_meta};
+use super::node::{Node, NodeId, Types};
 use super::{Kind, Schemas, Scope};
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
@@ -56,12 +56,13 @@ impl Definition<'_> {
                 continue;
             }
             let schema = self.part(self.part(version, "schema")?, "openAPIV3Schema")?;
-            let metadata = metadata_of(schemas);
+            let metadata = object_meta(&mut schemas.nodes);
             let mut compiler = Compiler::new(&mut schemas.nodes, self.name.into());
             let root = compiler.root(schema, Dialect::Structural)?;
             let text = compiler.add(Node::of(Types::STRING));
             let skipped = std::mem::take(&mut compiler.skipped);
             schemas.skipped.extend(skipped);
+            let metadata = named(&mut schemas.nodes, root, metadata);
             if let Some(node) = schemas.nodes.get_mut(root) {
                 complete(node, kind, text, metadata);
             }
@@ -71,6 +72,11 @@ impl Definition<'_> {
                 Kind {
                     schema: root,
                     scope,
+                    has_defaults: true,
+                    ignores_status: version
+                        .get("subresources")
+                        .and_then(|all| all.get("status"))
+                        .is_some(),
                 },
             );
         }
@@ -95,19 +101,24 @@ impl Definition<'_> {
     }
 }
 
-/// The schema of `metadata`: Kubernetes' own where it is known.
-fn metadata_of(schemas: &mut Schemas) -> usize {
-    let known = schemas
-        .nodes
-        .iter()
-        .position(|node| node.name.as_deref() == Some("ObjectMeta"));
-    known.unwrap_or_else(|| {
-        schemas.nodes.push(Node {
-            name: Some("ObjectMeta".into()),
-            ..Node::of(Types::OBJECT)
-        });
-        schemas.nodes.len() - 1
-    })
+/// `metadata` with what a definition asks of names, the only thing it may say of it.
+fn named(nodes: &mut Vec<Node>, root: NodeId, metadata: NodeId) -> NodeId {
+    let own = nodes.get(root).and_then(|root| root.field("metadata"));
+    let asked = own.and_then(|own| nodes.get(own)).map(|own| {
+        let mut asked = Node::of(Types::OBJECT);
+        asked.fields.clone_from(&own.fields);
+        asked
+    });
+    match (asked, nodes.get(metadata).cloned()) {
+        (Some(asked), Some(mut node)) if !asked.fields.is_empty() => {
+            nodes.push(asked);
+            let asked = nodes.len() - 1;
+            node.more().all_of.push(asked);
+            nodes.push(node);
+            nodes.len() - 1
+        }
+        _ => metadata,
+    }
 }
 
 /// What every object has, whatever its definition says of it.

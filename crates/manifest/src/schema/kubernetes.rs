@@ -123,7 +123,13 @@ impl Table {
             .kinds
             .entry(api_version.to_owned())
             .or_default();
-        kinds.insert(kind.to_owned(), Kind { schema, scope });
+        let kind_of = Kind {
+            schema,
+            scope,
+            has_defaults: false,
+            ignores_status: true,
+        };
+        kinds.insert(kind.to_owned(), kind_of);
     }
 
     /// `policy/v1beta1 PodDisruptionBudget 1.21 1.25 policy/v1 PodDisruptionBudget`
@@ -209,7 +215,8 @@ impl Table {
             } else if let Some(keys) = word.strip_prefix("map=") {
                 node.list = List::Map(strings(keys, ','));
             } else if let Some(values) = word.strip_prefix("enum=") {
-                let values = values.split('|').map(narae_yaml::Value::from);
+                // A type of Kubernetes cannot tell the empty text from none, and most have a default.
+                let values = values.split('|').chain([""]).map(narae_yaml::Value::from);
                 node.more().one_of_values = Some(values.collect());
             }
             id = self.add(node);
@@ -236,7 +243,8 @@ impl Table {
         let (types, format) = match text {
             "string" => (Types::STRING, Format::Any),
             "bytes" => (Types::STRING, Format::Bytes),
-            "time" => (Types::STRING, Format::DateTime),
+            "time" => (Types::STRING, Format::Time),
+            "micro-time" => (Types::STRING, Format::MicroTime),
             "bool" => (Types::BOOLEAN, Format::Any),
             "int32" => (Types::INTEGER, Format::Int32),
             "int64" => (Types::INTEGER, Format::Int64),

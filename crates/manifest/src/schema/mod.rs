@@ -25,10 +25,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Defaults are not applied: a rule sees the object as it is written.
+//! Custom resources are checked with the defaults of their definitions filled in, as an API server
+//! does; an object of Kubernetes' own is checked as it is written.
 
 mod compile;
 mod constraint;
+mod defaults;
 mod definition;
 mod format;
 #[cfg(feature = "kubernetes")]
@@ -72,6 +74,10 @@ pub struct Schemas {
 struct Kind {
     schema: NodeId,
     scope: Scope,
+    /// Whether its schema says what stands where nothing is written.
+    has_defaults: bool,
+    /// Whether a server that creates the object reads its `status` and forgets it.
+    ignores_status: bool,
 }
 
 /// Where the objects of a kind live.
@@ -140,7 +146,7 @@ impl Schemas {
         let id = ObjectId::of(object);
         let mut findings = match (text("apiVersion"), text("kind")) {
             (Some(api_version), Some(kind)) => match self.kind(api_version, kind) {
-                Some(known) => Walk::new(&self.nodes).findings(known.schema, object),
+                Some(known) => self.check_known(known, object),
                 None => vec![self.unknown(api_version, kind)],
             },
             _ => Vec::new(),
@@ -152,6 +158,25 @@ impl Schemas {
         let id = id.ok();
         let of = |finding: Finding| finding.of(index, id.as_ref());
         findings.into_iter().map(of).collect()
+    }
+
+    fn check_known(&self, known: &Kind, object: &Value) -> Vec<Finding> {
+        let completed = known
+            .has_defaults
+            .then(|| defaults::complete(&self.nodes, known.schema, object));
+        let object = completed.as_ref().unwrap_or(object);
+        let mut findings = Walk::new(&self.nodes).findings(known.schema, object);
+        if known.ignores_status {
+            let status = narae_yaml::Path::root().child("status");
+            // It must still be readable: as a whole for custom resources, whose values are free.
+            let is_read = |rule| match rule {
+                Rule::UnknownField | Rule::NotChecked => true,
+                Rule::WrongType | Rule::BadFormat | Rule::BadQuantity => !known.has_defaults,
+                _ => false,
+            };
+            findings.retain(|one| !one.field.starts_with(&status) || is_read(one.rule));
+        }
+        findings
     }
 
     fn kind(&self, api_version: &str, kind: &str) -> Option<&Kind> {

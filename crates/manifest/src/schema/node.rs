@@ -17,6 +17,10 @@ pub(crate) struct Node {
     pub(super) format: Format,
     /// `null` is as good as absent: Kubernetes' own types, which cannot tell them apart.
     pub(super) null_is_absent: bool,
+    /// What stands there when nothing does: schemas of custom resources.
+    pub(super) default: Option<Box<Value>>,
+    /// `null` is dropped, or makes way for the default: custom resources, unless `nullable`.
+    pub(super) drops_null: bool,
     /// What messages call it: `Container`.
     pub(super) name: Option<Box<str>>,
     /// Sorted by name.
@@ -122,20 +126,39 @@ fn is_whole(number: &Number) -> bool {
 
 /// What a text or a number must be beyond its type. Others are only notes, as both specifications
 /// allow.
+#[cfg_attr(
+    not(feature = "kubernetes"),
+    expect(dead_code, reason = "some are of Kubernetes' own types")
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Format {
     #[default]
     Any,
     Int32,
     Int64,
-    /// Base64, with padding.
+    /// Base64, with padding: the bytes of Kubernetes' own types, which may be none.
     Bytes,
+    /// Base64, with padding, and not empty.
+    Base64,
     DateTime,
+    /// What Go's `time.RFC3339` reads: the times of Kubernetes' own types.
+    Time,
+    /// The same with exactly six digits behind the point.
+    MicroTime,
     Date,
     Ipv4,
     Ipv6,
     Cidr,
     Uuid,
+    Duration,
+    Hostname,
+    Email,
+    Uri,
+    Mac,
+    /// A DNS label in small letters.
+    ShortName,
+    /// DNS labels in small letters, with points between.
+    LongName,
     /// A string or a number, as Kubernetes' `resource.Quantity` reads it.
     Quantity,
 }

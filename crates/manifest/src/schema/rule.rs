@@ -7,19 +7,26 @@
 //!
 //! [`Schemas::skipped`]: super::Schemas::skipped
 
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use narae_yaml::{Entry, Path, Value};
 
 use super::compile::{Compiler, Draft, SkippedRule};
+use super::node::{Format, Node, NodeId, Others, Types};
 use super::walk::Walk;
 use crate::error::Error;
-use crate::expression::{Estimate, Expression, MAX_COST, Size, Subject, context, to_cel, truth};
+use crate::expression::{
+    Estimate, Expression, MAX_COST, Size, Subject, context, map, to_cel, truth,
+};
 use crate::finding::Rule;
 
 /// One rule, compiled.
 #[derive(Clone, Debug)]
 pub(super) struct ValidationRule {
-    expression: std::sync::Arc<Expression>,
-    computed: Option<std::sync::Arc<Expression>>,
+    expression: Arc<Expression>,
+    computed: Option<Arc<Expression>>,
     message: Option<String>,
     /// Below the part the rule is about.
     field: Path,
@@ -65,13 +72,13 @@ impl Compiler<'_> {
 }
 
 impl Walk<'_> {
-    pub(super) fn rules(&mut self, rules: &[ValidationRule], value: &Value) {
+    pub(super) fn rules(&mut self, node: &Node, rules: &[ValidationRule], value: &Value) {
         if rules.is_empty() {
             return;
         }
         let size = Size::of(value);
         let mut context = context();
-        context.add_variable_from_value("self", to_cel(value));
+        context.add_variable_from_value("self", typed(self.nodes, node, value));
         for rule in rules {
             let mut estimate = Estimate::new(size, &[]);
             estimate.walk(&rule.expression.tree);
@@ -117,6 +124,71 @@ impl ValidationRule {
             _ => format!("must satisfy {}", self.expression.text.trim()),
         }
     }
+}
+
+/// A value as a rule sees it, by its schema: bytes are bytes, a number is a `double`, and fields have
+/// names that an expression can spell. O(value).
+fn typed(nodes: &[Node], node: &Node, value: &Value) -> cel::Value {
+    let below = |id: Option<NodeId>, value: &Value| match id.and_then(|id| nodes.get(id)) {
+        Some(node) => typed(nodes, node, value),
+        None => to_cel(value),
+    };
+    match value {
+        Value::Mapping(mapping) => {
+            let entry = |(key, value): (&str, &Value)| match (node.field(key), node.others) {
+                (Some(field), _) => (spelled(key).into(), below(Some(field), value)),
+                (None, Others::Each(each)) => (key.into(), below(Some(each), value)),
+                (None, _) => (key.into(), to_cel(value)),
+            };
+            map(mapping.iter().map(entry).collect())
+        }
+        Value::Sequence(items) => {
+            let items = items.iter().map(|item| below(node.items, item)).collect();
+            cel::Value::List(Arc::new(items))
+        }
+        Value::String(text) if node.format == Format::Base64 => STANDARD.decode(text).map_or_else(
+            |_| to_cel(value),
+            |bytes| cel::Value::Bytes(Arc::new(bytes)),
+        ),
+        Value::Number(number) if node.types == Types::NUMBER => cel::Value::Float(number.as_f64()),
+        _ => to_cel(value),
+    }
+}
+
+/// Words of the language, which are no names.
+const RESERVED: &[&str] = &[
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "var",
+    "void",
+    "while",
+];
+
+/// A field's name as rules spell it (`apiserver/pkg/cel/escaping.go`): `a-b` is `a__dash__b`.
+fn spelled(name: &str) -> String {
+    if RESERVED.contains(&name) {
+        return format!("__{name}__");
+    }
+    name.replace("__", "__underscores__")
+        .replace('.', "__dot__")
+        .replace('-', "__dash__")
+        .replace('/', "__slash__")
 }
 
 /// `.spec.replicas`, `.labels['a.b/c']`.

@@ -129,7 +129,7 @@ impl<'v> Walk<'v> {
                 Value::Null | Value::Bool(_) => {}
             }
             if let Some(constraints) = &node.more {
-                self.constraints(constraints, value);
+                self.constraints(node, constraints, value);
             }
         } else {
             self.wrong_type(node.types, value);

@@ -254,6 +254,9 @@ impl Compiler<'_> {
         let (source, value) = (&self.source, &entry.value);
         let node = &mut draft.node;
         match entry.name() {
+            "default" if draft.dialect == Dialect::Structural => {
+                node.default = Some(Box::new(value.to_value()));
+            }
             "nullable" => draft.nullable = source.flag(value)?,
             "exclusiveMinimum" => draft.exclusive.0 = source.flag(value)?,
             "exclusiveMaximum" => draft.exclusive.1 = source.flag(value)?,

@@ -164,6 +164,21 @@ impl<'c> Compiler<'c> {
     }
 }
 
+/// The schema of `metadata`: Kubernetes' own where it is known.
+pub(super) fn object_meta(nodes: &mut Vec<Node>) -> NodeId {
+    let known = nodes
+        .iter()
+        .position(|node| node.name.as_deref() == Some("ObjectMeta"));
+    known.unwrap_or_else(|| {
+        nodes.push(Node {
+            name: Some("ObjectMeta".into()),
+            null_is_absent: true,
+            ..Node::of(Types::OBJECT)
+        });
+        nodes.len() - 1
+    })
+}
+
 /// A schema while its keywords are read, in whatever order they stand.
 pub(super) struct Draft {
     id: NodeId,
@@ -193,6 +208,7 @@ impl Draft {
         if self.nullable && !node.types.is_any() {
             node.types = node.types.or(Types::NULL);
         }
+        node.drops_null = self.dialect == Dialect::Structural && !self.nullable;
         if let Some(constraints) = &mut node.more {
             let (least, most) = (&mut constraints.minimum, &mut constraints.maximum);
             for (bound, exclusive) in [(least, self.exclusive.0), (most, self.exclusive.1)] {
@@ -209,17 +225,16 @@ impl Draft {
             node.others = Others::Unknown;
         }
         if self.is_embedded {
+            let own = ["apiVersion", "kind", "metadata"];
+            node.fields.retain(|(name, _)| !own.contains(&&**name));
             for name in ["apiVersion", "kind"] {
-                if node.fields.iter().all(|(known, _)| **known != *name) {
-                    let text = compiler.add(Node::of(Types::STRING));
-                    node.fields.push((name.into(), text));
-                }
+                let mut text = Node::of(Types::STRING);
+                text.more().length.least = Some(1);
+                node.fields.push((name.into(), compiler.add(text)));
                 node.required.push(name.into());
             }
-            if node.fields.iter().all(|(known, _)| **known != *"metadata") {
-                let metadata = compiler.add(Node::of(Types::OBJECT));
-                node.fields.push(("metadata".into(), metadata));
-            }
+            let metadata = object_meta(compiler.nodes);
+            node.fields.push(("metadata".into(), metadata));
         }
         node.fields.sort();
         Ok(self.node)

@@ -9,3 +9,5 @@ mod bounds;
 #[cfg(feature = "kubernetes")]
 mod golden;
 mod refusals;
+#[cfg(all(feature = "kubernetes", feature = "cel"))]
+mod server;
