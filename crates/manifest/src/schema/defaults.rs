@@ -1,6 +1,7 @@
-//! A custom resource as an API server sees it before it validates: `null` where nothing may be
-//! `null` is dropped, and what is absent and has a default is filled in, level by level (structural
-//! schemas, `defaulting` of apiextensions-apiserver). Decides nothing.
+//! A custom resource as an API server sees it before it validates: what is absent, or `null` where
+//! that is not allowed, and has a default is filled in, level by level (structural schemas,
+//! `defaulting` of apiextensions-apiserver). A `null` without a default stays: a server drops it from
+//! an object that is created, and refuses it in one that is applied. Decides nothing.
 //!
 //! O(fields of the value + those of its schemas); [`MAX_DEPTH`] deep at most, where the check stops
 //! as well.
@@ -29,10 +30,6 @@ fn fill(nodes: &[Node], id: NodeId, value: &mut Value, depth: usize) {
     };
     match value {
         Value::Mapping(mapping) => {
-            mapping.retain(|key, value| {
-                let drops = |(_, node): (_, &Node)| node.drops_null && node.default.is_none();
-                !(value.is_null() && schema_of(key).is_some_and(drops))
-            });
             for (name, field) in &node.fields {
                 let default = nodes.get(*field).and_then(|node| node.default.as_deref());
                 if let Some(default) = default

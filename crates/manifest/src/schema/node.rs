@@ -19,7 +19,7 @@ pub(crate) struct Node {
     pub(super) null_is_absent: bool,
     /// What stands there when nothing does: schemas of custom resources.
     pub(super) default: Option<Box<Value>>,
-    /// `null` is dropped, or makes way for the default: custom resources, unless `nullable`.
+    /// `null` makes way for the default: custom resources, unless `nullable`.
     pub(super) drops_null: bool,
     /// What messages call it: `Container`.
     pub(super) name: Option<Box<str>>,
