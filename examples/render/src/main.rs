@@ -71,7 +71,7 @@ fn run(arguments: &Arguments) -> Result<Vec<Finding>> {
     }
     let allowed = |finding: &Finding| arguments.allow.contains(&finding.rule);
     findings.retain(|finding| !allowed(finding));
-    output::print(&output::objects(&rendering, arguments.output)?)?;
+    output::print(&output::objects(rendering, arguments.output)?)?;
     let _ = write!(anstream::stderr().lock(), "{}", output::findings(&findings));
     Ok(findings)
 }

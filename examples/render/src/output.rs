@@ -31,13 +31,11 @@ pub(crate) fn is_closed(error: &anyhow::Error) -> bool {
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// The objects, in the order in which they can be applied.
-pub(crate) fn objects(rendering: &Rendering, format: Format) -> Result<String> {
-    let objects = rendering
-        .objects
-        .iter()
-        .map(|rendered| rendered.value.clone());
-    let mut objects: Vec<Value> = objects.collect();
+/// The objects, in the order in which they can be applied. Where they come from is not needed any
+/// more, and takes more memory than they do.
+pub(crate) fn objects(rendering: Rendering, format: Format) -> Result<String> {
+    let rendered = rendering.objects.into_iter();
+    let mut objects: Vec<Value> = rendered.map(|rendered| rendered.value).collect();
     sort_for_apply(&mut objects);
     if format == Format::Yaml {
         return Ok(narae_yaml::write_all(&objects));
