@@ -6,7 +6,7 @@
 //! client:port [time] frontend/bind: message
 //! ```
 //!
-//! - An RFC 3164 header may come before ([`syslog`](super::syslog)); its fields are then prefixed `syslog.`.
+//! - An RFC 3164 header may come before ([`syslog`]); its fields are then prefixed `syslog.`.
 //! - *client* is `-` when unknown; *port* may be. A frontend's `~` says that the connection was TLS and is kept.
 //! - *timers*: -1 if the step was not reached; `+` before the last one and the bytes under `logasap`, left out of the number.
 //! - *conns* `ac/fc/bc/sc/rc` (the last may have a `+`: redispatched), *queues* `sq/bq`.
