@@ -6,6 +6,7 @@
 )]
 
 mod backends;
+mod balance;
 mod breaker;
 mod carry;
 mod failover;
