@@ -197,12 +197,23 @@ impl Machine {
 
     /// Decides by what was measured.
     fn judge(&mut self, now: Duration) {
+        let total = self.counter.total(now);
+        if total.calls < self.minimum_calls {
+            return;
+        }
+        // Without dividing: this runs for every call.
+        let calls = f64::from(total.calls);
+        let reaches =
+            |part: u32, percent: f32| f64::from(part) * 100.0 >= f64::from(percent) * calls;
+        let failing = reaches(total.failures, self.config.failure_rate);
+        let crawling = reaches(total.slow, self.config.slow_call_rate);
+        if self.state == State::Closed && !failing && !crawling {
+            return;
+        }
         let measures = self.measures(now);
         let (Some(failures), Some(slow)) = (measures.failure_rate, measures.slow_call_rate) else {
             return;
         };
-        let failing = failures >= self.config.failure_rate;
-        let crawling = slow >= self.config.slow_call_rate;
         match self.state {
             State::Closed if failing || crawling => {
                 self.tell_rates(now, failing.then_some(failures), crawling.then_some(slow));

@@ -86,7 +86,7 @@ impl Counter {
         }
         let old = std::mem::replace(self.part(), call);
         self.total.take(old);
-        self.at = (self.at + 1) % self.size;
+        self.step();
     }
 
     pub(super) fn total(&mut self, now: Duration) -> Tally {
@@ -100,11 +100,18 @@ impl Counter {
         let passed = now.as_secs().saturating_sub(second);
         let steps = usize::try_from(passed).unwrap_or(usize::MAX).min(self.size);
         for _ in 0..steps {
-            self.at = (self.at + 1) % self.size;
+            self.step();
             let old = std::mem::take(self.part());
             self.total.take(old);
         }
         self.second = Some(second + passed);
+    }
+
+    fn step(&mut self) {
+        self.at += 1;
+        if self.at == self.size {
+            self.at = 0;
+        }
     }
 
     /// The part at hand; the ring grows as it is first gone around.
