@@ -1,4 +1,8 @@
 //! How fast is one weighted pick, alone and shared by two threads, against what people pick with?
+//! And a match, and a call through a breaker?
+
+mod breaker;
+mod matching;
 
 use std::hint::black_box;
 use std::sync::{Barrier, Mutex};
@@ -58,6 +62,8 @@ pub fn run(report: &mut Report) {
         pingora::compare(report, n, &note, &split);
     }
     long_period(report);
+    matching::run(report);
+    breaker::run(report);
     #[cfg(not(feature = "pingora"))]
     report.skip(
         "pingora-load-balancing 0.9",

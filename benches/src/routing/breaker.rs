@@ -1,0 +1,58 @@
+//! What does a breaker add to a call that succeeds, the clock included?
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use failsafe::CircuitBreaker as _;
+use narae_routing::breaker::{Breaker, Config};
+
+use crate::report::Report;
+
+const CALLS: u32 = 10_000;
+
+pub(super) fn run(report: &mut Report) {
+    let breaker = Breaker::new(Config::default()).expect("the defaults make a breaker");
+    let origin = Instant::now();
+    let ours = || {
+        for _ in 0..CALLS {
+            let begun = origin.elapsed();
+            let permit = breaker.acquire(begun).expect("nothing fails");
+            let ended = origin.elapsed();
+            permit.success(ended - begun, ended);
+        }
+    };
+    let peer = failsafe::Config::new().build();
+    let theirs = || {
+        for _ in 0..CALLS {
+            let _ = black_box(peer.call(|| Ok::<(), ()>(())));
+        }
+    };
+    report.compare(
+        "routing.breaker_vs_failsafe",
+        "failsafe 1.3, its default policy",
+        &format!(
+            "{CALLS} calls that succeed, one thread; ours reads the clock twice, as slow calls need"
+        ),
+        200,
+        ours,
+        theirs,
+    );
+    // A proxy knows when a request began and ended anyway.
+    let known = || {
+        for call in 0..CALLS {
+            let now = Duration::from_micros(u64::from(call));
+            let permit = breaker.acquire(now).expect("nothing fails");
+            permit.success(Duration::from_millis(1), now);
+        }
+    };
+    report.compare(
+        "routing.breaker_known_times_vs_failsafe",
+        "failsafe 1.3, its default policy",
+        &format!(
+            "{CALLS} calls that succeed, one thread; ours is told the times, the peer reads them"
+        ),
+        200,
+        known,
+        theirs,
+    );
+}
