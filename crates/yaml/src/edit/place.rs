@@ -172,6 +172,19 @@ impl<'a> Text<'a> {
         end.max(place.from)
     }
 
+    /// Whether the last scalar before `offset` is a block scalar.
+    pub(super) fn is_block_before(&self, offset: usize) -> bool {
+        let before = |piece: &&Piece<'_>| piece.start.offset < offset;
+        let mut scalars = self.pieces.iter().rev().filter(before);
+        let is_block = |piece: &Piece<'_>| match &piece.what {
+            What::Scalar(_, style) => {
+                Some(matches!(style, ScalarStyle::Literal | ScalarStyle::Folded))
+            }
+            _ => None,
+        };
+        scalars.find_map(is_block).unwrap_or_default()
+    }
+
     /// Where the entry or element at `place` begins: its key with all that belongs to it, or its dash.
     pub(super) fn start(&self, place: &Place) -> usize {
         let Some(key) = place.key.and_then(|key| self.piece(key)) else {

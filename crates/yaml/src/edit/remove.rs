@@ -117,8 +117,9 @@ impl Removal<'_> {
         let first = start - text.line_before(start).len();
         let behind = text.line_end(end);
         let source = text.source;
-        if behind == source.len() && !source.ends_with('\n') {
-            // The file's last line does not end; nor will the one before it.
+        if behind == source.len() && !source.ends_with('\n') && !text.is_block_before(first) {
+            // The file's last line does not end; nor will the one before it, unless it is part of a
+            // block scalar, whose line break counts.
             let before = source.get(..first).unwrap_or_default();
             let before = before.strip_suffix('\n').unwrap_or(before);
             let before = before.strip_suffix('\r').unwrap_or(before);

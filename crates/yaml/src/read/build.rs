@@ -214,6 +214,9 @@ impl<'a, T: Tree> Builder<'a, T> {
         // Where nothing is written, the parser says `~`. A block of line breaks has no span either.
         let text = match style {
             ScalarStyle::Plain if span_here.range().is_empty() => Cow::Borrowed(""),
+            ScalarStyle::Literal | ScalarStyle::Folded if self.schema == Schema::Kubernetes => {
+                self.without_last_break(text, span)
+            }
             _ => text,
         };
         self.count(1, span_here.start)?;
@@ -251,6 +254,19 @@ impl<'a, T: Tree> Builder<'a, T> {
         }
         self.pending = Some(built);
         Ok(())
+    }
+
+    /// The end of the source ends the last line of a block as a line break does, says YAML 1.2; for
+    /// Go's reader what is not there is no part of the text. (A last line of blanks stays as it is.)
+    fn without_last_break(&self, text: Cow<'a, str>, span: &granit_parser::Span) -> Cow<'a, str> {
+        let last = self.source.rsplit(['\n', '\r']).next().unwrap_or_default();
+        let at_end = self.position(&span.end).offset >= self.source.len();
+        match text.strip_suffix('\n') {
+            Some(kept) if at_end && !last.trim_start_matches(' ').is_empty() => {
+                Cow::Owned(kept.to_owned())
+            }
+            _ => text,
+        }
     }
 
     /// `\/` came with YAML 1.2; Go's reader does not know it.

@@ -207,6 +207,44 @@ fn go_reads_random_literals_as_we_do() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// Block scalars of up to three lines, with and without a line break at the end of the source. A last
+/// line of blanks without one is the documented difference (JEF9, L24T).
+#[test]
+fn go_reads_blocks_at_the_end_as_we_do() {
+    let Some(mut go) = go() else { return };
+    let lines = ["", " ", "  ", "   ", "  x", "   y z"];
+    let mut bodies = vec![String::new()];
+    let mut texts = Vec::new();
+    for _ in 0..3 {
+        bodies = bodies
+            .iter()
+            .flat_map(|body| lines.map(|line| format!("{body}\n{line}")))
+            .collect();
+        for header in ["|", "|-", "|+", ">", ">-", ">+", "|2", ">1+"] {
+            let heads = ["v: ", "- "].map(|start| format!("{start}{header}"));
+            texts.extend(heads.iter().flat_map(|head| {
+                bodies
+                    .iter()
+                    .flat_map(move |body| ["", "\n"].map(|end| format!("{head}{body}{end}")))
+            }));
+        }
+    }
+    let mut wrong = Vec::new();
+    for (text, theirs) in texts.iter().zip(go_reads(&mut go, &texts)) {
+        let ours = narae_yaml::read_one(text).ok();
+        if ours != theirs && !text.ends_with(' ') {
+            wrong.push(format!("{text:?}: {ours:?}, Go {theirs:?}"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {}: {:#?}",
+        wrong.len(),
+        texts.len(),
+        wrong.get(..30.min(wrong.len()))
+    );
+}
+
 /// `go.txt` has every case of the suite in which Go and this crate part, and how.
 #[test]
 fn go_reads_the_suite_as_recorded() {
