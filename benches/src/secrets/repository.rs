@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use narae_secrets::SecretBytes;
 use narae_secrets::sealed::folder::Rotation;
 use narae_secrets::sealed::{
     Backup, Certificate, Generate, Generated, Item, KeyBits, SealRequest, SealedFile,
