@@ -48,3 +48,16 @@ pub(crate) fn unused_beside(file: &Path) -> io::Result<PathBuf> {
     let after = format!(".{:016x}.tmp", u64::from_ne_bytes(unique));
     Ok(beside(file, ".", &after))
 }
+
+/// Gives `new` the owner and group of the file it is to replace, where this process may.
+#[cfg(feature = "folder")]
+pub(crate) fn keep_owner(new: &File, old: &fs::Metadata) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        // Only root may give a file away; for others it stays theirs, as with any editor.
+        let _ = fchown(new, Some(old.uid()), Some(old.gid()));
+    }
+    #[cfg(not(unix))]
+    let _ = (new, old);
+}

@@ -77,9 +77,15 @@ pub(crate) enum Mode {
 }
 
 /// Replaces a file as a whole: whoever looks sees the old bytes or the new ones. A file that is there
-/// keeps its permissions, and a link keeps pointing at it.
+/// keeps its permissions and owner, and a link keeps pointing at it. A pipe or device is written to.
 pub(crate) fn replace(file: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
     let write = || -> io::Result<()> {
+        if fs::metadata(file).is_ok_and(|there| !there.is_file()) {
+            return fs::OpenOptions::new()
+                .write(true)
+                .open(file)?
+                .write_all(bytes);
+        }
         let file = match fs::canonicalize(file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => file.to_owned(),
             found => found?,
@@ -98,6 +104,12 @@ pub(crate) fn replace(file: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
         let mut beside = builder.tempfile_in(folder)?;
         beside.write_all(bytes)?;
         if let Ok(old) = fs::metadata(&file) {
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::{MetadataExt as _, fchown};
+                // Only root may give a file away; for others it stays theirs.
+                let _ = fchown(beside.as_file(), Some(old.uid()), Some(old.gid()));
+            }
             beside.as_file().set_permissions(old.permissions())?;
         }
         beside.as_file().sync_all()?;
@@ -114,7 +126,6 @@ pub(crate) fn sealed(path: &Path) -> Result<Option<SealedFile>> {
     if !bytes.windows(12).any(|window| window == b"SealedSecret") {
         return Ok(None);
     }
-    let text = str::from_utf8(&bytes).context("it is not UTF-8")?;
-    let file = SealedFile::read(path.display().to_string(), text)?;
+    let file = SealedFile::read_bytes(path.display().to_string(), &bytes)?;
     Ok((!file.secrets().is_empty()).then_some(file))
 }

@@ -140,7 +140,7 @@ fn data(reports: &[FileReport], certificate: &Certificate, dry_run: bool) -> Val
     };
     let file = |report: &FileReport| {
         json!({
-            "file": report.file, "changed": is_written(report), "error": why(&report.outcome),
+            "file": report.file.to_string_lossy(), "changed": is_written(report), "error": why(&report.outcome),
             "items": report.items.iter().map(item).collect::<Vec<_>>(),
         })
     };

@@ -27,14 +27,17 @@ struct Row {
 pub(crate) fn run(arguments: &Status) -> Result<Outcome> {
     let certificate = optional(arguments.cert.as_deref())?;
     let mut validator = validator(certificate.as_ref())?;
-    let mut rows = Vec::new();
+    let (mut rows, mut unread) = (Vec::new(), false);
     for path in manifests(&arguments.path)? {
         match files::sealed(&path) {
             Ok(Some(file)) => rows.extend(of_file(&file, validator.check(&file))),
             Ok(None) => {}
             Err(error) => match error.downcast_ref::<narae_yaml::Error>() {
                 Some(error) => rows.push(Row::finding(Validator::unreadable(error))),
-                None => return Err(error.context(path.display().to_string())),
+                None => {
+                    unread = true;
+                    output::note(&format!("error: {}: {error:#}", path.display()));
+                }
             },
         }
     }
@@ -47,7 +50,10 @@ pub(crate) fn run(arguments: &Status) -> Result<Outcome> {
         table(&rows) + &said(&findings)
     };
     output::write(None, text.as_bytes())?;
-    Ok(outcome(&findings))
+    match unread {
+        true => Ok(Outcome::Findings),
+        false => Ok(outcome(&findings)),
+    }
 }
 
 /// The findings of one input, as lines for people; nothing when there are none.

@@ -246,15 +246,16 @@ fn mentions(bytes: &[u8], word: &[u8]) -> bool {
 
 /// Puts `text` in place of `old`.
 fn write(file: &Path, old: &[u8], text: &str) -> io::Result<FileOutcome> {
-    let mode = fs::metadata(file)?.permissions();
+    let before = fs::metadata(file)?;
     let temporary = whole_file::unused_beside(file)?;
     let out = OpenOptions::new()
         .write(true)
         .create_new(true)
         .open(&temporary)?;
     // A moment remains in which a change would be lost: renaming cannot be made conditional.
+    whole_file::keep_owner(&out, &before);
     let prepared = out
-        .set_permissions(mode)
+        .set_permissions(before.permissions())
         .and_then(|()| Ok(read(file)? == old));
     match prepared {
         Ok(true) => {

@@ -268,10 +268,6 @@ fn scopes_come_from_annotations() {
             Scope::Strict,
         ),
         (
-            "sealedsecrets.bitnami.com/cluster-wide: true",
-            Scope::Strict,
-        ),
-        (
             "sealedsecrets.bitnami.com/cluster-wide: 'true', sealedsecrets.bitnami.com/namespace-wide: 'true'",
             Scope::ClusterWide,
         ),
@@ -424,6 +420,31 @@ fn what_cannot_be_sealed_is_said() {
         assert!(
             matches!(refused(bare, vec![item]), SealError::ItemName { .. }),
             "{name:?}"
+        );
+    }
+    for (more, said) in [
+        (
+            "metadata: {name: db, namespace: shop, labels: {version: 1.0}}",
+            "metadata.labels[\"version\"]",
+        ),
+        (
+            "metadata: {name: db, namespace: shop, annotations: {sealedsecrets.bitnami.com/cluster-wide: true}}",
+            "metadata.annotations[\"sealedsecrets.bitnami.com/cluster-wide\"]",
+        ),
+        (
+            "metadata: {name: db, namespace: shop, labels: [a]}",
+            "metadata.labels",
+        ),
+        (
+            "metadata: {name: db, namespace: shop}, immutable: \"true\"",
+            "immutable",
+        ),
+        ("metadata: {name: db, namespace: shop}, type: 5", "type"),
+    ] {
+        let error = refused(&format!("{{apiVersion: v1, kind: Secret, {more}}}"), one());
+        assert!(
+            matches!(&error, SealError::Field { field, .. } if field == said),
+            "{error}"
         );
     }
     let half = || narae_secrets::SecretBytes::new(vec![0; 600 * 1024]);

@@ -261,7 +261,7 @@ fn scopes_that_contradict_are_found() {
     );
     check(
         &[&with(&wide.replace("'true'", "true"), "")],
-        &["scope-annotation 0.yaml:6"],
+        &["scope-annotation 0.yaml:6", "unreadable 0.yaml:6"],
     );
     check(
         &[&with("", "").replace("  namespace: shop\n", "")],
@@ -318,6 +318,28 @@ fn forms_are_checked() {
         &["items 0.yaml:4"],
     );
     check(&["a: 1\na: 2\n"], &["unreadable 0.yaml:2"]);
+}
+
+/// One value of the wrong kind, and the controller cannot read the object.
+#[test]
+fn what_the_controller_cannot_read_is_found() {
+    let text = sound();
+    let own = |more: &str| text.replace("metadata:\n  name", &format!("metadata:\n{more}  name"));
+    let template =
+        |more: &str| text.replace("  template:\n", &format!("  template:\n    {more}\n"));
+    let at = line(&text, "  template:") + 1;
+    check(&[&own("  labels: {version: '1.0', none: null}\n")], &[]);
+    check(
+        &[&own("  labels: {version: 1.0}\n")],
+        &["unreadable 0.yaml:4"],
+    );
+    check(&[&own("  labels: [a]\n")], &["unreadable 0.yaml:4"]);
+    check(&[&template("immutable: true")], &[]);
+    let found = format!("unreadable 0.yaml:{at}");
+    check(&[&template("immutable: 'true'")], &[&found]);
+    let text = text.replace("type: Opaque", "type: 5");
+    let at = line(&text, "type: 5");
+    check(&[&text], &[&format!("unreadable 0.yaml:{at}")]);
 }
 
 #[test]

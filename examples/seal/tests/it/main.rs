@@ -9,6 +9,8 @@
 
 mod live;
 mod merging;
+#[cfg(unix)]
+mod odd_files;
 mod program;
 mod raw;
 mod recovery;

@@ -15,6 +15,16 @@ pub enum SealError {
     /// The Secret has no name.
     #[error("the Secret has no metadata.name")]
     NoName,
+    /// A field holds what no Kubernetes object can hold there; the SealedSecret could not be read.
+    #[error("{field} of the Secret is {kind}, expected {expected}{}", if *expected == "text" { "; put it in quotes" } else { "" })]
+    Field {
+        /// The field, as a path.
+        field: String,
+        /// What it is.
+        kind: &'static str,
+        /// What Kubernetes takes.
+        expected: &'static str,
+    },
     /// Namespace or name do not fit the scope.
     #[error(transparent)]
     Label(#[from] LabelError),

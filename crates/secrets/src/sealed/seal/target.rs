@@ -41,6 +41,7 @@ impl<'a> Target<'a> {
         if text("apiVersion") != Some("v1") || text("kind") != Some("Secret") {
             return Err(SealError::NotASecret);
         }
+        readable(secret)?;
         let metadata = secret.get("metadata");
         let field = |name| {
             metadata
@@ -124,4 +125,42 @@ impl<'a> Target<'a> {
         }
         Value::Mapping(metadata)
     }
+}
+
+/// Whether Kubernetes can read what is taken over: kubeseal makes text of numbers and booleans in
+/// labels and annotations, and of which text it makes is for the writer to say.
+fn readable(secret: &Value) -> Result<(), SealError> {
+    let refused = |field: String, value: &Value, expected| {
+        let kind = value.kind();
+        Err(SealError::Field {
+            field,
+            kind,
+            expected,
+        })
+    };
+    match secret.get("immutable") {
+        None | Some(Value::Null | Value::Bool(_)) => {}
+        Some(other) => return refused("immutable".to_owned(), other, "true or false"),
+    }
+    match secret.get("type") {
+        None | Some(Value::Null | Value::String(_)) => {}
+        Some(other) => return refused("type".to_owned(), other, "text"),
+    }
+    for field in ["labels", "annotations"] {
+        let path = format!("metadata.{field}");
+        let entries = match secret
+            .get("metadata")
+            .and_then(|metadata| metadata.get(field))
+        {
+            None | Some(Value::Null) => continue,
+            Some(Value::Mapping(entries)) => entries,
+            Some(other) => return refused(path, other, "a mapping"),
+        };
+        for (key, value) in entries {
+            if !matches!(value, Value::Null | Value::String(_)) {
+                return refused(format!("{path}[{key:?}]"), value, "text");
+            }
+        }
+    }
+    Ok(())
 }

@@ -143,6 +143,7 @@ impl Check {
     pub fn severity(self) -> Severity {
         match self {
             Self::ScopeAnnotation
+            | Self::ScopeMismatch
             | Self::TemplateName
             | Self::NotCanonical
             | Self::V1

@@ -27,6 +27,7 @@ pub(super) fn check(seen: &mut BTreeMap<(String, String), String>, report: &mut 
     }
     scopes(report);
     template(report);
+    readable(report);
     for metadata in [Some(&secret.node), secret.spec("template")] {
         applied(metadata.and_then(|node| node.get("metadata")), report);
     }
@@ -103,6 +104,55 @@ fn template(report: &mut Report<'_, '_>) {
                 report.add(Check::Plaintext, entry.key.position(), None, message);
             }
         }
+    }
+}
+
+fn is_null(node: &Node) -> bool {
+    node.to_value().is_null()
+}
+
+/// The controller reads the whole object or nothing of it: what is no text where text belongs is enough.
+fn readable(report: &mut Report<'_, '_>) {
+    let secret = report.secret;
+    let template = secret.spec("template");
+    let of_template = template.and_then(|template| template.get("metadata"));
+    let mut wrong = Vec::new();
+    for (place, metadata) in [
+        ("metadata", secret.node.get("metadata")),
+        ("spec.template.metadata", of_template),
+    ] {
+        for field in ["labels", "annotations"] {
+            let node = metadata.and_then(|metadata| metadata.get(field));
+            let Some(node) = node.filter(|node| !is_null(node)) else {
+                continue;
+            };
+            let Some(entries) = node.as_mapping() else {
+                wrong.push((format!("{place}.{field}"), node, "a mapping"));
+                continue;
+            };
+            let others = entries
+                .iter()
+                .filter(|entry| entry.value.as_str().is_none() && !is_null(&entry.value));
+            wrong.extend(others.map(|entry| {
+                let path = format!("{place}.{field}[{:?}]", entry.name());
+                (path, &entry.value, "text")
+            }));
+        }
+    }
+    let field = |name| {
+        let node: Option<&Node> = template.and_then(|template| template.get(name));
+        node.filter(|node| !is_null(node))
+    };
+    if let Some(node) = field("type").filter(|node| node.as_str().is_none()) {
+        wrong.push(("spec.template.type".to_owned(), node, "text"));
+    }
+    let is_bool = |node: &Node| matches!(node.to_value(), Value::Bool(_));
+    if let Some(node) = field("immutable").filter(|node| !is_bool(node)) {
+        wrong.push(("spec.template.immutable".to_owned(), node, "true or false"));
+    }
+    for (path, node, expected) in wrong {
+        let message = format!("`{path}` is {}, expected {expected}", node.kind());
+        report.add(Check::Unreadable, node.position(), None, message);
     }
 }
 
