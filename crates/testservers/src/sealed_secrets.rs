@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::control_plane::ControlPlane;
 use crate::network::Network;
@@ -123,6 +124,8 @@ impl SealedSecrets {
             self.cluster.kubectl(&arguments).lines().count()
         };
         let before = keys();
+        // Certificates begin at whole seconds, and of two of one second neither is the newer.
+        std::thread::sleep(Duration::from_millis(1100));
         let id = self.controller.id().to_string();
         assert!(
             Command::new("kill")
