@@ -1,3 +1,5 @@
+//! The error of this crate: what went wrong, where, and what to try.
+
 use std::fmt;
 
 use narae_yaml::{Path, Position};

@@ -1,3 +1,5 @@
+//! Where something was written. Knows positions, not what stands there.
+
 use std::fmt;
 use std::sync::Arc;
 

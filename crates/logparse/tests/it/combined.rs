@@ -1,3 +1,5 @@
+//! The access log formats: read, and written again to the byte.
+
 use narae_logparse::format::access::{Combined, parse_combined};
 use narae_logparse::record::Text;
 use proptest::prelude::*;

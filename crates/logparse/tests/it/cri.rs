@@ -1,3 +1,5 @@
+//! Container lines: partial ones joined per stream, whatever comes between.
+
 use narae_logparse::format::container::{self, Joiner, Stream};
 use narae_logparse::format::cri;
 use narae_logparse::line::Part;

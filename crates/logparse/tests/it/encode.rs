@@ -1,3 +1,5 @@
+//! Records as NDJSON: what is written is JSON and says the same.
+
 use narae_logparse::Format;
 use narae_logparse::encode::Object;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! JSON lines, next to `serde_json`.
+
 use narae_logparse::format::json::{self, JsonOptions};
 use narae_logparse::{Reason, Value};
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Every byte is accounted for, however the input is cut.
+
 use narae_logparse::ledger::{Imbalance, Ledger};
 use narae_logparse::line::LineOptions;
 use narae_logparse::multiline::Rules;

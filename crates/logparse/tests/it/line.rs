@@ -1,3 +1,5 @@
+//! Framing: lines, counted octets and entries, within their limits.
+
 use narae_logparse::line::{Ending, Framer, Framing, LineOptions, Part};
 use proptest::prelude::*;
 

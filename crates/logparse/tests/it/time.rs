@@ -1,3 +1,5 @@
+//! Times of every form, next to a calendar counted day by day.
+
 use std::time::Duration;
 
 use narae_logparse::Timestamp;

@@ -1,3 +1,5 @@
+//! Typed values on demand: what a field says as a number, duration, time or address.
+
 use std::time::Duration;
 
 use narae_logparse::record::{Escaping, Text, Unit};

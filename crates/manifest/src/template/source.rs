@@ -1,3 +1,5 @@
+//! The text of a template file, for positions and for lines in errors. Does not parse.
+
 use std::ops::Range;
 use std::sync::Arc;
 

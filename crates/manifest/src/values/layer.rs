@@ -1,3 +1,5 @@
+//! One layer of values, read but not yet merged. No I/O: the caller brings the text.
+
 use std::sync::Arc;
 
 use narae_yaml::{Document, Path, Reader, Segment, Value};

@@ -1,3 +1,5 @@
+//! CEL policies: what they match, refuse and say.
+
 use narae_manifest::policy::{Action, MAX_EXPRESSION_BYTES};
 use narae_manifest::{ErrorKind, PolicySet, Violation};
 use narae_yaml::Value;
