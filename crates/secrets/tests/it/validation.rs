@@ -254,6 +254,13 @@ fn scopes_that_contradict_are_found() {
     check(&[&with(wide, wide)], &[]);
     check(&[&with("", "")], &[]);
     check(&[&with(wide, "")], &["scope-mismatch 0.yaml:11"]);
+    // The SealedSecret opens all the same.
+    let findings = findings_at(&[&with(wide, "")], &[certificate(2048)], NOW);
+    assert!(
+        findings
+            .iter()
+            .all(|finding| finding.severity == Severity::Warning)
+    );
     check(&[&with("", wide)], &["scope-mismatch 0.yaml:11"]);
     check(
         &[&with(&format!("{wide}, {namespace}"), wide)],
