@@ -7,6 +7,7 @@ pub mod detect;
 pub mod encode;
 pub mod format;
 pub mod grok;
+pub mod kubernetes;
 pub mod ledger;
 pub mod line;
 pub mod multiline;

@@ -12,6 +12,7 @@ mod encode;
 mod formats;
 mod grok;
 mod json;
+mod kubernetes;
 mod ledger;
 mod line;
 mod misbehaviours;
