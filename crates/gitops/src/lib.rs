@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod change;
+pub mod edit;
 pub mod image;
 pub mod message;
 pub mod repository;

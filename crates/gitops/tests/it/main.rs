@@ -7,6 +7,7 @@
 
 mod commit;
 mod conflict;
+mod edit;
 mod fixture;
 mod history;
 mod image;

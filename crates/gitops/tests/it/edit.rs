@@ -1,0 +1,312 @@
+//! `tests/data/edit/*.txt`: a selector, what it is set to, the given text, and the text expected or the refusal.
+//!
+//! Among them the documents that other editors were measured on: comments, CRLF, byte order marks,
+//! anchors, flow, tabs, Hangul, templates.
+
+use narae_gitops::edit::{self, Image, Locator, Selector, Setting};
+use narae_gitops::image::ImageReference;
+use narae_yaml::{Document, Node, NodeData, Path, Reader, Value};
+use proptest::prelude::*;
+
+struct Case {
+    selector: Selector,
+    setting: Setting,
+    refused: Option<String>,
+    given: String,
+    expected: String,
+}
+
+fn parse(text: &str) -> Case {
+    let (header, body) = text.split_once("=== given\n").unwrap();
+    let (given, expected) = body.split_once("=== expected\n").unwrap_or((body, ""));
+    let field = |name: &str| {
+        let mut lines = header.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    };
+    let as_written = |text: &str| {
+        let mut text = text.to_owned();
+        if field("final-newline").is_some() {
+            text.pop();
+        }
+        if field("line-ends").is_some() {
+            text = text.replace('\n', "\r\n");
+        }
+        if field("bom").is_some() {
+            text.insert(0, '\u{feff}');
+        }
+        text
+    };
+    let selector: Selector = field("select").unwrap().parse().unwrap();
+    let set = field("set").unwrap();
+    Case {
+        setting: match &selector {
+            Selector::Image(_, edit::Part::Tag) => {
+                let mut image = Image::default();
+                image.tag = Some(set.to_owned());
+                Setting::Image(image)
+            }
+            selector if selector.is_image() => {
+                Setting::Image(Image::from(&set.parse::<ImageReference>().unwrap()))
+            }
+            _ => Setting::Value(narae_yaml::read_one(set).unwrap()),
+        },
+        selector,
+        refused: field("refused").map(str::to_owned),
+        given: as_written(given),
+        expected: as_written(expected),
+    }
+}
+
+#[test]
+fn cases() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/edit");
+    let mut failures = Vec::new();
+    let mut seen = 0;
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let file = file.unwrap().path();
+        let case = parse(&std::fs::read_to_string(&file).unwrap());
+        seen += 1;
+        let result = edit::set(&case.given, &case.selector, &case.setting);
+        let fault = match (&case.refused, result) {
+            (None, Ok(edited)) => check(&case, &edited).err(),
+            (Some(refused), Err(error)) if error.to_string().contains(refused) => None,
+            (_, Err(error)) => Some(format!("refused: {error}")),
+            (Some(_), Ok(edited)) => Some(format!("not refused: {:?}", edited.text)),
+        };
+        failures.extend(fault.map(|fault| format!("{}: {fault}", file.display())));
+    }
+    assert!(seen >= 60, "{seen} cases");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn check(case: &Case, edited: &edit::Edited) -> Result<(), String> {
+    if edited.text != case.expected {
+        return Err(format!(
+            "expected {:?}\n     got {:?}",
+            case.expected, edited.text
+        ));
+    }
+    let again = edit::set(&edited.text, &case.selector, &case.setting).unwrap();
+    if again.text != edited.text || !again.changes.is_empty() {
+        return Err(format!("again: {:?}", again.changes));
+    }
+    // Every change, undone by its own words, leads back to the same values.
+    let mut text = edited.text.clone();
+    for change in edited.changes.iter().rev() {
+        let inverse = change.inverse();
+        if edit::value(&text, &inverse.at).unwrap() != inverse.old {
+            return Err(format!("{} does not lead back", change.at));
+        }
+        assert_eq!(
+            inverse.at.to_string().parse::<Locator>().unwrap(),
+            inverse.at
+        );
+        text = edit::put_at(&text, &inverse.at, inverse.new.as_ref()).unwrap();
+    }
+    let (before, after) = (
+        edit::get(&case.given, &case.selector),
+        edit::get(&text, &case.selector),
+    );
+    match before == after {
+        true => Ok(()),
+        false => Err(format!("undone: {after:?}, before: {before:?}")),
+    }
+}
+
+#[test]
+fn selectors_and_locators_print_what_they_read() {
+    for text in [
+        "value:.",
+        "value:image.tag",
+        "image:Deployment/web:spec.template.spec.containers[name=web].image",
+        "tag:#2:a[0][1].b",
+        "name:a[name=x.y/z:1].b[\"odd [name=x] key\"]",
+        "digest:[name=a][0]",
+        "helm:web.image",
+        "marker:flux-system:web",
+        "kustomize:harbor.example.com:5000/shop/web",
+        "replicas:web",
+    ] {
+        let selector: Selector = text.parse().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(selector.to_string(), text);
+    }
+    for text in [
+        "",
+        "value",
+        "value:",
+        "value:a..b",
+        "value:a[name=b]c",
+        "value:a[name=b]..",
+        "tag:#x:a",
+        "tag:#01:a",
+        "image:Deployment/:a",
+        "marker:ns",
+        "marker:ns:a:tag",
+        "kustomize:",
+        "replicas:\n",
+        "path:a",
+        "value:a[01]",
+    ] {
+        assert!(text.parse::<Selector>().is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn an_image_and_a_value_are_not_confused() {
+    let image = Setting::Image(Image::default());
+    let error = edit::set("a: 1\n", &"value:a".parse().unwrap(), &image).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`value:a` selects a value, and an image was given"
+    );
+}
+
+#[test]
+fn places_that_contradict_each_other_are_told() {
+    let source = "a: x:1 # {\"$imagepolicy\": \"n:p\"}\nb: 2 # {\"$imagepolicy\": \"n:p:tag\"}\n";
+    let error = edit::get(source, &"marker:n:p".parse().unwrap()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "2:4: the tag is `2` here and `1` elsewhere under `marker:n:p`"
+    );
+}
+
+#[test]
+fn what_is_not_an_image_is_no_source() {
+    let error = edit::get("a: 'A B'\n", &"image:a".parse().unwrap()).unwrap_err();
+    assert!(
+        error.to_string().starts_with("1:4: image reference `A B`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn registries_stay_where_they_are() {
+    let image = |text: &str| Image::from(&text.parse::<ImageReference>().unwrap());
+    let moved =
+        image("rc.example.com/shop/web:1a2b3c4").at_registry_of(&image("live.example.com/old:1"));
+    assert_eq!(moved.to_string(), "live.example.com/shop/web:1a2b3c4");
+    let moved = image("rc.example.com/shop/web:1a2b3c4").at_registry_of(&Image::default());
+    assert_eq!(moved.to_string(), "rc.example.com/shop/web:1a2b3c4");
+}
+
+/// A mapping or sequence of scalars as people write them, with comments and blank lines.
+fn document() -> impl Strategy<Value = String> {
+    let scalar = prop::sample::select(vec![
+        "v1",
+        "'it''s'",
+        "\"a # b\"",
+        "true",
+        "0x1F",
+        "1.20",
+        "~",
+        "a b",
+        "http://x.y:80/p?q#r",
+        "한글",
+        "[a, {b: c}]",
+        "{x: 'y', z: 1}",
+    ]);
+    let comment = prop::sample::select(vec![
+        "",
+        " # told",
+        "\t# {\"$imagepolicy\": \"a:b\"}",
+        "   ",
+    ]);
+    let key = prop::sample::select(vec!["a", "b", "c-d", "'e f'", "\"g.h/i\"", "키", "name"]);
+    let entry = (key, scalar, comment, prop::bool::ANY);
+    let group = prop::collection::vec(entry, 1..5);
+    prop::collection::vec(
+        (
+            group,
+            prop::sample::select(vec![
+                ("", ""),
+                ("top:\n", "  "),
+                ("list:\n  - first: 1\n", "    "),
+            ]),
+        ),
+        1..4,
+    )
+    .prop_map(|documents| {
+        let mut out = String::new();
+        for (group, (head, indent)) in documents {
+            out.push_str("---\n# head\n");
+            let mut seen = Vec::new();
+            out.push_str(head);
+            for (key, scalar, comment, blank) in group {
+                if !seen.contains(&key) {
+                    seen.push(key);
+                    out.push_str(&format!(
+                        "{indent}{key}:  {scalar}{comment}\n{}",
+                        if blank { "\n" } else { "" }
+                    ));
+                }
+            }
+        }
+        out
+    })
+}
+
+/// Every scalar with its place.
+fn scalars(documents: &[Document]) -> Vec<(usize, Path, std::ops::Range<usize>)> {
+    fn walk(
+        document: usize,
+        node: &Node,
+        path: Path,
+        found: &mut Vec<(usize, Path, std::ops::Range<usize>)>,
+    ) {
+        match &node.data {
+            NodeData::Scalar(_) => found.push((document, path, node.span.range())),
+            NodeData::Sequence(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    walk(document, item, path.child(index), found);
+                }
+            }
+            NodeData::Mapping(entries) => {
+                for entry in entries {
+                    walk(document, &entry.value, path.child(entry.name()), found);
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for (index, document) in documents.iter().enumerate() {
+        walk(index, &document.root, Path::root(), &mut found);
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_edit_changes_exactly_the_addressed_scalar(
+        source in document(), pick in any::<prop::sample::Index>(), crlf in any::<bool>(), bom in any::<bool>(),
+        new in prop_oneof!["[0-9a-f]{7}", "[0-9]{7}", "[0-9]{2}e[0-9]{4}", any::<String>(), "[ -~]{0,9}"],
+    ) {
+        let mut source = source;
+        if crlf { source = source.replace('\n', "\r\n") }
+        if bom { source.insert(0, '\u{feff}') }
+        let documents = Reader::new().read(&source).unwrap();
+        let all = scalars(&documents);
+        let (document, path, span) = pick.get(&all);
+        let locator = format!("value:#{document}:{path}");
+        let edited = edit::set(&source, &locator.parse().unwrap(), &Setting::Value(new.as_str().into()));
+        let edited = edited.map_err(|error| TestCaseError::fail(format!("{error}: {locator}\n{source}")))?;
+        // Nothing before it and nothing behind it.
+        prop_assert!(edited.text.starts_with(&source[..span.start]), "{}", edited.text);
+        prop_assert!(edited.text.ends_with(&source[span.end..]), "{}", edited.text);
+        // The values are as before, but for this one.
+        let mut expected: Vec<Value> = documents.iter().map(Document::to_value).collect();
+        *expected[*document].at_mut(path).unwrap() = new.as_str().into();
+        prop_assert_eq!(narae_yaml::read(&edited.text).unwrap(), expected);
+        // The words the change is recorded in lead to it, and back.
+        if let [change] = edited.changes.as_slice() {
+            prop_assert_eq!(edit::value(&edited.text, &change.at).unwrap(), Some(new.as_str().into()));
+            let undone = edit::put_at(&edited.text, &change.at, change.old.as_ref()).unwrap();
+            let values: Vec<Value> = documents.iter().map(Document::to_value).collect();
+            prop_assert_eq!(narae_yaml::read(&undone).unwrap(), values);
+        } else {
+            prop_assert_eq!(&edited.text, &source);
+        }
+    }
+}
