@@ -283,6 +283,8 @@ proptest! {
         source in document(), pick in any::<prop::sample::Index>(), crlf in any::<bool>(), bom in any::<bool>(),
         new in prop_oneof!["[0-9a-f]{7}", "[0-9]{7}", "[0-9]{2}e[0-9]{4}", any::<String>(), "[ -~]{0,9}"],
     ) {
+        // Braces make the next edit take it for a template, and refuse.
+        prop_assume!(!new.contains("{{"));
         let mut source = source;
         if crlf { source = source.replace('\n', "\r\n") }
         if bom { source.insert(0, '\u{feff}') }
