@@ -19,11 +19,13 @@
 
 mod grammar;
 mod policy;
+mod select;
 
 use std::fmt;
 use std::str::FromStr;
 
-pub use policy::{Refusal, TagPolicy, is_commit_hash, is_moving_tag};
+pub use policy::{ImagePolicy, Refusal, TagPolicy, is_commit_hash, is_moving_tag};
+pub use select::{Candidate, MAX_RULE_BYTES, SelectionError, SemverRange, TagOrder, TagSelection};
 
 /// Longest accepted `registry/repository`, as distribution/reference has it.
 pub const MAX_NAME_LENGTH: usize = 255;

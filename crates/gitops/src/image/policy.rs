@@ -78,6 +78,48 @@ impl TagPolicy {
     }
 }
 
+/// What an environment asks of an image: the rule for its tag, and whether it must have a digest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImagePolicy {
+    tags: TagPolicy,
+    is_digest_required: bool,
+}
+
+impl ImagePolicy {
+    /// Tags as `tags` says, with or without a digest.
+    #[must_use]
+    pub fn new(tags: TagPolicy) -> Self {
+        Self {
+            tags,
+            is_digest_required: false,
+        }
+    }
+
+    /// The same, and a digest must be there.
+    #[must_use]
+    pub fn requiring_digest(self) -> Self {
+        Self {
+            is_digest_required: true,
+            ..self
+        }
+    }
+
+    /// Whether `image` may be delivered.
+    ///
+    /// # Errors
+    ///
+    /// The reason it may not.
+    pub fn check(self, image: &ImageReference) -> Result<(), Refusal> {
+        self.tags.check(image)?;
+        match self.is_digest_required && image.digest().is_none() {
+            true => Err(Refusal::NoDigest {
+                image: image.to_string(),
+            }),
+            false => Ok(()),
+        }
+    }
+}
+
 /// Why an image may not be delivered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -99,6 +141,14 @@ pub enum Refusal {
         image: String,
         /// Its tag.
         tag: String,
+    },
+    /// No digest where one is required.
+    #[error(
+        "image `{image}` has no digest, which is required here: add `@sha256:…` as the registry reports it"
+    )]
+    NoDigest {
+        /// The whole reference.
+        image: String,
     },
     /// A tag that may well stay, but is not a commit hash.
     #[error(

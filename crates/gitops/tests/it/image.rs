@@ -1,6 +1,8 @@
 //! Image references and the tags that may be delivered.
 
-use narae_gitops::image::{ImageReference, Refusal, TagPolicy};
+use narae_gitops::image::{
+    Candidate, ImagePolicy, ImageReference, Refusal, TagOrder, TagPolicy, TagSelection,
+};
 use proptest::prelude::*;
 
 const SHA256: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -208,4 +210,133 @@ proptest! {
             prop_assert_eq!(read.to_string(), text);
         }
     }
+}
+
+#[test]
+fn a_digest_is_there_where_one_is_required() {
+    let policy = ImagePolicy::new(TagPolicy::CommitHash).requiring_digest();
+    let tagged: ImageReference = "shop/web:3f2a9c1".parse().unwrap();
+    assert_eq!(ImagePolicy::default().check(&tagged), Ok(()));
+    assert!(matches!(
+        policy.check(&tagged),
+        Err(Refusal::NoDigest { .. })
+    ));
+    let digest = format!("sha256:{}", "a".repeat(64));
+    assert_eq!(policy.check(&tagged.with_digest(&digest).unwrap()), Ok(()));
+    let moving = tagged
+        .with_tag("latest")
+        .unwrap()
+        .with_digest(&digest)
+        .unwrap();
+    assert!(matches!(
+        policy.check(&moving),
+        Err(Refusal::MovingTag { .. })
+    ));
+}
+
+#[test]
+fn the_tag_that_is_selected() {
+    let cases: &[(&str, &[&str], Option<&str>)] = &[
+        (
+            "semver: *",
+            &["v1.2.3", "1.10.0", "latest", "1.9"],
+            Some("1.10.0"),
+        ),
+        ("semver: 1.2", &["1.2.0", "1.2.9", "1.3.0"], Some("1.2.9")),
+        ("semver: 1.2.x", &["1.2.0", "1.2.9", "1.3.0"], Some("1.2.9")),
+        ("semver: 1.2.3", &["1.2.3", "1.2.9"], Some("1.2.3")),
+        ("semver: ^1.2", &["1.1.0", "1.9.0", "2.0.0"], Some("1.9.0")),
+        ("semver: ~1.2", &["1.2.7", "1.9.0"], Some("1.2.7")),
+        (
+            "semver: >= 1.2 <2.0.0",
+            &["1.1.0", "1.9.0", "2.0.0"],
+            Some("1.9.0"),
+        ),
+        (
+            "semver: >=v1.2.0, <1.5",
+            &["v1.4.0", "v1.5.0"],
+            Some("v1.4.0"),
+        ),
+        (
+            "semver: <1.0.0 || ^3",
+            &["0.9.0", "2.0.0", "3.1.0", "4.0.0"],
+            Some("3.1.0"),
+        ),
+        // Pre-releases count only where the range names one.
+        ("semver: >=1.0.0", &["1.0.0", "2.0.0-rc.1"], Some("1.0.0")),
+        (
+            "semver: >=1.0.0-0",
+            &["1.0.0", "2.0.0-rc.1"],
+            Some("2.0.0-rc.1"),
+        ),
+        (
+            "semver: >=1.0.0-0 <2.0.0",
+            &["1.5.0-rc.2", "2.0.0", "1.4.0"],
+            Some("1.5.0-rc.2"),
+        ),
+        ("semver: >=5", &["1.0.0"], None),
+        ("numeric", &["9", "10", "010", "x", "", "1.5"], Some("10")),
+        (
+            "numeric",
+            &["18446744073709551616", "18446744073709551615"],
+            Some("18446744073709551616"),
+        ),
+        ("alphabetical", &["a", "c", "b"], Some("c")),
+        ("newest", &["a"], None),
+    ];
+    for (order, tags, expected) in cases {
+        let selection = TagSelection::new(order.parse().unwrap_or_else(|e| panic!("{order}: {e}")));
+        assert_eq!(
+            selection.newest(tags.iter().copied()),
+            *expected,
+            "{order} of {tags:?}"
+        );
+    }
+}
+
+#[test]
+fn a_pattern_filters_and_extracts() {
+    let selection = TagSelection::new(TagOrder::Numeric)
+        .with_pattern(r"^main-[0-9a-f]{7}-(?P<time>\d+)$", "${time}")
+        .unwrap();
+    assert_eq!(
+        selection.newest([
+            "main-ffffffff-9",
+            "main-3f2a9c1-8",
+            "main-8c1d2e3-10",
+            "dev-1-99"
+        ]),
+        Some("main-8c1d2e3-10")
+    );
+    let whole = TagSelection::new(TagOrder::Alphabetical)
+        .with_pattern("^r", "")
+        .unwrap();
+    assert_eq!(whole.newest(["r1", "r2", "s9"]), Some("r2"));
+    assert!(
+        TagSelection::new(TagOrder::Numeric)
+            .with_pattern("(", "")
+            .is_err()
+    );
+    for order in ["", "semver", "semver: what", "date", "numeric: asc"] {
+        assert!(order.parse::<TagOrder>().is_err(), "{order:?}");
+    }
+}
+
+#[test]
+fn the_newest_is_the_one_built_last_and_the_order_of_listing_is_no_matter() {
+    let selection = TagSelection::new(TagOrder::Newest);
+    let tag = |tag, built| Candidate { tag, built };
+    let mut tags = [
+        tag("b", Some(5)),
+        tag("a", Some(9)),
+        tag("c", None),
+        tag("d", Some(9)),
+    ];
+    for _ in 0..tags.len() {
+        tags.rotate_left(1);
+        assert_eq!(selection.select(tags.iter().copied()), Some("d"));
+    }
+    let compare = |ours, theirs| selection.compare(tag("x", ours), tag("y", theirs));
+    assert_eq!(compare(Some(1), Some(2)), Some(std::cmp::Ordering::Less));
+    assert_eq!(compare(Some(1), None), None);
 }
