@@ -41,7 +41,8 @@ use narae_yaml::Value;
 use crate::error::{Error, ErrorKind};
 use crate::values::Values;
 
-use helper::Helpers;
+pub use helper::{BlockCall, Turn, TurnValue};
+use helper::{BlockWork, Helpers};
 pub use rendering::{Provenance, Rendered, Rendering};
 use source::Source;
 use syntax::Template;
@@ -133,8 +134,7 @@ impl TemplateSet {
     /// It takes `arity` values that are all there, with their types, and gives one, of any type, or
     /// says what is wrong with them in words that follow its name: `takes a port, found 70000`.
     /// Neither the values nor what it gives passes through text. Rendering is reproducible as long
-    /// as the helper is: it should read nothing but its arguments. In `#each`, `#if` and `#with` a
-    /// helper makes a block of its own.
+    /// as the helper is: it should read nothing but its arguments.
     ///
     /// ```
     /// use narae_manifest::{Layer, TemplateSet, Values};
@@ -172,6 +172,70 @@ impl TemplateSet {
             return Ok(());
         }
         let message = format!("there is a helper `{name}`, or it is not a name");
+        Err(Error::new(ErrorKind::Conflict, message))
+    }
+
+    /// Adds a block helper that templates added later can write as
+    /// `{{#name a b option=c as |x y|}}…{{else}}…{{/name}}`.
+    ///
+    /// It takes `arity` arguments and some of the `options`, all with their types, and gives one
+    /// [`Turn`] for each time that the block is to be rendered; with none of them the `else` part
+    /// is. It says what is wrong with its arguments as a helper does. Only values go in and out,
+    /// never text, so a value is as safe in such a block as anywhere. `@index` and its like stay
+    /// those of the `#each` around; what a turn wants to say of itself it gives a name.
+    ///
+    /// ```
+    /// use narae_manifest::{Layer, TemplateSet, Values, template::Turn};
+    /// use narae_yaml::Value;
+    ///
+    /// let mut templates = TemplateSet::new();
+    /// // The elements of a list whose `zone` is the one asked for, with how many are left.
+    /// templates.add_block_helper("inZone", 1..=1, &["zone"], |call| {
+    ///     let [Value::Sequence(list)] = call.arguments() else {
+    ///         return Err("takes a list".to_owned());
+    ///     };
+    ///     let zone = call.option("zone");
+    ///     let there: Vec<&Value> = list.iter().filter(|one| one.get("zone") == zone).collect();
+    ///     let left = (0..there.len()).rev().map(Value::from);
+    ///     let turn = |(one, left)| Turn::new().with_context(one).with_name(one).with_name(left);
+    ///     Ok(there.into_iter().zip(left).map(turn).collect())
+    /// })?;
+    /// templates.add("t.yaml", "
+    /// hosts:
+    /// {{#inZone hosts zone='a' as |host left|}}
+    /// - {name: {{name}}, zone: {{host.zone}}, left: {{left}}}
+    /// {{else}}
+    /// - none
+    /// {{/inZone}}
+    /// ")?;
+    /// let values = Values::merge([Layer::read(
+    ///     "v.yaml",
+    ///     "hosts: [{name: 'x: y', zone: a}, {name: z, zone: b}]",
+    /// )?])?;
+    /// let rendering = templates.render(&values)?;
+    /// let expected = narae_yaml::read_one("hosts: [{name: 'x: y', zone: a, left: 0}]")?;
+    /// assert_eq!(rendering.objects[0].value, expected);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`add_helper`](Self::add_helper); the names of the language's own blocks are taken.
+    pub fn add_block_helper<F>(
+        &mut self,
+        name: &str,
+        arity: RangeInclusive<usize>,
+        options: &[&str],
+        helper: F,
+    ) -> Result<(), Error>
+    where
+        F: for<'v> Fn(&BlockCall<'v>) -> Result<Vec<Turn<'v>>, String> + Send + Sync + 'static,
+    {
+        let work: Arc<BlockWork> = Arc::new(helper);
+        if self.helpers.add_block(name, arity, options, work) {
+            return Ok(());
+        }
+        let message = format!("there is a block `#{name}`, or it is not a name");
         Err(Error::new(ErrorKind::Conflict, message))
     }
 

@@ -7,7 +7,7 @@
 
 use narae_yaml::Value;
 
-use super::helper::Helper;
+use super::helper::{BlockHelper, Helper};
 
 /// Byte offset in the template's text.
 pub(super) type Offset = usize;
@@ -31,6 +31,8 @@ pub(super) enum Node {
         at: Offset,
     },
     Block(Box<Block>),
+    /// `{{#name argument … option=value}}…{{/name}}`, of a program's own.
+    Custom(Box<CustomBlock>),
     /// `{{> name context key=value}}`, `{{#> name}}…{{/name}}`.
     Partial(Box<Partial>),
     /// `{{#*inline "name"}}…{{/inline}}`. Stands before all other nodes of its block.
@@ -56,6 +58,18 @@ pub(super) enum BlockKind {
     Unless,
     Each,
     With,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct CustomBlock {
+    pub(super) helper: BlockHelper,
+    pub(super) arguments: Vec<Expression>,
+    pub(super) options: Vec<(String, Expression)>,
+    /// `as |a b|`.
+    pub(super) names: Vec<String>,
+    pub(super) body: Vec<Node>,
+    pub(super) otherwise: Vec<Node>,
+    pub(super) at: Offset,
 }
 
 #[derive(Clone, Debug)]

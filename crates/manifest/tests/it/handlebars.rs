@@ -1,6 +1,8 @@
 //! What templates mean is what the `handlebars` crate makes of them: the same text, wherever the
 //! differences named in the README play no part.
 
+use handlebars::Renderable as _;
+use narae_manifest::template::Turn;
 use narae_yaml::Value;
 use proptest::prelude::*;
 
@@ -8,6 +10,32 @@ const VALUES: &str = r#"{"a": "A", "n": 3, "t": true, "f": false, "e": [], "l": 
 
 /// Includes the block it is given twice, and a partial that it may define.
 const LAYOUT: &str = "({{> @partial-block}}:{{a}}:{{> @partial-block}}{{#> nav}}none{{/nav}})";
+
+/// Renders its block so often, and the other part for 0.
+struct Times;
+
+impl handlebars::HelperDef for Times {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        helper: &handlebars::Helper<'rc>,
+        registry: &'reg handlebars::Handlebars<'reg>,
+        context: &'rc handlebars::Context,
+        state: &mut handlebars::RenderContext<'reg, 'rc>,
+        out: &mut dyn handlebars::Output,
+    ) -> handlebars::HelperResult {
+        let times = helper.param(0).and_then(|times| times.value().as_u64());
+        let part = match times {
+            Some(0) | None => helper.inverse(),
+            Some(_) => helper.template(),
+        };
+        for _ in 0..times.unwrap_or_default().max(1) {
+            if let Some(part) = part {
+                part.render(registry, context, state, out)?;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// The text of a template as the crate renders it, unescaped.
 fn reference(template: &str) -> Option<String> {
@@ -17,6 +45,7 @@ fn reference(template: &str) -> Option<String> {
     registry.register_partial("p", "<{{a}}|{{b}}>").ok()?;
     registry.register_partial("lines", "1 {{a}}\n2\n").ok()?;
     registry.register_partial("layout", LAYOUT).ok()?;
+    registry.register_helper("times", Box::new(Times));
     let values: serde_json::Value = serde_json::from_str(VALUES).ok()?;
     registry.render_template(template, &values).ok()
 }
@@ -27,6 +56,12 @@ fn ours(template: &str) -> Option<String> {
     let values = narae_manifest::Layer::read("values.yaml", VALUES).ok()?;
     let values = narae_manifest::Values::merge([values]).ok()?;
     let mut set = narae_manifest::TemplateSet::new();
+    set.add_block_helper("times", 1..=1, &[], |call| {
+        let times = call.arguments().first().and_then(|times| times.as_u64());
+        let times = times.and_then(|times| usize::try_from(times).ok());
+        Ok(vec![Turn::new(); times.ok_or("takes a number")?])
+    })
+    .ok()?;
     set.add("t.yaml", &format!("k: \"{template}\"")).ok()?;
     set.add_partial("p", "p.yaml", "<{{a}}|{{b}}>").ok()?;
     set.add_partial("lines", "lines.yaml", "1 {{a}}\n2\n")
@@ -72,6 +107,9 @@ fn the_same_text_comes_out() {
         "{{#> nothing}}instead {{a}}{{/nothing}}",
         "{{{{raw}}}}{ {a}} <b>{{{{/raw}}}}",
         "a{{{{raw}}}}x{{{{/raw}}}}b",
+        "{{#times 2}}{{a}}{{#each l}}{{../n}}{{#times 2}}{{@index}}{{this}}{{../a}}{{/times}}{{/each}}{{/times}}",
+        "{{#times 0}}1{{else times 0}}2{{else if f}}3{{else times n}}4 {{~a~}} 5{{/times}}",
+        "{{#times 0}}1{{/times}}{{#if f}}2{{else times 1}}{{a}}{{/if}}",
         "{{#if (eq a 'A')}}1{{/if}}{{#if (not f)}}2{{/if}}{{#if (and t n)}}3{{/if}}{{#if (or f e)}}4{{/if}}",
     ] {
         let expected = reference(template);
@@ -195,6 +233,9 @@ fn piece() -> impl Strategy<Value = String> {
             )),
             body.clone()
                 .prop_map(|a| format!("{{{{#with @root.m}}}}{{{{p}}}}{a}{{{{~/with~}}}}")),
+            (body.clone(), body.clone(), 0..3_u8).prop_map(|(a, b, n)| format!(
+                "{{{{#times {n}}}}}{a}{{{{else}}}}{b}{{{{/times}}}}"
+            )),
             body.prop_map(|a| format!(
                 "{{{{#if @root.f}}}}-{{{{else if @root.t}}}}{a}{{{{else}}}}-{{{{/if}}}}"
             )),

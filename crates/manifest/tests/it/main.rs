@@ -5,6 +5,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod blocks;
 mod errors;
 mod explain;
 mod handlebars;

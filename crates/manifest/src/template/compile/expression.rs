@@ -67,6 +67,9 @@ impl Compiler<'_> {
             let error = self
                 .source
                 .error(ErrorKind::UnknownName, unknown_helper(name), at);
+            if let Some(block) = self.helpers.block(name) {
+                return Err(error.note(format!("it is a block: {}", block.usage())));
+            }
             return Err(match (helper::advice(name), self.helpers.nearest(name)) {
                 (Some(advice), _) => error.note(advice),
                 (None, Some(known)) => error.note(format!("did you mean `{known}`")),

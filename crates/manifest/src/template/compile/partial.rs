@@ -3,12 +3,14 @@
 //!
 //! May not ask whether there is such a partial: it may be added later, or its name be computed.
 
+use std::collections::HashMap;
+
 use handlebars::template::{DecoratorTemplate, Parameter};
 
 use super::Compiler;
 use super::names::Names;
 use crate::error::{Error, ErrorKind};
-use crate::template::syntax::{Inline, Node, Offset, Partial, PartialName};
+use crate::template::syntax::{Expression, Inline, Node, Offset, Partial, PartialName};
 
 impl Compiler<'_> {
     pub(super) fn partial(&self, tag: &DecoratorTemplate, at: Offset) -> Result<Node, Error> {
@@ -31,14 +33,7 @@ impl Compiler<'_> {
                 return Err(self.source.error(ErrorKind::Syntax, message, at));
             }
         };
-        let mut hash: Vec<_> = tag.hash.iter().collect();
-        hash.sort_by_key(|(key, _)| *key);
-        let mut parameters = Vec::with_capacity(hash.len());
-        for (key, value) in hash {
-            let mut names = Names::of(self.source.text(), at);
-            names.find(&format!("{key}="));
-            parameters.push((key.clone(), self.parameter(value, &mut names)?));
-        }
+        let parameters = self.options(&tag.hash, at)?;
         let block = match &tag.template {
             Some(template) => Some(self.nodes(template, at)?),
             None => None,
@@ -58,9 +53,23 @@ impl Compiler<'_> {
             at,
         })))
     }
-}
 
-impl Compiler<'_> {
+    /// `key=value …` of a tag, in the order of the keys.
+    pub(super) fn options(
+        &self,
+        hash: &HashMap<String, Parameter>,
+        at: Offset,
+    ) -> Result<Vec<(String, Expression)>, Error> {
+        let mut hash: Vec<_> = hash.iter().collect();
+        hash.sort_by_key(|(key, _)| *key);
+        let option = |(key, value): (&String, &Parameter)| {
+            let mut names = Names::of(self.source.text(), at);
+            names.find(&format!("{key}="));
+            Ok((key.clone(), self.parameter(value, &mut names)?))
+        };
+        hash.into_iter().map(option).collect()
+    }
+
     pub(super) fn inline(&self, tag: &DecoratorTemplate, at: Offset) -> Result<Node, Error> {
         if tag.name.as_name() != Some("inline") {
             return Err(self.refused("a decorator other than `#*inline`", at));

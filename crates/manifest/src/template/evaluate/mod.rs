@@ -13,6 +13,7 @@
 mod absence;
 mod block;
 mod budget;
+mod custom;
 mod expression;
 mod partial;
 mod reference;
@@ -127,6 +128,9 @@ impl<'a> Evaluator<'a> {
                 Node::Insert { expression, at } => self.insert(expression, *at)?,
                 Node::Block(block) => {
                     self.deeper(block.at, |this| this.block(block))?;
+                }
+                Node::Custom(block) => {
+                    self.deeper(block.at, |this| this.custom_block(block))?;
                 }
                 Node::Partial(partial) => {
                     self.deeper(partial.at, |this| this.partial(partial))?;

@@ -4,6 +4,7 @@
 //! there. Those that decide which of their arguments is evaluated ([`Lazy`]) are part of the
 //! evaluator. What each one does is documented in [`super::library`], whose table is tested.
 
+mod block;
 mod custom;
 mod encoding;
 mod list;
@@ -16,6 +17,8 @@ mod version;
 
 use narae_yaml::Value;
 
+pub use block::{BlockCall, Turn, TurnValue};
+pub(super) use block::{BlockHelper, BlockWork};
 pub(super) use custom::Helpers;
 pub(super) use logic::is_truthy;
 pub(super) use text::text;
