@@ -34,7 +34,8 @@ pub struct Finding {
     /// The field of the object, or the path in the values; [`Path::to_pointer`] makes a JSON
     /// pointer of it. What is absent is named as if it were there.
     pub field: Path,
-    /// The place in the template, for rendered objects.
+    /// The place in the template, for rendered objects: that of the key for a field that should not
+    /// be there.
     pub template: Option<Origin>,
     /// The values behind the field, and who set each.
     pub values: Vec<(Path, Origin)>,
@@ -188,7 +189,12 @@ impl Finding {
     pub fn trace(findings: &mut [Self], objects: &[Rendered]) {
         for finding in findings {
             let rendered = finding.index.and_then(|index| objects.get(index));
-            if let Some(provenance) = rendered.and_then(|one| one.provenance(&finding.field)) {
+            // Of a field that should not be there it is the name that is wrong.
+            let provenance = match finding.rule {
+                Rule::UnknownField => Rendered::key_provenance,
+                _ => Rendered::provenance,
+            };
+            if let Some(provenance) = rendered.and_then(|one| provenance(one, &finding.field)) {
                 finding.template = Some(provenance.template);
                 finding.values = provenance.values;
             }

@@ -30,6 +30,11 @@ impl Origin {
         }
     }
 
+    /// Another place of the same file.
+    pub(crate) fn moved_to(&self, position: Position) -> Self {
+        Self::at(Arc::clone(&self.source), position)
+    }
+
     /// The file, or the name given for something that is not a file.
     #[must_use]
     pub fn source(&self) -> &str {

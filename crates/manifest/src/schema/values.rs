@@ -7,7 +7,7 @@ use super::compile::{Compiler, Dialect};
 use super::node::{Node, NodeId};
 use super::walk::Walk;
 use crate::error::Error;
-use crate::finding::Finding;
+use crate::finding::{Finding, Rule};
 use crate::values::Values;
 
 /// What values must be: JSON Schema 2020-12, without references into other files, `contains`,
@@ -45,7 +45,11 @@ impl ValuesSchema {
             let mut path = finding.field.clone();
             while values.origin(&path).is_none() && path.pop().is_some() {}
             // Nobody made the whole: all layers did.
-            let origin = values.origin(&path).cloned().filter(|_| !path.is_root());
+            let origin = match finding.rule {
+                Rule::UnknownField => values.key_origin(&path),
+                _ => values.origin(&path).cloned(),
+            };
+            let origin = origin.filter(|_| !path.is_root());
             finding.values = origin.map(|origin| (path, origin)).into_iter().collect();
         }
         findings

@@ -7,7 +7,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use narae_yaml::{
-    Document, Entry, ErrorKind as YamlErrorKind, Node, NodeData, Path, Reader, Segment, Value,
+    Document, Entry, ErrorKind as YamlErrorKind, Node, NodeData, Path, Reader, Scalar, Segment,
+    Value,
 };
 
 use super::TemplateSet;
@@ -56,6 +57,13 @@ pub struct Provenance {
     pub values: Vec<(Path, Origin)>,
 }
 
+/// Which place of a value is asked for.
+#[derive(Clone, Copy)]
+enum About {
+    Key,
+    Value,
+}
+
 /// One field that a value is part of.
 pub(super) struct FieldUse {
     pub(super) value: Path,
@@ -89,20 +97,49 @@ impl Rendered {
     /// not exist is the place of the mapping or list it would be in.
     #[must_use]
     pub fn provenance(&self, path: &Path) -> Option<Provenance> {
+        let (node, inside) = self.walk(path.segments());
+        let values = match &node.data {
+            NodeData::Scalar(scalar) => self.values_in(scalar.text(), inside, About::Value),
+            _ => Vec::new(),
+        };
+        let template = self.sheet.origin(node.span.start.offset);
+        Some(Provenance { template, values })
+    }
+
+    /// Where the name of the field at a path comes from, whatever its value: the key in the
+    /// template, with the values inserted in it, or the key in the values when the mapping around
+    /// was inserted as a whole. As [`provenance`](Self::provenance) where there is no key.
+    #[must_use]
+    pub fn key_provenance(&self, path: &Path) -> Option<Provenance> {
+        let (last, parents) = path.segments().split_last()?;
+        let (parent, inside) = self.walk(parents);
+        let entry = self.entry(parent, last).filter(|_| inside.is_empty());
+        let (node, values) = match (entry, &parent.data) {
+            (Some(entry), _) => {
+                let text = entry.key.as_scalar().map(Scalar::text).unwrap_or_default();
+                (&entry.key, self.values_in(text, &[], About::Value))
+            }
+            (None, NodeData::Scalar(scalar)) => {
+                let inside = path.segments().get(parents.len() - inside.len()..);
+                let inside = inside.unwrap_or_default();
+                (parent, self.values_in(scalar.text(), inside, About::Key))
+            }
+            _ => return self.provenance(path),
+        };
+        let template = self.sheet.origin(node.span.start.offset);
+        Some(Provenance { template, values })
+    }
+
+    /// The innermost node on the way to a path, and the steps that are left.
+    fn walk<'p>(&self, mut steps: &'p [Segment]) -> (&Node, &'p [Segment]) {
         let mut node = &self.node;
-        let mut steps = path.segments();
         while let [step, rest @ ..] = steps {
             let Some(next) = self.step(node, step) else {
                 break;
             };
             (node, steps) = (next, rest);
         }
-        let values = match &node.data {
-            NodeData::Scalar(scalar) => self.values_in(scalar.text(), steps),
-            _ => Vec::new(),
-        };
-        let template = self.sheet.origin(node.span.start.offset);
-        Some(Provenance { template, values })
+        (node, steps)
     }
 
     /// Tells `found` every field that holds the value `id` or one inside it, and where a value
@@ -176,25 +213,35 @@ impl Rendered {
     fn step<'n>(&'n self, node: &'n Node, step: &Segment) -> Option<&'n Node> {
         match (&node.data, step) {
             (NodeData::Sequence(items), Segment::Index(index)) => items.get(*index),
-            (NodeData::Mapping(entries), Segment::Key(key)) => entries
-                .iter()
-                .find(|entry| self.name(entry) == key)
-                .map(|entry| &entry.value),
+            _ => self.entry(node, step).map(|entry| &entry.value),
+        }
+    }
+
+    fn entry<'n>(&'n self, node: &'n Node, step: &Segment) -> Option<&'n Entry> {
+        match (&node.data, step) {
+            (NodeData::Mapping(entries), Segment::Key(key)) => {
+                entries.iter().find(|entry| self.name(entry) == key)
+            }
             _ => None,
         }
     }
 
     /// The values whose tokens a text holds; `inside` is the way into a value inserted whole.
-    fn values_in(&self, text: &str, inside: &[Segment]) -> Vec<(Path, Origin)> {
+    fn values_in(&self, text: &str, inside: &[Segment], about: About) -> Vec<(Path, Origin)> {
         let mut found = Vec::new();
         for id in self.sheet.tokens_in(text).flat_map(|token| &token.values) {
             let mut path = self.index.path(*id);
             path.extend(inside.iter().cloned());
+            let whole = path.segments().len();
             // What a value does not hold belongs to the nearest thing around it that it does.
             while self.index.find(&path).is_none() && path.pop().is_some() {}
             let record = self.index.find(&path).and_then(|id| self.index.record(id));
             if let Some(record) = record {
-                let entry = (path, record.origin.clone());
+                let origin = match about {
+                    About::Key if path.segments().len() == whole => record.key_origin(),
+                    _ => record.origin.clone(),
+                };
+                let entry = (path, origin);
                 if !found.contains(&entry) {
                     found.push(entry);
                 }

@@ -13,7 +13,7 @@ use super::rendering::Rendering;
 use super::source::Source;
 use crate::origin::Origin;
 use crate::suggestion::nearest_sibling;
-use crate::values::{Explanation, Index, Use, UseKind, ValueId, Values};
+use crate::values::{Explanation, Index, Record, Use, UseKind, ValueId, Values};
 
 /// What the evaluation of all templates noted, in the numbers of one index.
 #[derive(Debug)]
@@ -49,8 +49,8 @@ impl Rendering {
         ids.into_iter().map(|id| self.usage.index.path(id))
     }
 
-    /// The values that this rendering did not use, and who set them: a whole mapping or list where
-    /// nothing of it was used.
+    /// The values that this rendering did not use, and where their keys stand: a whole mapping or
+    /// list where nothing of it was used.
     ///
     /// It is about what was rendered, not about what the templates say: a value named only in the
     /// branch of an `#if` that was not taken, or in an `#each` over an empty list, is unused here,
@@ -202,7 +202,7 @@ impl Unused<'_> {
         let subtree = id..self.index.end(id);
         let is_used = |id: ValueId| self.whole.contains(&id) || self.decided.contains(&id);
         if !subtree.clone().any(is_used) {
-            let origin = self.index.record(id).map(|record| record.origin.clone());
+            let origin = self.index.record(id).map(Record::key_origin);
             found.extend(origin.map(|origin| (self.index.path(id), origin)));
             return;
         }

@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
-use narae_yaml::{Mapping, Path, Segment, Value};
+use narae_yaml::{Mapping, Path, Position, Segment, Value};
 
 use super::tree::{Data, Tree};
 use crate::origin::Origin;
@@ -35,6 +35,8 @@ pub(crate) struct Record {
     /// One past the last record of this value's subtree.
     end: ValueId,
     pub(crate) origin: Origin,
+    /// Where its key stands, in the file that `origin` is about.
+    key: Option<Position>,
     /// Oldest first.
     pub(crate) overridden: Vec<Origin>,
 }
@@ -49,6 +51,7 @@ impl Index {
         let id = self.records.len();
         let Tree {
             origin,
+            key,
             overridden,
             data,
             ..
@@ -58,6 +61,7 @@ impl Index {
             segment,
             end: id + 1,
             origin,
+            key,
             overridden,
         });
         let value = match data {
@@ -87,6 +91,7 @@ impl Index {
                     segment,
                     end: 0,
                     origin: tree.origin,
+                    key: tree.key,
                     overridden: tree.overridden,
                 });
             } else if !tree.data.is_absent() {
@@ -172,6 +177,16 @@ impl Index {
         let mut table = HashMap::with_capacity(self.records.len());
         number(value, &mut table);
         table
+    }
+}
+
+impl Record {
+    /// Who wrote its key: the place of the value where the key has none.
+    pub(crate) fn key_origin(&self) -> Origin {
+        match self.key {
+            Some(key) => self.origin.moved_to(key),
+            None => self.origin.clone(),
+        }
     }
 }
 

@@ -50,7 +50,7 @@ use crate::error::Error;
 use crate::origin::Origin;
 
 pub use explanation::{Explanation, Setting, Use, UseKind};
-pub(crate) use index::{Index, ValueId, address};
+pub(crate) use index::{Index, Record, ValueId, address};
 pub use layer::Layer;
 
 /// The values of all layers, merged.
@@ -92,6 +92,13 @@ impl Values {
     #[must_use]
     pub fn origin(&self, path: &Path) -> Option<&Origin> {
         Some(&self.index.record(self.index.find(path)?)?.origin)
+    }
+
+    /// Who wrote the key at a path, by the same rule; what has no key of its own, an element or an
+    /// assignment, is where its value is.
+    #[must_use]
+    pub fn key_origin(&self, path: &Path) -> Option<Origin> {
+        Some(self.index.record(self.index.find(path)?)?.key_origin())
     }
 
     /// Whom the winner at a path overrode, oldest first.

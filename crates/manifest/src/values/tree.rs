@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use narae_yaml::{Node, NodeData, Path, Segment, Value};
+use narae_yaml::{Node, NodeData, Path, Position, Segment, Value};
 
 use super::list::{How, List};
 use crate::error::{Error, ErrorKind};
@@ -18,6 +18,8 @@ use crate::suggestion::nearest;
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     pub(super) origin: Origin,
+    /// Where its key stands, in the file that `origin` is about.
+    pub(super) key: Option<Position>,
     /// Oldest first.
     pub(super) overridden: Vec<Origin>,
     pub(super) data: Data,
@@ -53,6 +55,7 @@ impl Tree {
     pub(super) fn new(origin: Origin, data: Data) -> Self {
         Self {
             origin,
+            key: None,
             overridden: Vec::new(),
             data,
             replaces: false,
@@ -71,7 +74,8 @@ impl Tree {
             NodeData::Mapping(entries) => {
                 let mut map = IndexMap::with_capacity(entries.len());
                 for entry in entries {
-                    let tree = Self::read(&entry.value, source, in_list)?;
+                    let mut tree = Self::read(&entry.value, source, in_list)?;
+                    tree.key = Some(entry.key.span.start);
                     map.insert(entry.name().to_owned(), tree);
                 }
                 Data::Map(map)
@@ -146,6 +150,7 @@ impl Tree {
                 if !vacant {
                     self.overridden.push(origin);
                 }
+                self.key = later.key;
                 self.data = data;
             }
             (_, data) => {
@@ -186,6 +191,7 @@ impl Tree {
             if matches!(self.data, Data::Deleted) {
                 self.overridden
                     .push(std::mem::replace(&mut self.origin, origin.clone()));
+                self.key = None;
             }
             self.data = data();
         }

@@ -156,9 +156,9 @@ fn a_reference_that_leads_nowhere_is_reported_with_what_was_meant() {
     assert_eq!(
         unused,
         [
-            "list base.yaml:5:7",
-            "empty base.yaml:6:8",
-            "logLevl prod.yaml:3:10"
+            "list base.yaml:5:1",
+            "empty base.yaml:6:1",
+            "logLevl prod.yaml:3:1"
         ]
     );
     let meant = rendering.suggestion(&"logLevl".parse().unwrap());

@@ -256,11 +256,11 @@ fn values_that_nothing_uses_are_named_once_and_with_what_was_meant() {
     assert_eq!(
         unused,
         [
-            "zero base.yaml:5:7",
-            "enabled base.yaml:6:10",
-            "nothing base.yaml:7:10",
-            "empty base.yaml:8:8",
-            "replcas prod.yaml:2:10"
+            "zero base.yaml:5:1",
+            "enabled base.yaml:6:1",
+            "nothing base.yaml:7:1",
+            "empty base.yaml:8:1",
+            "replcas prod.yaml:2:1"
         ]
     );
     let suggestion = rendering.suggestion(&"replicaMax".parse().unwrap());

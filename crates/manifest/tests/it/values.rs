@@ -505,3 +505,26 @@ proptest! {
         }
     }
 }
+
+/// Of a mapping that several layers make, the first has the key; of a value, the last that set it.
+#[test]
+fn the_place_of_a_key_is_that_of_who_set_its_value() {
+    let values = Values::merge([
+        Layer::read("base.yaml", "a:\n  b:\n    1\n  c: 2\nlist:\n- d: 3\n").unwrap(),
+        Layer::read("prod.yaml", "a:\n  b:\n    4\n  e: 5\n").unwrap(),
+        Layer::set("--set", "a.c=6").unwrap(),
+    ])
+    .unwrap();
+    for (path, key) in [
+        ("a", "base.yaml:1:1"),
+        ("a.b", "prod.yaml:2:3"),
+        ("a.c", "--set a.c"),
+        ("a.e", "prod.yaml:4:3"),
+        ("list[0]", "base.yaml:6:3"),
+        ("list[0].d", "base.yaml:6:3"),
+    ] {
+        let found = values.key_origin(&path.parse().unwrap()).unwrap();
+        assert_eq!(found.to_string(), key, "for {path}");
+    }
+    assert_eq!(values.key_origin(&"a.x".parse().unwrap()), None);
+}

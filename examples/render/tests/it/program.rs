@@ -172,7 +172,7 @@ fn findings_go_to_standard_error_and_the_objects_come_as_well() {
     let run = sandbox.render(&arguments);
     assert_eq!(run.code, Some(0));
     let unused = "warning[unused-value]: no template used the value `memroy`
-  = value `memroy` at values.yaml:7:9
+  = value `memroy` at values.yaml:7:1
   = did you mean `memory`
 ";
     assert_eq!(run.stderr, format!("{unused}1 warning\n"));
@@ -183,7 +183,7 @@ fn findings_go_to_standard_error_and_the_objects_come_as_well() {
         run.stderr,
         format!(
             "{unused}error[unknown-field] Pod b/a: `spec.containers[0].imag` is not a field of Container
-  = template t/pod.yaml:7:13
+  = template t/pod.yaml:7:7
   = did you mean `image`
 error[bad-quantity] Pod b/a: `spec.containers[0].resources.limits.memory` is not a quantity: unknown suffix `GB`: expected one of n u m k M G T P E, Ki Mi Gi Ti Pi Ei, or an exponent such as e6
   = template t/pod.yaml:8:36
