@@ -11,11 +11,13 @@ mod output;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Parser as _;
 use narae_manifest::Finding;
+use narae_yaml::Path;
 
-use crate::cli::{Arguments, UsageError};
+use crate::cli::{Arguments, Format, UsageError};
+use crate::input::Input;
 
 /// Exit codes, as `--help` promises them.
 const ERROR: u8 = 1;
@@ -56,15 +58,11 @@ fn run(arguments: &Arguments) -> Result<Vec<Finding>> {
         return Ok(Vec::new());
     }
     let input = input::read(arguments)?;
+    if let Some(path) = &arguments.explain {
+        return explain(&input, path, arguments.output);
+    }
     let mut findings = check::values(&input, arguments.check)?;
     let rendering = input.templates.render(&input.values)?;
-    if let Some(path) = &arguments.explain {
-        output::print(&output::explanation(
-            &rendering.explain(&input.values, path),
-            arguments.output,
-        )?)?;
-        return Ok(Vec::new());
-    }
     findings.extend(check::unused(&rendering, &input.values));
     if arguments.check {
         findings.extend(check::objects(arguments, &input, &rendering.objects)?);
@@ -74,4 +72,19 @@ fn run(arguments: &Arguments) -> Result<Vec<Finding>> {
     output::print(&output::objects(rendering, arguments.output)?)?;
     let _ = write!(anstream::stderr().lock(), "{}", output::findings(&findings));
     Ok(findings)
+}
+
+/// Where a value comes from; where it goes as well, if the templates render at all.
+fn explain(input: &Input, path: &Path, format: Format) -> Result<Vec<Finding>> {
+    let rendering = input.templates.render(&input.values);
+    let explanation = match &rendering {
+        Ok(rendering) => rendering.explain(&input.values, path),
+        Err(_) => input.values.explain(path),
+    };
+    if !explanation.is_set() && explanation.deleted.is_empty() {
+        bail!("{}", explanation.to_string().trim_end());
+    }
+    output::explanation(&explanation, format)?;
+    rendering?;
+    Ok(Vec::new())
 }

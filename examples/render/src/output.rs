@@ -48,12 +48,19 @@ pub(crate) fn objects(rendering: Rendering, format: Format) -> Result<String> {
     Ok(serde_json::to_string_pretty(&list)? + "\n")
 }
 
-/// Where a value comes from and where it goes.
-pub(crate) fn explanation(explanation: &Explanation, format: Format) -> Result<String> {
-    Ok(match format {
-        Format::Yaml => visible_lines(explanation).trim_end().to_owned() + "\n",
-        Format::Json => serde_json::to_string_pretty(explanation)? + "\n",
-    })
+/// Prints where a value comes from and where it goes; on a terminal the values stand out.
+pub(crate) fn explanation(explanation: &Explanation, format: Format) -> Result<()> {
+    if format == Format::Json {
+        return Ok(print(&(serde_json::to_string_pretty(explanation)? + "\n"))?);
+    }
+    let mut stdout = anstream::stdout().lock();
+    for line in visible_lines(explanation).trim_end().lines() {
+        match line.starts_with(' ') {
+            true => writeln!(stdout, "{line}")?,
+            false => writeln!(stdout, "{BOLD}{line}{BOLD:#}")?,
+        }
+    }
+    Ok(())
 }
 
 /// Every finding there is, one a line.

@@ -141,6 +141,11 @@ impl Rendering {
     pub fn explain(&self, values: &Values, path: &Path) -> Explanation {
         let mut explanation = values.explain(path);
         let usage = &self.usage;
+        let unused = self.unused(values);
+        for setting in &mut explanation.settings {
+            let is_in = |(unused, _): &(Path, Origin)| setting.path.starts_with(unused);
+            setting.is_unused = unused.iter().any(is_in);
+        }
         if let Some(id) = usage.index.find(path) {
             for (number, object) in self.objects.iter().enumerate() {
                 let name = object

@@ -3,8 +3,10 @@
 //! May only describe: [`Values::explain`](super::Values::explain) knows who set what,
 //! [`Rendering::explain`](crate::Rendering::explain) adds what the templates did with it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
+use indexmap::IndexMap;
 use narae_yaml::{Path, Value};
 use serde::{Serialize, Serializer};
 
@@ -21,8 +23,13 @@ use crate::suggestion::nearest_sibling;
 /// image.tag: "1.20"
 ///   set by --set image.tag
 ///   overrides values/prod.yaml:4:8, values/base.yaml:3:8
-///   used at templates/deployment.yaml:14:17 → Deployment shop/web /spec/template/spec/containers/0/image
+///   used in Deployment shop/web
+///     templates/deployment.yaml:5:33   /metadata/labels/version
+///     templates/deployment.yaml:14:17  /spec/template/spec/containers/0/image
 /// ```
+///
+/// Of a mapping every value inside is explained, each with its own uses; those of the mapping as a
+/// whole stand first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -42,6 +49,9 @@ pub struct Explanation {
         skip_serializing_if = "Option::is_none"
     )]
     pub suggestion: Option<Path>,
+    /// What is set beside it, when no layer sets it and nothing is near.
+    #[serde(serialize_with = "as_texts", skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Path>,
     /// Where templates use it. Empty in what [`Values::explain`](super::Values::explain) gives,
     /// which knows no templates.
     pub uses: Vec<Use>,
@@ -49,6 +59,7 @@ pub struct Explanation {
 
 /// One value and its history.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Setting {
     /// Its path in the values.
@@ -60,6 +71,9 @@ pub struct Setting {
     pub origin: Origin,
     /// Whom that overrode, oldest first.
     pub overridden: Vec<Origin>,
+    /// Whether no template used it, as [`Rendering::unused`](crate::Rendering::unused) has it.
+    /// Never so in what [`Values::explain`](super::Values::explain) gives.
+    pub is_unused: bool,
 }
 
 /// One place of a template that uses a value.
@@ -110,14 +124,21 @@ impl Explanation {
         let mut explanation = Self {
             path: path.clone(),
             suggestion: None,
+            beside: Vec::new(),
             deleted: deleted.collect(),
             settings,
             uses: Vec::new(),
         };
-        if explanation.settings.is_empty() && explanation.deleted.is_empty() {
-            explanation.suggestion = suggestion(values, path);
+        if !explanation.is_set() && explanation.deleted.is_empty() {
+            (explanation.suggestion, explanation.beside) = instead(values, path);
         }
         explanation
+    }
+
+    /// Whether some layer sets it, and none after that deletes it.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        !self.settings.is_empty()
     }
 }
 
@@ -141,6 +162,7 @@ fn collect(index: &Index, id: usize, path: Path, value: &Value, found: &mut Vec<
             value: value.clone(),
             origin: record.origin.clone(),
             overridden: record.overridden.clone(),
+            is_unused: false,
         }));
         return;
     }
@@ -149,8 +171,9 @@ fn collect(index: &Index, id: usize, path: Path, value: &Value, found: &mut Vec<
     }
 }
 
-/// The nearest name beside the first step that leads nowhere, with the rest of the way if it exists.
-fn suggestion(values: &Values, path: &Path) -> Option<Path> {
+/// What is there instead of a path that leads nowhere: the nearest name beside its first wrong step,
+/// with the rest of the way if it exists; without one, the names beside it.
+fn instead(values: &Values, path: &Path) -> (Option<Path>, Vec<Path>) {
     let mut known = Path::root();
     let mut steps = path.segments().iter();
     let wrong = steps.find(|step| {
@@ -160,60 +183,134 @@ fn suggestion(values: &Values, path: &Path) -> Option<Path> {
             known = next;
         }
         !there
-    })?;
-    let siblings = values.get(&known)?.as_mapping()?.keys();
-    let meant = nearest_sibling(&known.child(wrong.clone()), siblings)?;
+    });
+    let siblings = values.get(&known).and_then(Value::as_mapping);
+    let (Some(wrong), Some(siblings)) = (wrong, siblings) else {
+        return (None, Vec::new());
+    };
+    let Some(meant) = nearest_sibling(&known.child(wrong.clone()), siblings.keys()) else {
+        let beside = siblings.keys().map(|key| known.child(key));
+        return (None, beside.collect());
+    };
     let mut whole = meant.clone();
     whole.extend(steps.cloned());
-    Some(if values.get(&whole).is_some() {
-        whole
-    } else {
-        meant
-    })
+    let exists = values.get(&whole).is_some();
+    (Some(if exists { whole } else { meant }), Vec::new())
 }
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Setting {
-            path,
-            value,
-            origin,
-            overridden,
-        } in &self.settings
-        {
-            let shown = serde_json::to_string(value).map_err(|_| fmt::Error)?;
-            writeln!(f, "{path}: {shown}")?;
-            writeln!(f, "  set by {origin}")?;
-            write_origins(f, "  overrides", overridden)?;
+        let mut told: BTreeSet<&Path> = BTreeSet::new();
+        let is_leaf = self.settings.iter().any(|one| one.path == self.path);
+        if self.settings.is_empty() {
+            self.write_absence(f)?;
+        } else if !is_leaf && self.uses_of(&self.path).next().is_some() {
+            writeln!(f, "{}", self.path)?;
+            self.write_uses(f, &self.path)?;
         }
-        if let Some((last, before)) = self.deleted.split_last() {
-            writeln!(f, "{} is deleted by {last}", self.path)?;
-            write_origins(f, "  overrides", before)?;
-        } else if self.settings.is_empty() {
-            writeln!(f, "{} is not set", self.path)?;
+        told.insert(&self.path);
+        for setting in &self.settings {
+            // A mapping between that is used as a whole.
+            let around =
+                |used: &&Use| setting.path != used.value && setting.path.starts_with(&used.value);
+            for used in self.uses.iter().filter(around) {
+                if used.value.starts_with(&self.path) && told.insert(&used.value) {
+                    writeln!(f, "{}", used.value)?;
+                    self.write_uses(f, &used.value)?;
+                }
+            }
+            told.insert(&setting.path);
+            write!(f, "{setting}")?;
+            self.write_uses(f, &setting.path)?;
+            if setting.is_unused {
+                writeln!(f, "  used nowhere")?;
+            }
+        }
+        for used in &self.uses {
+            if !self.path.starts_with(&used.value) && told.insert(&used.value) {
+                writeln!(f, "{} is not set", used.value)?;
+                self.write_uses(f, &used.value)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Explanation {
+    /// The uses that are told under one head; those of what is around the path that was asked for
+    /// are told under that path.
+    fn uses_of(&self, head: &Path) -> impl Iterator<Item = &Use> {
+        let is_asked = *head == self.path;
+        self.uses.iter().filter(move |used| {
+            used.value == *head || (is_asked && self.path.starts_with(&used.value))
+        })
+    }
+
+    fn write_absence(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.deleted.split_last() {
+            Some((last, before)) => {
+                writeln!(f, "{} is deleted by {last}", self.path)?;
+                write_origins(f, "  overrides", before)?;
+            }
+            None => writeln!(f, "{} is not set", self.path)?,
         }
         if let Some(meant) = &self.suggestion {
             writeln!(f, "  did you mean {meant}")?;
         }
-        for Use {
-            value,
-            template,
-            kind,
-        } in &self.uses
-        {
-            match kind {
-                UseKind::Field { object, pointer } => {
-                    write!(f, "  used at {template} → {object} {pointer}")?;
-                }
-                UseKind::Decision => write!(f, "  decides at {template}")?,
-                UseKind::Absence => write!(f, "  asked for at {template}")?,
+        if !self.beside.is_empty() {
+            const MAX_BESIDE: usize = 8;
+            let beside = self.beside.iter().take(MAX_BESIDE);
+            let beside: Vec<String> = beside.map(ToString::to_string).collect();
+            let more = if self.beside.len() > MAX_BESIDE {
+                ", …"
+            } else {
+                ""
+            };
+            writeln!(f, "  there are {}{more}", beside.join(", "))?;
+        }
+        self.write_uses(f, &self.path)
+    }
+
+    /// Fields by their objects, then all else.
+    fn write_uses(&self, f: &mut fmt::Formatter<'_>, head: &Path) -> fmt::Result {
+        let mut objects: IndexMap<&str, Vec<(String, String)>> = IndexMap::new();
+        for used in self.uses_of(head) {
+            if let UseKind::Field { object, pointer } = &used.kind {
+                let part = if used.value == *head {
+                    String::new()
+                } else {
+                    format!("  (part of {})", used.value)
+                };
+                let line = (used.template.to_string(), format!("{pointer}{part}"));
+                objects.entry(object).or_default().push(line);
             }
-            if *value != self.path {
-                write!(f, " ({value})")?;
+        }
+        for (object, lines) in objects {
+            writeln!(f, "  used in {object}")?;
+            let places = lines.iter().map(|(place, _)| place.chars().count());
+            let width = places.max().unwrap_or_default();
+            for (place, field) in &lines {
+                writeln!(f, "    {place:width$}  {field}")?;
             }
-            writeln!(f)?;
+        }
+        for used in self.uses_of(head) {
+            match used.kind {
+                UseKind::Field { .. } => {}
+                UseKind::Decision => writeln!(f, "  decides at {}", used.template)?,
+                UseKind::Absence => writeln!(f, "  asked for at {}", used.template)?,
+            }
         }
         Ok(())
+    }
+}
+
+/// The value, who set it, and whom that overrode.
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = serde_json::to_string(&self.value).map_err(|_| fmt::Error)?;
+        writeln!(f, "{}: {shown}", self.path)?;
+        writeln!(f, "  set by {}", self.origin)?;
+        write_origins(f, "  overrides", &self.overridden)
     }
 }
 
@@ -235,4 +332,8 @@ fn as_optional_text<S: Serializer>(path: &Option<Path>, serializer: S) -> Result
         Some(path) => as_text(path, serializer),
         None => serializer.serialize_none(),
     }
+}
+
+fn as_texts<S: Serializer>(paths: &[Path], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(ToString::to_string))
 }

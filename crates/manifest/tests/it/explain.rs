@@ -1,6 +1,7 @@
 //! Where a value comes from and where it goes.
 
 use narae_manifest::{Layer, Rendering, TemplateSet, Values};
+use narae_yaml::Path;
 
 fn shop() -> (Rendering, Values) {
     let values = Values::merge([
@@ -41,7 +42,8 @@ fn a_value_is_explained_in_words() {
             "image.tag: \"v2\"
   set by --set image.tag
   overrides base.yaml:1:25
-  used at deployment.yaml:6:26 → Deployment web /spec/image
+  used in Deployment web
+    deployment.yaml:6:26  /spec/image
 ",
         ),
         (
@@ -49,7 +51,8 @@ fn a_value_is_explained_in_words() {
             "replicas: 5
   set by prod.yaml:1:11
   overrides base.yaml:2:11
-  used at deployment.yaml:5:13 → Deployment web /spec/replicas
+  used in Deployment web
+    deployment.yaml:5:13  /spec/replicas
   decides at deployment.yaml:7:10
 ",
         ),
@@ -57,20 +60,70 @@ fn a_value_is_explained_in_words() {
             "image",
             "image.name: \"web\"
   set by base.yaml:1:15
+  used in Deployment web
+    deployment.yaml:3:43  /metadata/web-x
+    deployment.yaml:6:11  /spec/image
 image.tag: \"v2\"
   set by --set image.tag
   overrides base.yaml:1:25
-  used at deployment.yaml:3:43 → Deployment web /metadata/web-x (image.name)
-  used at deployment.yaml:6:11 → Deployment web /spec/image (image.name)
-  used at deployment.yaml:6:26 → Deployment web /spec/image (image.tag)
+  used in Deployment web
+    deployment.yaml:6:26  /spec/image
+",
+        ),
+        (
+            "labels",
+            "labels
+  used in Deployment web
+    deployment.yaml:3:31  /metadata/labels
+    deployment.yaml:10:9  /spec/json
+labels.team: \"shop\"
+  set by base.yaml:3:16
 ",
         ),
         (
             "labels.team",
             "labels.team: \"shop\"
   set by base.yaml:3:16
-  used at deployment.yaml:3:31 → Deployment web /metadata/labels/team (labels)
-  used at deployment.yaml:10:9 → Deployment web /spec/json (labels)
+  used in Deployment web
+    deployment.yaml:3:31  /metadata/labels/team  (part of labels)
+    deployment.yaml:10:9  /spec/json  (part of labels)
+",
+        ),
+        (
+            "",
+            "image.name: \"web\"
+  set by base.yaml:1:15
+  used in Deployment web
+    deployment.yaml:3:43  /metadata/web-x
+    deployment.yaml:6:11  /spec/image
+image.tag: \"v2\"
+  set by --set image.tag
+  overrides base.yaml:1:25
+  used in Deployment web
+    deployment.yaml:6:26  /spec/image
+replicas: 5
+  set by prod.yaml:1:11
+  overrides base.yaml:2:11
+  used in Deployment web
+    deployment.yaml:5:13  /spec/replicas
+  decides at deployment.yaml:7:10
+labels
+  used in Deployment web
+    deployment.yaml:3:31  /metadata/labels
+    deployment.yaml:10:9  /spec/json
+labels.team: \"shop\"
+  set by base.yaml:3:16
+list[0].p: 1
+  set by base.yaml:5:12
+  used nowhere
+empty: {}
+  set by base.yaml:6:8
+  used nowhere
+logLevl: \"info\"
+  set by prod.yaml:3:10
+  used nowhere
+logLevel is not set
+  asked for at deployment.yaml:8:20
 ",
         ),
         (
@@ -89,14 +142,25 @@ image.tag: \"v2\"
             "image.tga",
             "image.tga is not set\n  did you mean image.tag\n",
         ),
+        (
+            "image.digest",
+            "image.digest is not set\n  there are image.name, image.tag\n",
+        ),
         ("list[3].p", "list[3].p is not set\n"),
-        ("empty", "empty: {}\n  set by base.yaml:6:8\n"),
+        (
+            "empty",
+            "empty: {}\n  set by base.yaml:6:8\n  used nowhere\n",
+        ),
         (
             "logLevel",
             "logLevel is not set\n  did you mean logLevl\n  asked for at deployment.yaml:8:20\n",
         ),
     ] {
-        let found = rendering.explain(&values, &path.parse().unwrap());
+        let path = match path {
+            "" => Path::root(),
+            path => path.parse().unwrap(),
+        };
+        let found = rendering.explain(&values, &path);
         assert_eq!(found.to_string(), expected, "for {path}");
     }
 }
@@ -114,6 +178,7 @@ fn an_explanation_is_data() {
                 "value": 5,
                 "origin": {"source": "prod.yaml", "line": 1, "column": 11},
                 "overridden": [{"source": "base.yaml", "line": 2, "column": 11}],
+                "isUnused": false,
             }],
             "uses": [
                 {

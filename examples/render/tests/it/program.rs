@@ -81,24 +81,53 @@ fn the_command_line_wins_over_files_and_later_files_over_earlier() {
         "image.tag: \"007\"
   set by --set-string image.tag
   overrides --set image.tag, more.yaml:3:8, values.yaml:5:8
-  used at t/config.yaml:4:29 → ConfigMap shop-dev/shop /data/tag
+  used in ConfigMap shop-dev/shop
+    t/config.yaml:4:29  /data/tag
 "
     );
     let run = sandbox.render(&[&arguments[..], &["--explain", "image.tag", "-o", "json"]].concat());
     let explanation: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(explanation["uses"][0]["pointer"], "/data/tag");
-    let run = sandbox.render(&[
-        "--templates",
-        "t",
-        "-f",
-        "values.yaml",
-        "--explain",
-        "image.tga",
-    ]);
+}
+
+/// Nothing to explain is an error; templates that do not render are one as well, but who set a
+/// value is said all the same.
+#[test]
+fn an_explanation_of_what_is_not_set_is_an_error() {
+    let sandbox = sandbox();
+    let arguments = ["--templates", "t", "-f", "values.yaml", "--explain"];
+    for (path, said) in [
+        (
+            "image.tga",
+            "image.tga is not set\n  did you mean image.tag\n",
+        ),
+        (
+            "none.at.all",
+            "none.at.all is not set\n  there are name, namespace, text, image\n",
+        ),
+    ] {
+        let run = sandbox.render(&[&arguments[..], &[path]].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{path}");
+        assert_eq!(run.stderr, format!("error: {said}"));
+    }
+    let deleted = [&arguments[..], &["image.tag", "--set", "image.tag=null"]].concat();
+    let run = sandbox.render(&deleted);
+    assert_eq!(run.code, Some(1));
+    assert_eq!(
+        run.stdout,
+        "image.tag is deleted by --set image.tag\n  overrides values.yaml:5:8\n"
+    );
     assert!(
-        run.stdout.contains("did you mean image.tag"),
+        run.stderr.contains("value `image.tag` is not set"),
         "{}",
-        run.stdout
+        run.stderr
+    );
+    let coloured = sandbox.render(&[&arguments[..], &["name", "--color", "always"]].concat());
+    assert!(
+        coloured
+            .stdout
+            .starts_with("\u{1b}[1mname: \"shop\"\u{1b}[0m\n  set by"),
+        "{coloured:?}"
     );
 }
 
