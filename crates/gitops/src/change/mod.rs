@@ -11,6 +11,7 @@ use std::collections::btree_map;
 use crate::repository::TreePath;
 
 pub use scalar::ScalarError;
+pub(crate) use scalar::placed;
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq)]

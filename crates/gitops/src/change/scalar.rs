@@ -113,16 +113,7 @@ impl fmt::Display for ScalarError {
                 write!(f, "there is no file `{path}` in commit {commit:.12}")
             }
             Self::NotUtf8 { path, offset } => write!(f, "{path}: not UTF-8 at byte {offset}"),
-            Self::Refused { path, source } => {
-                // An edit's error begins with its line and column when it has them: `file:12:7: …`.
-                let said = source.to_string();
-                let space = if said.starts_with(|first: char| first.is_ascii_digit()) {
-                    ""
-                } else {
-                    " "
-                };
-                write!(f, "{path}:{space}{said}")
-            }
+            Self::Refused { path, source } => f.write_str(&placed(path, source)),
             Self::Repository(error) => error.fmt(f),
         }
     }
@@ -143,4 +134,14 @@ impl From<Error> for ScalarError {
     fn from(error: Error) -> Self {
         Self::Repository(error)
     }
+}
+
+/// An edit's refusal in a file: `file:12:7: …` when it begins with its line and column.
+pub(crate) fn placed(path: &TreePath, refusal: &impl ToString) -> String {
+    let said = refusal.to_string();
+    let space = match said.starts_with(|first: char| first.is_ascii_digit()) {
+        true => "",
+        false => " ",
+    };
+    format!("{path}:{space}{said}")
 }

@@ -16,6 +16,7 @@ mod marker;
 mod selector;
 
 use narae_yaml::{Document, Path, Reader, Value, edit};
+use serde::{Deserialize, Serialize};
 
 use crate::image::ImageReference;
 use find::{Holds, Layout, Place};
@@ -25,14 +26,25 @@ pub use locator::{Locator, LocatorError, MAX_LOCATOR_BYTES};
 pub use selector::{Image, Part, Selector, SelectorError, Setting};
 
 /// One scalar before and after.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Change {
     /// Where.
     pub at: Locator,
     /// What stood there; `None`: the key was missing.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::text::present"
+    )]
     pub old: Option<Value>,
     /// What stands there; `None`: the key is gone.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::text::present"
+    )]
     pub new: Option<Value>,
 }
 

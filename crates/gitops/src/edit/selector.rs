@@ -14,6 +14,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use narae_yaml::Value;
+use serde::{Deserialize, Serialize};
 
 use super::EditError;
 use super::locator::{Locator, LocatorError};
@@ -156,7 +157,8 @@ pub enum SelectorError {
 }
 
 /// What selected values are set to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Setting {
     /// For selectors of an image.
@@ -166,14 +168,18 @@ pub enum Setting {
 }
 
 /// As much of an image as is known: a file may hold a tag alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Image {
     /// `registry/repository`; `None` leaves what is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
     /// The digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 }
 

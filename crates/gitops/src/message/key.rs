@@ -10,3 +10,15 @@ pub const SITE: &str = "Narae-Site";
 pub const IMAGE: &str = "Narae-Image";
 /// The commit of the application's own repository that the image was built from.
 pub const SOURCE_COMMIT: &str = "Source-Commit";
+/// The image reference that ran before.
+pub const OLD: &str = "Narae-Old";
+/// The environment whose values were taken over.
+pub const FROM: &str = "Narae-From";
+/// The commit whose edits were undone.
+pub const REVERTS: &str = "Narae-Reverts";
+/// Who agreed, where somebody has to.
+pub const APPROVED_BY: &str = "Narae-Approved-By";
+/// One scalar that was changed, as JSON: file, place, old, new.
+pub const EDIT: &str = "Narae-Edit";
+/// The pipeline run that asked for it.
+pub const PIPELINE: &str = "Pipeline";

@@ -15,6 +15,7 @@ mod killed;
 mod message;
 mod open;
 mod path;
+mod plan;
 mod push;
 mod race;
 mod scalar;
