@@ -5,5 +5,7 @@ pub mod edit;
 pub mod image;
 pub mod message;
 pub mod plan;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod repository;
 mod text;

@@ -9,6 +9,7 @@
 
 mod connection;
 mod control_plane;
+mod git_daemon;
 mod network;
 mod process;
 mod program;
@@ -16,6 +17,7 @@ mod sealed_secrets;
 
 pub use connection::{Answer, Connection};
 pub use control_plane::ControlPlane;
+pub use git_daemon::GitDaemon;
 pub use process::Process;
 pub use program::{is_missing, program, skip};
 pub use sealed_secrets::SealedSecrets;

@@ -32,7 +32,7 @@ pub(super) enum Moved {
 }
 
 /// `refs/heads/<branch>`.
-pub(super) fn reference_name(branch: &str) -> Result<String, Error> {
+pub(crate) fn reference_name(branch: &str) -> Result<String, Error> {
     let name = format!("refs/heads/{branch}");
     // git refuses `-x` and `HEAD` as branches although they are valid references.
     if branch.starts_with('-') || branch == "HEAD" || !git2::Reference::is_valid_name(&name) {

@@ -152,7 +152,7 @@ impl Repository {
 }
 
 /// The commit's id and the objects to write; `None` when the tip already is as it says.
-fn encode(
+pub(super) fn encode(
     git: &git2::Repository,
     parent: Option<CommitId>,
     commit: &Commit,

@@ -24,6 +24,8 @@
 mod branch;
 mod commit;
 mod error;
+#[cfg(feature = "remote")]
+mod exchange;
 mod history;
 mod id;
 mod object;
@@ -38,6 +40,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "remote")]
+pub(crate) use branch::reference_name;
 pub use commit::{Commit, Landed, Outcome};
 pub use error::{Error, ErrorKind};
 pub use history::{History, MAX_COMMIT_BYTES, MAX_EXAMINED, Record};

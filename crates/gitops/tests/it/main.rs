@@ -18,5 +18,7 @@ mod path;
 mod plan;
 mod push;
 mod race;
+#[cfg(feature = "remote")]
+mod remote;
 mod scalar;
 mod signature;

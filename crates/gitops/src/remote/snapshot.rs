@@ -1,0 +1,313 @@
+//! A branch's tip, of which objects come when they are looked at.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Remote;
+use super::error::{Error, ErrorKind};
+use super::fetch::Fetcher;
+use super::watch::Watch;
+use super::wire::{FetchRequest, ObjectId};
+use crate::repository::{self, CommitId, Entry, Repository, TreePath};
+
+/// A branch of a remote as it stood at one moment.
+///
+/// Its objects are in a [`Repository`] on this machine; those that are not yet are fetched when a path is
+/// asked for. The deadline of the operation that made it covers them.
+pub struct Snapshot<'a> {
+    repository: &'a Repository,
+    branch: String,
+    tip: Option<CommitId>,
+    fetcher: Mutex<Fetcher<'a>>,
+}
+
+impl Remote {
+    /// Where `branch` stands; `None` while it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// Everything of [`ErrorKind`] that is not about pushing.
+    pub fn tip(&self, branch: &str) -> Result<Option<CommitId>, Error> {
+        let mut fetcher = Fetcher::open(self, &self.options.watch())?;
+        tip(&mut fetcher, branch)
+    }
+
+    /// The branch that `HEAD` stands for there; `None` when the server does not say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::tip`].
+    pub fn default_branch(&self) -> Result<Option<String>, Error> {
+        let mut fetcher = Fetcher::open(self, &self.options.watch())?;
+        let head = fetcher.references(&["HEAD"])?;
+        let target = head.into_iter().find(|reference| reference.name == "HEAD");
+        let target = target.and_then(|reference| reference.target);
+        Ok(target.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned)))
+    }
+
+    /// The tip of `branch` and its commit, fetched into `repository`; further objects come when they are asked for.
+    ///
+    /// `repository` may be one that earlier calls filled: what it has is not fetched again. It is
+    /// written to as a store of objects; its branches stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::tip`].
+    pub fn fetch<'a>(
+        &'a self,
+        repository: &'a Repository,
+        branch: &str,
+    ) -> Result<Snapshot<'a>, Error> {
+        self.snapshot(repository, branch, &self.options.watch())
+    }
+
+    pub(super) fn snapshot<'a>(
+        &'a self,
+        repository: &'a Repository,
+        branch: &str,
+        watch: &Watch,
+    ) -> Result<Snapshot<'a>, Error> {
+        let mut fetcher = Fetcher::open(self, watch)?;
+        let tip = tip(&mut fetcher, branch)?;
+        let snapshot = Snapshot {
+            repository,
+            branch: branch.to_owned(),
+            tip,
+            fetcher: Mutex::new(fetcher),
+        };
+        if let Some(tip) = tip {
+            snapshot.fetch_commit(tip)?;
+        }
+        Ok(snapshot)
+    }
+}
+
+impl<'a> Snapshot<'a> {
+    /// The commit the branch stood at; `None` when there was no such branch.
+    #[must_use]
+    pub fn tip(&self) -> Option<CommitId> {
+        self.tip
+    }
+
+    /// The branch.
+    #[must_use]
+    pub fn branch(&self) -> &str {
+        &self.branch
+    }
+
+    /// Where the objects are. What was not asked for here is not there: ask for all paths that are
+    /// to be read or changed ([`Snapshot::need`]) before reading from it.
+    #[must_use]
+    pub fn repository(&self) -> &Repository {
+        self.repository
+    }
+
+    /// The bytes of the file at `path`; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::tip`], and as [`Repository::read`].
+    pub fn read(&self, path: &TreePath) -> Result<Option<Vec<u8>>, Error> {
+        let Some(tip) = self.tip else {
+            return Ok(None);
+        };
+        self.need([path])?;
+        Ok(self.repository.read(tip, path)?)
+    }
+
+    /// The files anywhere below `directory`, in the order of the tree.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::tip`], and as [`Repository::list`].
+    pub fn list(&self, directory: &TreePath) -> Result<Vec<Entry>, Error> {
+        let Some(tip) = self.tip else {
+            return Ok(Vec::new());
+        };
+        self.need_trees_below([directory])?;
+        Ok(self.repository.list(tip, directory)?)
+    }
+
+    /// Fetches the files at `paths` and the directories on the way, a trip for each level.
+    ///
+    /// Of a directory its names come, not what is in it. A path that is not there is not an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::tip`].
+    pub fn need<'p>(&self, paths: impl IntoIterator<Item = &'p TreePath>) -> Result<(), Error> {
+        self.descend(paths, true).map(drop)
+    }
+
+    /// Fetches the directories on the way to `paths`.
+    pub(super) fn need_directories<'p>(
+        &self,
+        paths: impl IntoIterator<Item = &'p TreePath>,
+    ) -> Result<(), Error> {
+        self.descend(paths, false).map(drop)
+    }
+
+    /// Fetches all directories anywhere below `directories`, without the files, a trip for each level.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::tip`].
+    pub fn need_trees_below<'p>(
+        &self,
+        directories: impl IntoIterator<Item = &'p TreePath>,
+    ) -> Result<(), Error> {
+        let mut level = self.descend(directories, false)?;
+        for _ in 0..=repository::MAX_PATH_DEPTH {
+            if level.is_empty() {
+                return Ok(());
+            }
+            let mut next = BTreeSet::new();
+            for directory in level {
+                let children = self.repository.children(directory)?;
+                next.extend(
+                    children
+                        .into_iter()
+                        .filter(|child| child.is_directory)
+                        .map(|child| child.id),
+                );
+            }
+            self.fetch_objects(&next)?;
+            level = next;
+        }
+        Err(Error::new(
+            ErrorKind::TooLarge,
+            format!(
+                "directories are nested deeper than {}",
+                repository::MAX_PATH_DEPTH
+            ),
+        ))
+    }
+
+    /// Fetches the newest `commits` commits of the branch, without their files: what
+    /// [`Repository::history`](crate::repository::Repository::history) reads messages from.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::tip`].
+    pub fn need_history(&self, commits: u32) -> Result<(), Error> {
+        let Some(tip) = self.tip else { return Ok(()) };
+        let request = FetchRequest::new(vec![tip.into()]).with_depth(commits.max(1));
+        // A conversation of its own: git remembers the depth of an earlier question of the same one,
+        // and would count from there.
+        let mut fetcher = self.fetcher().again()?;
+        let request = if fetcher.can_filter() {
+            request.with_filter("tree:0")
+        } else {
+            request
+        };
+        fetcher.objects(self.repository, &request)
+    }
+
+    /// Follows `paths` down from the root, a level at a time for all together. Returns the directories
+    /// they end at.
+    fn descend<'p>(
+        &self,
+        paths: impl IntoIterator<Item = &'p TreePath>,
+        with_files: bool,
+    ) -> Result<BTreeSet<ObjectId>, Error> {
+        let mut ends = BTreeSet::new();
+        let Some(tip) = self.tip else {
+            return Ok(ends);
+        };
+        let root = self.repository.root(tip)?;
+        let mut level: Vec<_> = paths
+            .into_iter()
+            .map(|path| (root, path.components().peekable()))
+            .collect();
+        while !level.is_empty() {
+            let mut next = Vec::new();
+            let mut wanted = BTreeSet::new();
+            for (directory, mut rest) in level {
+                let Some(name) = rest.next() else {
+                    ends.insert(directory);
+                    continue;
+                };
+                let Some(child) = self.repository.child(directory, name)? else {
+                    continue;
+                };
+                let is_end = rest.peek().is_none();
+                if child.is_directory || (is_end && with_files) {
+                    wanted.insert(child.id);
+                }
+                if child.is_directory {
+                    next.push((child.id, rest));
+                }
+            }
+            self.fetch_objects(&wanted)?;
+            level = next;
+        }
+        Ok(ends)
+    }
+
+    fn fetch_commit(&self, tip: CommitId) -> Result<(), Error> {
+        let id = ObjectId::from(tip);
+        let is_whole = |fresh| {
+            Ok::<_, Error>(
+                self.repository.has(id, fresh)?
+                    && self.repository.has(self.repository.root(tip)?, fresh)?,
+            )
+        };
+        if is_whole(true)? {
+            return Ok(());
+        }
+        let mut fetcher = self.fetcher();
+        let request = FetchRequest::new(vec![id]).with_depth(1);
+        // The commit and its root directory in one trip.
+        let request = if fetcher.can_filter() {
+            request.with_filter("tree:1")
+        } else {
+            request
+        };
+        fetcher.objects(self.repository, &request)?;
+        drop(fetcher);
+        self.repository.root(tip)?;
+        Ok(())
+    }
+
+    /// Fetches those of `objects` that are not here: they alone, not what they refer to.
+    fn fetch_objects(&self, objects: &BTreeSet<ObjectId>) -> Result<(), Error> {
+        let mut wanted = Vec::new();
+        for id in objects {
+            if !self.repository.has(*id, wanted.is_empty())? {
+                wanted.push(*id);
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let request = FetchRequest::new(wanted).with_filter("tree:0");
+        self.fetcher().objects(self.repository, &request)
+    }
+
+    /// Whether the connection ended early.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.fetcher().is_interrupted()
+    }
+
+    fn fetcher(&self) -> MutexGuard<'_, Fetcher<'a>> {
+        // A panic while it was held left at worst a conversation that the server does not follow.
+        self.fetcher.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Snapshot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("branch", &self.branch)
+            .field("tip", &self.tip)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn tip(fetcher: &mut Fetcher<'_>, branch: &str) -> Result<Option<CommitId>, Error> {
+    let name = repository::reference_name(branch)?;
+    let found = fetcher.references(&[&name])?;
+    let found = found.into_iter().find(|reference| reference.name == name);
+    Ok(found.and_then(|reference| reference.id).map(CommitId::from))
+}

@@ -1,0 +1,352 @@
+//! What the [`remote`](crate::remote) needs of a repository: objects in, and those that another does not have.
+//!
+//! Objects that come from a remote, or go there, are written without a sync to disk: they can be had
+//! again. A repository that is used so may lack objects its commits refer to: what was not asked
+//! for was not fetched. Everything here treats an absent object as one the remote has.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::io::Write as _;
+
+use git2::{ObjectType, OdbLookupFlags, Oid};
+
+use super::object::{Object, SUBMODULE, TreeEntry};
+use super::{Commit, CommitId, Error, ErrorKind, Repository, TreePath, commit, read, store, tree};
+use crate::remote::pack::{self, Kind};
+use crate::remote::wire::ObjectId;
+
+/// Most commits one push may have.
+pub(crate) const MAX_PUSHED_COMMITS: usize = 1_000;
+
+/// An object to send, and one the other side has that is likely to be much like it.
+#[derive(Debug)]
+pub(crate) struct Unsent {
+    pub(crate) kind: Kind,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) like: Option<(ObjectId, Vec<u8>)>,
+}
+
+/// One name of a directory.
+#[derive(Clone, Debug)]
+pub(crate) struct Child {
+    pub(crate) id: ObjectId,
+    pub(crate) is_directory: bool,
+}
+
+impl Repository {
+    /// Puts `commit` on `parent` without moving a branch; `None` when the parent already is as it says.
+    ///
+    /// For commits that a branch of another repository will have: objects that nothing here refers to
+    /// stay until `git gc`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::commit`], those about branches excepted.
+    pub fn write(
+        &self,
+        parent: Option<CommitId>,
+        commit: &Commit,
+    ) -> Result<Option<CommitId>, Error> {
+        let git = self.git();
+        let Some((id, objects)) = commit::encode(&git, parent, commit)? else {
+            return Ok(None);
+        };
+        store::write(&git, &objects)?;
+        Ok(Some(id))
+    }
+
+    /// Whether the object is here. The disk is looked at again only when `fresh`.
+    pub(crate) fn has(&self, id: ObjectId, fresh: bool) -> Result<bool, Error> {
+        let git = self.git();
+        let database = git
+            .odb()
+            .map_err(|error| Error::git("cannot open the object database", error))?;
+        let id = oid(id)?;
+        Ok(if fresh {
+            database.exists(id)
+        } else {
+            database.exists_ext(id, OdbLookupFlags::NO_REFRESH)
+        })
+    }
+
+    /// Keeps objects of a remote.
+    pub(crate) fn keep(&self, objects: Vec<pack::Object>) -> Result<(), Error> {
+        let git = self.git();
+        let objects: Vec<Object> = objects.into_iter().map(own).collect::<Result<_, _>>()?;
+        store::write(&git, &objects)
+    }
+
+    /// The object, if it is here.
+    pub(crate) fn object(&self, id: ObjectId) -> Option<pack::Object> {
+        let git = self.git();
+        let database = git.odb().ok()?;
+        let object = database.read(oid(id).ok()?).ok()?;
+        Some(pack::Object::new(
+            kind(object.kind())?,
+            object.data().to_owned(),
+        ))
+    }
+
+    /// The root directory of a commit that is here.
+    pub(crate) fn root(&self, commit: CommitId) -> Result<ObjectId, Error> {
+        read::root(&self.git(), commit).map(ObjectId::from)
+    }
+
+    /// The names in a directory that is here.
+    pub(crate) fn children(&self, directory: ObjectId) -> Result<Vec<Child>, Error> {
+        let entries = tree::read(&self.git(), oid(directory)?)?;
+        let child = |entry: TreeEntry| {
+            (entry.kind() != SUBMODULE).then(|| Child {
+                is_directory: entry.is_directory(),
+                id: entry.id.into(),
+            })
+        };
+        Ok(entries.into_iter().filter_map(child).collect())
+    }
+
+    /// The child `name` of a directory that is here.
+    pub(crate) fn child(&self, directory: ObjectId, name: &str) -> Result<Option<Child>, Error> {
+        let path = TreePath::parse(name)
+            .map_err(|error| Error::new(ErrorKind::Failed, error.to_string()))?;
+        let found = read::find(&self.git(), oid(directory)?, &path)?;
+        Ok(found
+            .filter(|entry| entry.kind() != SUBMODULE)
+            .map(|entry| Child {
+                is_directory: entry.is_directory(),
+                id: entry.id.into(),
+            }))
+    }
+
+    /// The parents of a commit; `None` when it is not here.
+    pub(crate) fn parents(&self, commit: CommitId) -> Result<Option<Vec<CommitId>>, Error> {
+        match self.git().find_commit(commit.object()) {
+            Ok(commit) => Ok(Some(commit.parent_ids().map(CommitId::new).collect())),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(Error::git(
+                format_args!("cannot read commit {commit}"),
+                error,
+            )),
+        }
+    }
+
+    /// What someone who has `base` needs for `new`: the commits between them and the parts of their
+    /// trees that differ.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] when `new` does not descend from `base` along first parents.
+    pub(crate) fn unsent(
+        &self,
+        base: Option<CommitId>,
+        new: CommitId,
+    ) -> Result<Vec<Unsent>, Error> {
+        let git = self.git();
+        let mut walk = Walk {
+            git: &git,
+            database: git
+                .odb()
+                .map_err(|error| Error::git("cannot open the object database", error))?,
+            found: Vec::new(),
+            sent: HashSet::new(),
+            there: HashSet::new(),
+        };
+        // Oldest first, so that a later object stands as its difference from an earlier one.
+        for commit in chain(&git, base, new)?.into_iter().rev() {
+            let before = match commit.parent_id(0) {
+                Ok(parent) => Some(read::root(&git, CommitId::new(parent))?),
+                Err(_) => None,
+            };
+            walk.directory(before, commit.tree_id(), super::MAX_PATH_DEPTH)?;
+            walk.keep(commit.id(), None)?;
+        }
+        Ok(walk.found)
+    }
+
+    /// Remembers commits whose parents are not here, as git does, so that it can read the history.
+    pub(crate) fn mark_shallow(&self, commits: &[ObjectId]) -> Result<(), Error> {
+        if commits.is_empty() {
+            return Ok(());
+        }
+        let git = self.git();
+        let file = git.commondir().join("shallow");
+        let doing = format!("cannot write {}", file.display());
+        let failed = |error| Error::io(&doing, error);
+        let own = store::own_directory(&git)?;
+        let lock = std::fs::File::create(own.join("shallow.lock")).map_err(failed)?;
+        // Where there are no such locks, a boundary may be lost: the history ends with an error
+        // there, not in silence.
+        let _ = lock.lock();
+        let before = std::fs::read_to_string(&file).unwrap_or_default();
+        let mut lines: BTreeSet<String> = before.lines().map(str::to_owned).collect();
+        let count = lines.len();
+        lines.extend(commits.iter().map(ObjectId::to_string));
+        if lines.len() == count {
+            return Ok(());
+        }
+        let making = own.join(store::unique());
+        let mut text = Vec::new();
+        for line in lines {
+            writeln!(text, "{line}").map_err(failed)?;
+        }
+        std::fs::write(&making, text)
+            .and_then(|()| std::fs::rename(&making, &file))
+            .map_err(failed)
+    }
+}
+
+/// The commits after `base` up to `new`, newest first.
+fn chain<'a>(
+    git: &'a git2::Repository,
+    base: Option<CommitId>,
+    new: CommitId,
+) -> Result<Vec<git2::Commit<'a>>, Error> {
+    let mut commits = Vec::new();
+    let mut next = Some(new);
+    while next != base {
+        let Some(id) = next else {
+            let base = base.map(|base| base.to_string()).unwrap_or_default();
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("{new} does not descend from {base}"),
+            ));
+        };
+        if commits.len() == MAX_PUSHED_COMMITS {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "more than {MAX_PUSHED_COMMITS} commits to push, or the base is not among them"
+                ),
+            ));
+        }
+        let commit = git
+            .find_commit(id.object())
+            .map_err(|error| Error::git(format_args!("cannot read commit {id}"), error))?;
+        next = commit.parent_id(0).ok().map(CommitId::new);
+        commits.push(commit);
+    }
+    Ok(commits)
+}
+
+/// Collects the objects of trees that are not at the same place in the tree before.
+struct Walk<'a> {
+    git: &'a git2::Repository,
+    database: git2::Odb<'a>,
+    found: Vec<Unsent>,
+    sent: HashSet<Oid>,
+    /// Objects that something is a difference from, and that are not sent: the remote has them.
+    there: HashSet<Oid>,
+}
+
+impl Walk<'_> {
+    fn directory(&mut self, before: Option<Oid>, after: Oid, depth: usize) -> Result<(), Error> {
+        if before == Some(after) || self.is_absent(after) {
+            return Ok(());
+        }
+        let depth = depth
+            .checked_sub(1)
+            .ok_or_else(|| Error::new(ErrorKind::TooLarge, "directories are nested too deeply"))?;
+        let old = match before {
+            Some(id) => tree::read(self.git, id)?,
+            None => Vec::new(),
+        };
+        let old: HashMap<&[u8], &TreeEntry> = old
+            .iter()
+            .map(|entry| (entry.name.as_slice(), entry))
+            .collect();
+        for entry in tree::read(self.git, after)? {
+            let same = old.get(entry.name.as_slice());
+            if entry.kind() == SUBMODULE || same.is_some_and(|other| other.id == entry.id) {
+                continue;
+            }
+            let same = same.filter(|other| other.is_directory() == entry.is_directory());
+            let same = same.map(|other| other.id);
+            if entry.is_directory() {
+                self.directory(same, entry.id, depth)?;
+            } else if !self.is_absent(entry.id) {
+                self.keep(entry.id, same)?;
+            }
+        }
+        self.keep(after, before)
+    }
+
+    /// An object that is not here came as a name in one of the remote's own trees.
+    fn is_absent(&self, id: Oid) -> bool {
+        !self.database.exists_ext(id, OdbLookupFlags::NO_REFRESH) && !self.database.exists(id)
+    }
+
+    fn keep(&mut self, id: Oid, like: Option<Oid>) -> Result<(), Error> {
+        if self.there.contains(&id) || !self.sent.insert(id) {
+            return Ok(());
+        }
+        let object = self
+            .database
+            .read(id)
+            .map_err(|error| Error::git(format_args!("cannot read object {id}"), error))?;
+        let kind = kind(object.kind())
+            .ok_or_else(|| Error::new(ErrorKind::Damaged, format!("object {id} is of no kind")))?;
+        // Without the bytes here it is sent whole.
+        let base = like.and_then(|like| Some((like, self.database.read(like).ok()?)));
+        let (sent, there) = (&self.sent, &mut self.there);
+        let like = base.map(|(like, base)| {
+            if !sent.contains(&like) {
+                there.insert(like);
+            }
+            (ObjectId::from(like), base.data().to_owned())
+        });
+        self.found.push(Unsent {
+            kind,
+            bytes: object.data().to_owned(),
+            like,
+        });
+        Ok(())
+    }
+}
+
+impl From<Oid> for ObjectId {
+    fn from(id: Oid) -> Self {
+        let mut bytes = [0; 20];
+        for (byte, from) in bytes.iter_mut().zip(id.as_bytes()) {
+            *byte = *from;
+        }
+        Self::from_bytes(bytes)
+    }
+}
+
+impl From<CommitId> for ObjectId {
+    fn from(id: CommitId) -> Self {
+        id.object().into()
+    }
+}
+
+impl From<ObjectId> for CommitId {
+    /// The name of a commit; that it is one shows when it is read.
+    fn from(id: ObjectId) -> Self {
+        Self::new(Oid::from_bytes(id.as_bytes()).unwrap_or(Oid::ZERO_SHA1))
+    }
+}
+
+fn oid(id: ObjectId) -> Result<Oid, Error> {
+    Oid::from_bytes(id.as_bytes()).map_err(|error| Error::git("not an object id", error))
+}
+
+fn own(object: pack::Object) -> Result<Object, Error> {
+    Ok(Object {
+        id: oid(object.id())?,
+        kind: match object.kind() {
+            Kind::Commit => ObjectType::Commit,
+            Kind::Tree => ObjectType::Tree,
+            Kind::Blob => ObjectType::Blob,
+            Kind::Tag => ObjectType::Tag,
+        },
+        bytes: object.into_bytes(),
+    })
+}
+
+fn kind(kind: ObjectType) -> Option<Kind> {
+    match kind {
+        ObjectType::Commit => Some(Kind::Commit),
+        ObjectType::Tree => Some(Kind::Tree),
+        ObjectType::Blob => Some(Kind::Blob),
+        ObjectType::Tag => Some(Kind::Tag),
+        ObjectType::Any => None,
+    }
+}
