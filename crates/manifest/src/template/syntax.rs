@@ -5,6 +5,8 @@
 //! one, which is smaller, refuses at once what cannot be evaluated, and knows where each name
 //! stands.
 
+use std::fmt;
+
 use narae_yaml::Value;
 
 use super::helper::{BlockHelper, Helper};
@@ -138,4 +140,24 @@ pub(super) enum Variable {
     Key,
     First,
     Last,
+}
+
+/// As it is written in a template.
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.form {
+            Form::Literal(value) => {
+                let json = serde_json::to_string(value).map_err(|_| fmt::Error)?;
+                f.write_str(&json)
+            }
+            Form::Reference(reference) => f.write_str(&reference.text),
+            Form::Call { helper, arguments } => {
+                write!(f, "({}", helper.name())?;
+                for argument in arguments {
+                    write!(f, " {argument}")?;
+                }
+                f.write_str(")")
+            }
+        }
+    }
 }

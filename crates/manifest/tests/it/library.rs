@@ -1,11 +1,28 @@
 //! Every row of the helpers' documentation is true.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use narae_manifest::{ErrorKind, Layer, TemplateSet, Values, template::library};
+use narae_testservers::{is_missing, program};
 use narae_yaml::Value;
 
 const VALUES: &str = "{image: {tag: v1}, ports: [80, 443], none: [null]}";
+
+/// The table of calls as Helm has them.
+const FROM_HELM: &str = "\n## From Helm\n";
+
+fn cells(line: &str) -> Vec<String> {
+    let line = line.replace("\\|", "\u{1}");
+    let cells = line.trim_matches('|').split('|');
+    cells
+        .map(|cell| cell.trim().replace('\u{1}', "|"))
+        .collect()
+}
+
+fn code(cell: &str) -> String {
+    cell.trim_matches('`').to_owned()
+}
 
 struct Row {
     /// The first words of its usages.
@@ -17,16 +34,13 @@ struct Row {
 
 fn rows() -> Vec<Row> {
     let text = include_str!("../../src/template/library.md");
+    let (text, _) = text.split_once(FROM_HELM).unwrap();
     let lines = text.lines().filter(|line| line.starts_with("| `"));
     let row = |line: &str| {
-        let line = line.replace("\\|", "\u{1}");
-        let cells: Vec<String> = (line.trim_matches('|').split('|'))
-            .map(|cell| cell.trim().replace('\u{1}', "|"))
-            .collect();
+        let cells = cells(line);
         let [usage, _, example, result, error] = cells.as_slice() else {
             panic!("not five cells: {line}");
         };
-        let code = |cell: &str| cell.trim_matches('`').to_owned();
         let names = usage.split("`, `").map(|usage| {
             let usage = code(usage);
             usage.split(' ').next().unwrap_or_default().to_owned()
@@ -202,4 +216,96 @@ fn a_program_adds_helpers() {
         };
         assert!(error.to_string().starts_with(expected), "{error}");
     }
+}
+
+/// Of each row of the table: Helm's call, ours, and what both give.
+fn from_helm() -> Vec<[String; 3]> {
+    let text = include_str!("../../src/template/library.md");
+    let (_, table) = text.split_once(FROM_HELM).unwrap();
+    let lines = table.lines().filter(|line| line.starts_with("| `"));
+    let rows = lines.flat_map(|line| {
+        let cells: Vec<Vec<String>> = (cells(line).iter())
+            .map(|cell| cell.split("`, `").map(code).collect())
+            .collect();
+        let [helm, ours, gives] = cells.try_into().unwrap();
+        (helm.into_iter().zip(ours).zip(gives)).map(|((helm, ours), gives)| [helm, ours, gives])
+    });
+    let rows: Vec<_> = rows.collect();
+    assert!(rows.len() > 15, "the table was found");
+    rows
+}
+
+#[test]
+fn a_call_in_the_order_of_helm_is_an_error_that_shows_ours() {
+    for [helm, ours, gives] in from_helm() {
+        let found = super::rendered(&format!("k: {{{{{ours}}}}}"), VALUES);
+        assert_eq!(found.get("k"), Some(&super::yaml(&gives)), "{ours}");
+        let literal = helm.replace(".Values.", "");
+        let error = super::render(&format!("k: {{{{{literal}}}}}"), VALUES);
+        let Err(error) = error else {
+            assert_eq!(literal, ours, "it means something else here");
+            continue;
+        };
+        // A helper that is not there at all has advice of its own.
+        if error.kind() != ErrorKind::UnknownName {
+            assert_eq!(
+                error.notes().last(),
+                Some(&format!("did you mean `{ours}`")),
+                "{error}"
+            );
+        }
+    }
+    // Told only when the values are there.
+    let error = super::render("k: {{trunc (len ports) image.tag}}", VALUES).unwrap_err();
+    assert_eq!(
+        error.notes().last().unwrap(),
+        "did you mean `trunc image.tag (len ports)`"
+    );
+    // What could be meant as it stands is.
+    assert_eq!(
+        super::rendered("k: {{repeat '=' ports.[0]}}", VALUES)
+            .get("k")
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .len(),
+        80
+    );
+    assert_eq!(
+        super::rendered("k: {{contains (concat 'v1,v2') image.tag}}", VALUES).get("k"),
+        Some(&Value::Bool(true))
+    );
+}
+
+#[test]
+fn helm_gives_what_the_table_says() {
+    if is_missing(&["helm"], "the table of Helm's calls") {
+        return;
+    }
+    let chart = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(chart.path().join(name), text).unwrap();
+    std::fs::create_dir(chart.path().join("templates")).unwrap();
+    write(
+        "Chart.yaml",
+        "apiVersion: v2\nname: calls\nversion: 0.1.0\n",
+    );
+    write("values.yaml", VALUES);
+    let rows = from_helm();
+    let lines = rows
+        .iter()
+        .map(|[helm, ..]| format!("- {{{{ toJson ({helm}) }}}}\n"));
+    write("templates/calls.yaml", &lines.collect::<String>());
+    let output = Command::new(program("helm").unwrap())
+        .args(["template", "calls"])
+        .arg(chart.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let found = super::yaml(&String::from_utf8(output.stdout).unwrap());
+    let expected = rows.iter().map(|[.., gives]| super::yaml(gives)).collect();
+    assert_eq!(found, Value::Sequence(expected));
 }

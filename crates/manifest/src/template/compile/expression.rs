@@ -84,10 +84,15 @@ impl Compiler<'_> {
             );
             return Err(self.source.error(ErrorKind::Syntax, message, at));
         }
+        let swapped =
+            helper::meant(&helper, arguments).map(|meant| format!("did you mean `{meant}`"));
         let is_literal = |argument: &Expression| matches!(argument.form, Form::Literal(_));
-        if matches!(name, "default" | "required") && arguments.first().is_some_and(is_literal) {
-            let message = format!("the value stands first: {}", helper.usage());
-            return Err(self.source.error(ErrorKind::Syntax, message, at));
+        let literal =
+            matches!(name, "default" | "required") && arguments.first().is_some_and(is_literal);
+        let note = swapped.or_else(|| literal.then(|| format!("it is used as {}", helper.usage())));
+        if let Some(note) = note {
+            let message = format!("`{name}` takes what it works on first");
+            return Err(self.source.error(ErrorKind::Syntax, message, at).note(note));
         }
         Ok(helper)
     }

@@ -150,7 +150,7 @@ impl<'a> Evaluator<'a> {
         helper: &Helper,
         arguments: &'a [Expression],
         at: Offset,
-        work: impl FnOnce(&[&Value]) -> Result<Value, String>,
+        work: impl Fn(&[&Value]) -> Result<Value, String>,
     ) -> Result<Found<'a>, Error> {
         let mut found = Vec::with_capacity(arguments.len());
         for argument in arguments {
@@ -167,7 +167,11 @@ impl<'a> Evaluator<'a> {
         let value = work(&values).map_err(|problem| {
             let message = format!("`{}` {problem}", helper.name());
             let error = self.wrong_type(message, at, &found);
-            error.note(format!("it is used as {}", helper.usage()))
+            let works = |turned: &[&Value]| work(turned).is_ok();
+            match helper::works_turned(helper, arguments, &values, works) {
+                Some(meant) => error.note(format!("did you mean `{meant}`")),
+                None => error.note(format!("it is used as {}", helper.usage())),
+            }
         })?;
         self.spend(0, weight(&value), at)?;
         Ok(Found::computed(value, from))

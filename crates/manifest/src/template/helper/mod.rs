@@ -11,6 +11,7 @@ mod list;
 mod logic;
 mod moment;
 mod number;
+mod order;
 mod quantity;
 mod text;
 mod version;
@@ -21,6 +22,7 @@ pub use block::{BlockCall, Turn, TurnValue};
 pub(super) use block::{BlockHelper, BlockWork};
 pub(super) use custom::Helpers;
 pub(super) use logic::is_truthy;
+pub(super) use order::{meant, works_turned};
 pub(super) use text::text;
 
 /// What a helper makes of its arguments, or what is wrong with them, in words that follow its name.
@@ -241,6 +243,9 @@ pub(super) fn advice(name: &str) -> Option<&'static str> {
         "printf" | "print" | "cat" => {
             "put texts together with `concat`, or write them side by side"
         }
+        "splitList" => "split a text with `split text separator`",
+        "toPrettyJson" | "toRawJson" => "write JSON with `toJson value`",
+        "fromJson" | "fromYaml" => "give it as a value, in a layer, instead of as text",
         "tpl" => "a value is never read as a template",
         "-" => "`~` eats the white space around a tag: `{{~a~}}`",
         "if" | "unless" | "each" | "with" => "a block is written `{{#if a}}…{{/if}}`",
