@@ -80,53 +80,6 @@ fn every_helper_is_documented_and_every_example_is_true() {
 }
 
 #[test]
-fn versions_satisfy_constraints_as_for_helm() {
-    for (version, constraint, expected) in [
-        ("1.2.3", "1.2.3", true),
-        ("1.2.3", "1.2", true),
-        ("1.3.0", "1.2", false),
-        ("1.2.3", "=1.2.x", true),
-        ("1.2.3", "*", true),
-        ("1.2.3", "!=1.2.3", false),
-        ("1.2.3", ">1.2", false),
-        ("1.3.0", ">1.2", true),
-        ("1.2.9", "<=1.2", true),
-        ("1.3.0", "<=1.2", false),
-        ("1.2.3", ">= 1.2.3, < 1.3", true),
-        ("1.2.3", ">=1.2.3 <1.2.3", false),
-        ("1.4.5", "1.2 - 1.4.5", true),
-        ("1.4.6", "1.2 - 1.4.5", false),
-        ("2.0.0", "<1 || >=2", true),
-        ("1.5.0", "<1 || >=2", false),
-        ("1.2.9", "~1.2.3", true),
-        ("1.3.0", "~1.2.3", false),
-        ("1.9.0", "~1", true),
-        ("1.9.0", "^1.2.3", true),
-        ("2.0.0", "^1.2.3", false),
-        ("0.2.9", "^0.2.3", true),
-        ("0.3.0", "^0.2.3", false),
-        ("0.0.4", "^0.0.3", false),
-        ("0.9.0", "^0", true),
-        ("v1.30.2-eks-1", ">=1.28", false),
-        ("v1.30.2-eks-1", ">=1.28-0", true),
-        ("1.2.3-alpha", "<1.2.3-beta", true),
-        ("1.2.3-beta", "1.2.3-beta", true),
-        ("1.2.3+build", "=1.2.3", true),
-    ] {
-        let template = format!("k: {{{{semverCompare '{version}' '{constraint}'}}}}");
-        assert_eq!(
-            super::rendered(&template, "{}").get("k"),
-            Some(&Value::Bool(expected)),
-            "{version} {constraint}"
-        );
-    }
-    for constraint in ["", "||", ">", "=>=1", "1.2.3.4", "a", ">=1,,<b", "1 -2"] {
-        let template = format!("k: {{{{semverCompare '1.2.3' '{constraint}'}}}}");
-        assert!(super::render(&template, "{}").is_err(), "{constraint}");
-    }
-}
-
-#[test]
 fn numbers_are_exact_or_refused() {
     for (example, expected) in [
         ("add 9007199254740993 0", "9007199254740993"),
@@ -294,7 +247,8 @@ fn helm_gives_what_the_table_says() {
     let lines = rows
         .iter()
         .map(|[helm, ..]| format!("- {{{{ toJson ({helm}) }}}}\n"));
-    write("templates/calls.yaml", &lines.collect::<String>());
+    let calls = format!("calls:\n{}", lines.collect::<String>());
+    write("templates/calls.yaml", &calls);
     let output = Command::new(program("helm").unwrap())
         .args(["template", "calls"])
         .arg(chart.path())
@@ -307,5 +261,5 @@ fn helm_gives_what_the_table_says() {
     );
     let found = super::yaml(&String::from_utf8(output.stdout).unwrap());
     let expected = rows.iter().map(|[.., gives]| super::yaml(gives)).collect();
-    assert_eq!(found, Value::Sequence(expected));
+    assert_eq!(found.get("calls"), Some(&Value::Sequence(expected)));
 }

@@ -11,6 +11,7 @@ mod explain;
 mod handlebars;
 mod library;
 mod object;
+mod oracle;
 mod plan;
 #[cfg(feature = "cel")]
 mod policy;

@@ -3,29 +3,15 @@
 //! Go's is what Kubernetes has; PyYAML's is YAML 1.1. Where one is missing its tests say so, and fail
 //! with `NARAE_REQUIRE_SERVERS=1`.
 
-use std::ffi::OsString;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::LazyLock;
+use std::process::Command;
 
+use narae_testservers::{ask, go_program, skip};
 use narae_yaml::Value;
 use proptest::prop_oneof;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 
 use crate::round_trip::value;
 use crate::suite;
-
-/// Says what is not tested, or fails where everything has to be.
-#[expect(
-    clippy::print_stderr,
-    reason = "where people look for what was skipped"
-)]
-fn skip(what: &str, why: &str) {
-    let required = std::env::var_os("NARAE_REQUIRE_SERVERS").is_some_and(|value| value == "1");
-    assert!(!required, "{what} is required: {why}");
-    eprintln!("skipped {what}: {why}");
-}
 
 fn strings_of(value: &Value, strings: &mut Vec<String>) {
     match value {
@@ -40,52 +26,20 @@ fn strings_of(value: &Value, strings: &mut Vec<String>) {
 }
 
 /// Asks another reader, a program that takes a JSON array of texts, what they mean.
-fn ask(program: &mut Command, texts: &[String]) -> Vec<serde_json::Value> {
-    let mut child = program
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the program to start");
-    let input = serde_json::to_vec(texts).expect("strings");
-    let mut stdin = child.stdin.take().expect("its input");
-    let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().expect("its answer");
-    writer
-        .join()
-        .expect("the writer")
-        .expect("its input to be read");
-    assert!(output.status.success(), "{program:?} failed");
-    serde_json::from_slice(&output.stdout).expect("a JSON answer")
+fn answers(program: &mut Command, texts: &[String]) -> Vec<serde_json::Value> {
+    let answers = ask(program, &serde_json::to_vec(texts).expect("strings"));
+    serde_json::from_slice(&answers).expect("a JSON answer")
 }
 
-/// The program of `tests/oracle`, which asks sigs.k8s.io/yaml; built once, if Go is installed.
+/// The program of `tests/oracle`, which asks sigs.k8s.io/yaml.
 fn go() -> Option<Command> {
-    static PROGRAM: LazyLock<Result<OsString, String>> = LazyLock::new(|| {
-        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-yaml");
-        let built = Command::new("go")
-            .args(["build", "-mod=readonly", "-o"])
-            .arg(&program)
-            .arg(".")
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle"))
-            .output();
-        match built {
-            Ok(output) if output.status.success() => Ok(program.into_os_string()),
-            Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-            Err(error) => Err(format!("go: {error}")),
-        }
-    });
-    match &*PROGRAM {
-        Ok(program) => Some(Command::new(program)),
-        Err(why) => {
-            skip("sigs.k8s.io/yaml", why);
-            None
-        }
-    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle");
+    go_program(folder, env!("CARGO_TARGET_TMPDIR"), "go-yaml")
 }
 
 /// What Go reads in each text: JSON, or nothing where it refuses.
 fn go_reads(program: &mut Command, texts: &[String]) -> Vec<Option<Value>> {
-    let answers = ask(program, texts);
+    let answers = answers(program, texts);
     assert_eq!(answers.len(), texts.len());
     let value = |answer: serde_json::Value| {
         let json = answer.get("json")?.as_str()?;
@@ -129,13 +83,13 @@ json.dump([read(text) for text in json.load(sys.stdin)], sys.stdout)
         .is_ok_and(|output| output.status.success());
     if !installed {
         skip(
-            "PyYAML",
-            "the Python of NARAE_PYTHON, or python3, has no module `yaml`",
+            "PyYAML in the Python of NARAE_PYTHON, or in python3",
+            "what a YAML 1.1 reader reads of what is written",
         );
         return;
     }
     let (values, texts) = samples();
-    let answers = ask(Command::new(python).args(["-c", SCRIPT]), &texts);
+    let answers = answers(Command::new(python).args(["-c", SCRIPT]), &texts);
     assert_eq!(answers.len(), texts.len());
     for ((value, text), answer) in values.iter().zip(&texts).zip(&answers) {
         let mut strings = Vec::new();

@@ -1,174 +1,236 @@
-//! Semantic versions against constraints, in the notation of Helm's `semverCompare`
-//! (Masterminds/semver): alternatives between `||`, in each of them comparisons that all hold.
+//! Semantic versions against constraints, as Helm's `semverCompare` has them: the notation and the
+//! meaning of Masterminds/semver 3.5, which the tests ask.
 //!
-//! A comparison is an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, `~`, `^`, or none, which is `=`)
-//! and a version whose minor and patch may be left out or be `x`, `X` or `*`; a range is `a - b`. A
-//! version with a pre-release satisfies only comparisons that have one too, as there. Precedence is
-//! that of SemVer 2.0.0 §11. Linear in the constraint.
+//! Alternatives stand between `||`; in each of them comparisons that all hold, apart by spaces or a
+//! comma. A comparison is an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, `~`, `^`, or none, which is
+//! `=`) and a version whose minor and patch may be left out or be `x`, `X` or `*`; `a - b` is a
+//! range. A version with a pre-release satisfies only alternatives in which some comparison has one
+//! too. Precedence is that of SemVer 2.0.0 §11. Linear in the constraint.
 
 use narae_yaml::Value;
-use semver::{BuildMetadata, Version};
+use semver::{BuildMetadata, Prerelease, Version};
 
 use super::{text, wrong_count};
+
+/// Bytes of a version, bytes of a constraint and alternatives in it.
+const MAX_VERSION: usize = 256;
+const MAX_CONSTRAINT: usize = 512;
+const MAX_ALTERNATIVES: usize = 32;
 
 pub(super) fn compare(arguments: &[&Value]) -> Result<Value, String> {
     let [version, constraint] = arguments else {
         return Err(wrong_count(arguments));
     };
     let (version, constraint) = (text(version)?, text(constraint)?);
-    let version = match Partial::read(version.trim()) {
-        Some(partial) => partial.lowest(),
-        None => {
-            return Err("takes a version such as `1.30.2`, and behind it a constraint".to_owned());
+    let version = Wanted::read(&version)
+        .filter(|read| !read.has_wildcard && version.len() <= MAX_VERSION)
+        .ok_or("takes a version such as `1.30.2`, and behind it a constraint")?;
+    let alternatives = alternatives(&constraint)
+        .ok_or("takes a constraint such as `>=1.28, <2`, found another text")?;
+    let holds = |all: &Vec<Comparison>| all_hold(all, &version.version);
+    Ok(Value::Bool(alternatives.iter().any(holds)))
+}
+
+fn alternatives(text: &str) -> Option<Vec<Vec<Comparison>>> {
+    let count = text.split("||").count();
+    let fits = text.len() <= MAX_CONSTRAINT && count <= MAX_ALTERNATIVES;
+    fits.then(|| text.split("||").map(comparisons).collect())?
+}
+
+/// The comparisons of one alternative; `None` when it cannot be read, or there are none.
+fn comparisons(text: &str) -> Option<Vec<Comparison>> {
+    let mut all = Vec::new();
+    let mut rest = text.trim_start_matches(is_space);
+    let mut behind_comma = true;
+    loop {
+        let end = rest.find(|c| !"=!<>~^".contains(c)).unwrap_or(rest.len());
+        let (operator, behind) = rest.split_at_checked(end)?;
+        let (wanted, behind) = word(behind.trim_start_matches(is_space))?;
+        rest = behind.trim_start_matches(is_space);
+        match rest.strip_prefix('-').filter(|to| to.starts_with(is_space)) {
+            // A range begins the alternative, or stands behind a comma.
+            Some(to) if operator.is_empty() && behind_comma => {
+                let (to, behind) = word(to.trim_start_matches(is_space))?;
+                all.push(Comparison {
+                    operator: Operator::AtLeast,
+                    wanted,
+                });
+                all.push(Comparison {
+                    operator: Operator::AtMost,
+                    wanted: to,
+                });
+                rest = behind.trim_start_matches(is_space);
+            }
+            Some(_) => return None,
+            None => all.push(Comparison {
+                operator: Operator::read(operator)?,
+                wanted,
+            }),
         }
-    };
-    let mut holds = false;
-    for alternative in constraint.split("||") {
-        let all = alternative_holds(alternative, &version)
-            .ok_or("takes a constraint such as `>=1.28, <2`, found another text")?;
-        holds |= all;
-    }
-    Ok(Value::Bool(holds))
-}
-
-/// Whether all comparisons of an alternative hold; `None` when it cannot be read.
-fn alternative_holds(text: &str, version: &Version) -> Option<bool> {
-    let text = match text.split_once(" - ") {
-        Some((from, to)) => format!(">={},<={}", from.trim(), to.trim()),
-        None => text.to_owned(),
-    };
-    let mut holds = true;
-    let mut rest = text.as_str();
-    let separators = |c: char| c == ',' || c.is_whitespace();
-    rest = rest.trim_matches(separators);
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let operator_end = rest
-            .find(|c: char| !"=!<>~^".contains(c))
-            .unwrap_or(rest.len());
-        let (operator, behind) = rest.split_at_checked(operator_end)?;
-        let behind = behind.trim_start();
-        let end = behind.find(separators).unwrap_or(behind.len());
-        let (wanted, behind) = behind.split_at_checked(end)?;
-        holds &= Comparison {
-            operator,
-            wanted: Partial::read(wanted)?,
+        if rest.is_empty() {
+            return Some(all);
         }
-        .holds(version)?;
-        rest = behind.trim_start_matches(separators);
+        behind_comma = rest.starts_with(',');
+        rest = rest
+            .strip_prefix(',')
+            .unwrap_or(rest)
+            .trim_start_matches(is_space);
     }
-    Some(holds)
 }
 
-struct Comparison<'t> {
-    operator: &'t str,
-    wanted: Partial,
+/// The version in front, and what stands behind it.
+fn word(text: &str) -> Option<(Wanted, &str)> {
+    let end = text.find(|c| c == ',' || is_space(c)).unwrap_or(text.len());
+    let (word, behind) = text.split_at_checked(end)?;
+    Some((Wanted::read(word)?, behind))
 }
 
-impl Comparison<'_> {
-    /// `None` for an operator that does not exist.
-    fn holds(&self, version: &Version) -> Option<bool> {
-        let (lowest, beyond) = (self.wanted.lowest(), self.wanted.beyond());
-        let below = |limit: &Option<Version>| limit.as_ref().is_none_or(|limit| version < limit);
-        let from = *version >= lowest;
-        let holds = match self.operator {
-            "" | "=" | "==" => from && below(&beyond),
-            "!=" | "!" => !(from && below(&beyond)),
-            "<" => *version < lowest,
-            ">=" | "=>" => from,
-            "<=" | "=<" if self.wanted.is_whole() => *version <= lowest,
-            "<=" | "=<" => below(&beyond),
-            ">" if self.wanted.is_whole() => *version > lowest,
-            ">" => !below(&beyond),
-            "~" | "~>" => from && below(&self.wanted.beyond_tilde()),
-            "^" => from && below(&self.wanted.beyond_caret()),
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}')
+}
+
+fn all_hold(all: &[Comparison], version: &Version) -> bool {
+    let with_pre = all.iter().any(|one| !one.wanted.version.pre.is_empty());
+    (version.pre.is_empty() || with_pre) && all.iter().all(|one| one.holds(version))
+}
+
+struct Comparison {
+    operator: Operator,
+    wanted: Wanted,
+}
+
+#[derive(Clone, Copy)]
+enum Operator {
+    Equal,
+    NotEqual,
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+    Tilde,
+    Caret,
+}
+
+impl Operator {
+    fn read(text: &str) -> Option<Self> {
+        Some(match text {
+            "" | "=" => Self::Equal,
+            "!=" => Self::NotEqual,
+            "<" => Self::Less,
+            "<=" | "=<" => Self::AtMost,
+            ">" => Self::More,
+            ">=" | "=>" => Self::AtLeast,
+            "~" | "~>" => Self::Tilde,
+            "^" => Self::Caret,
             _ => return None,
+        })
+    }
+}
+
+impl Comparison {
+    fn holds(&self, version: &Version) -> bool {
+        let (wanted, said) = (&self.wanted.version, self.wanted.said);
+        // What counts where only the front is said: `>1.2` begins at 1.3, `<=1` ends before 2.
+        let front = |version: &Version| match said {
+            1 => (version.major, 0),
+            _ => (version.major, version.minor),
         };
-        let stable = version.pre.is_empty() || !self.wanted.pre.is_empty();
-        Some(holds && (stable || self.operator == "!="))
+        match self.operator {
+            Operator::Equal if said == 3 => version == wanted,
+            Operator::Equal | Operator::Tilde => self.is_near(version),
+            Operator::NotEqual => self.differs(version),
+            Operator::Less => version < wanted,
+            Operator::AtLeast => version >= wanted,
+            Operator::AtMost if said == 3 => version <= wanted,
+            Operator::AtMost => front(version) <= front(wanted),
+            Operator::More if matches!(said, 1 | 2) => front(version) > front(wanted),
+            Operator::More => version > wanted,
+            Operator::Caret => version >= wanted && self.is_compatible(version),
+        }
+    }
+
+    /// `~`: the patch may change; with only a major the minor as well. `~0.0.0` and `~*` are any.
+    fn is_near(&self, version: &Version) -> bool {
+        let (wanted, said) = (&self.wanted.version, self.wanted.said);
+        let is_any = (wanted.major, wanted.minor, wanted.patch) == (0, 0, 0);
+        let is_any = is_any && matches!(said, 0 | 3);
+        let minor = said == 1 || version.minor == wanted.minor;
+        version >= wanted && (is_any || (version.major == wanted.major && minor))
+    }
+
+    /// `^`: what stands behind the first number that is not zero may change.
+    fn is_compatible(&self, version: &Version) -> bool {
+        let (wanted, said) = (&self.wanted.version, self.wanted.said);
+        let minor = version.minor == wanted.minor;
+        version.major == wanted.major
+            && match (wanted.major, wanted.minor) {
+                (1.., _) => true,
+                _ if said == 1 => true,
+                (0, 1..) => minor,
+                (0, 0) => minor && (said == 2 || version.patch == wanted.patch),
+            }
+    }
+
+    fn differs(&self, version: &Version) -> bool {
+        let (wanted, said) = (&self.wanted.version, self.wanted.said);
+        match said {
+            1 => version.major != wanted.major,
+            2 if (version.major, version.minor) == (wanted.major, wanted.minor) => {
+                version.pre != wanted.pre
+            }
+            _ => version != wanted,
+        }
     }
 }
 
 /// A version of which only the front may be said.
-struct Partial {
-    major: Option<u64>,
-    minor: Option<u64>,
-    patch: Option<u64>,
-    pre: semver::Prerelease,
+struct Wanted {
+    /// With zeros for what is not said.
+    version: Version,
+    /// How many of its numbers are.
+    said: usize,
+    has_wildcard: bool,
 }
 
-impl Partial {
+impl Wanted {
     fn read(text: &str) -> Option<Self> {
         let text = text.strip_prefix('v').unwrap_or(text);
-        let text = text.split('+').next()?;
-        let (numbers, pre) = text.split_once('-').map_or((text, ""), |(n, pre)| (n, pre));
-        let mut parts = numbers.split('.');
-        let mut next = || match parts.next() {
-            None | Some("x" | "X" | "*") => Some(None),
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                digits.parse().ok().map(Some)
-            }
-            Some(_) => None,
-        };
-        let (major, minor, patch) = (next()?, next()?, next()?);
-        if parts.next().is_some() || numbers.is_empty() {
+        let (text, build) = text
+            .split_once('+')
+            .map_or((text, None), |(t, b)| (t, Some(b)));
+        let (numbers, pre) = text
+            .split_once('-')
+            .map_or((text, None), |(n, p)| (n, Some(p)));
+        if pre == Some("")
+            || build.is_some_and(|build| BuildMetadata::new(build).is_err() || build.is_empty())
+        {
             return None;
         }
+        let mut known = [0; 3];
+        let (mut said, mut has_wildcard) = (0, false);
+        let mut slots = known.iter_mut();
+        for part in numbers.split('.') {
+            let slot = slots.next()?;
+            match part {
+                "x" | "X" | "*" => has_wildcard = true,
+                digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    let number = digits.parse().ok()?;
+                    // Behind a wildcard nothing is said.
+                    if !has_wildcard {
+                        *slot = number;
+                        said += 1;
+                    }
+                }
+                _ => return None,
+            }
+        }
+        let [major, minor, patch] = known;
+        let mut version = Version::new(major, minor, patch);
+        version.pre = Prerelease::new(pre.unwrap_or_default()).ok()?;
         Some(Self {
-            major,
-            minor: major.and(minor),
-            patch: major.and(minor).and(patch),
-            pre: semver::Prerelease::new(pre).ok()?,
+            version,
+            said,
+            has_wildcard,
         })
-    }
-
-    fn is_whole(&self) -> bool {
-        self.patch.is_some()
-    }
-
-    fn lowest(&self) -> Version {
-        Version {
-            major: self.major.unwrap_or(0),
-            minor: self.minor.unwrap_or(0),
-            patch: self.patch.unwrap_or(0),
-            pre: self.pre.clone(),
-            build: BuildMetadata::EMPTY,
-        }
-    }
-
-    /// The first version that is not one of those meant; `None` when all later ones are.
-    fn beyond(&self) -> Option<Version> {
-        match (self.major?, self.minor, self.patch) {
-            (major, None, _) => Some(Version::new(major.checked_add(1)?, 0, 0)),
-            (major, Some(minor), None) => Some(Version::new(major, minor.checked_add(1)?, 0)),
-            (major, Some(minor), Some(patch)) if self.pre.is_empty() => {
-                Some(Version::new(major, minor, patch.checked_add(1)?))
-            }
-            // Nothing lies between a pre-release and itself with a zero behind it.
-            _ => {
-                let mut next = self.lowest();
-                next.pre = semver::Prerelease::new(&format!("{}.0", self.pre)).ok()?;
-                Some(next)
-            }
-        }
-    }
-
-    /// The patch may change; with only a major the minor as well.
-    fn beyond_tilde(&self) -> Option<Version> {
-        match (self.major?, self.minor) {
-            (major, None) => Some(Version::new(major.checked_add(1)?, 0, 0)),
-            (major, Some(minor)) => Some(Version::new(major, minor.checked_add(1)?, 0)),
-        }
-    }
-
-    /// What stands behind the first number that is not zero may change.
-    fn beyond_caret(&self) -> Option<Version> {
-        match (self.major?, self.minor, self.patch) {
-            (0, Some(0), Some(patch)) => Some(Version::new(0, 0, patch.checked_add(1)?)),
-            (0, Some(minor), _) => Some(Version::new(0, minor.checked_add(1)?, 0)),
-            (major, _, _) => Some(Version::new(major.checked_add(1)?, 0, 0)),
-        }
     }
 }

@@ -1,61 +1,8 @@
-//! Quantities against what Kubernetes reads (`tests/data/quantities.txt`), and their arithmetic.
-
-use std::fs;
+//! Quantities as people write them wrongly, and exact arithmetic. What Kubernetes makes of them is asked in
+//! [`oracle`](crate::oracle).
 
 use narae_manifest::object::{Form, MAX_WHOLE, Quantity, QuantityError};
 use proptest::prelude::*;
-
-/// Where we differ from Kubernetes on purpose: what has no digit is no quantity, more than
-/// [`MAX_WHOLE`] is refused, and a thousand exa is not written `1`.
-const DIFFERENT: &[(&str, &str)] = &[
-    ("m", "refused"),
-    ("999999999999E", "refused"),
-    ("9223372036854775807T", "refused"),
-    ("9223372036854775807P", "refused"),
-    ("9223372036854775807E", "refused"),
-    ("9223372036854775808T", "refused"),
-    ("9223372036854775808P", "refused"),
-    ("9223372036854775808E", "refused"),
-    ("1000E", "1000E\t?\t?"),
-    ("1000000P", "1000E\t?\t?"),
-    ("1000000E", "1000000E\t?\t?"),
-];
-
-#[test]
-fn quantities_are_read_and_written_as_kubernetes_does() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/quantities.txt");
-    let cases = fs::read_to_string(file).unwrap();
-    assert!(cases.lines().count() > 800, "the cases were not found");
-    let mut failures = Vec::new();
-    for case in cases.lines() {
-        let (text, expected) = case.split_once('\t').unwrap();
-        let different = DIFFERENT.iter().find(|(known, _)| *known == text);
-        let expected = different.map_or(expected, |(_, expected)| expected);
-        let found = match text.parse::<Quantity>() {
-            Err(_) => "refused".to_owned(),
-            Ok(quantity) => {
-                let amount = |amount: i128| match i64::try_from(amount) {
-                    Ok(amount) if (0..i64::MAX).contains(&amount) => amount.to_string(),
-                    _ => "?".to_owned(),
-                };
-                format!(
-                    "{quantity}\t{}\t{}",
-                    amount(quantity.whole()),
-                    amount(quantity.millis())
-                )
-            }
-        };
-        if found != expected {
-            failures.push(format!("{text}: expected {expected:?}, found {found:?}"));
-        }
-    }
-    assert!(
-        failures.is_empty(),
-        "{} cases:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
-}
 
 #[test]
 fn a_bad_quantity_says_what_was_meant_and_never_repeats_the_value() {
