@@ -13,6 +13,7 @@ pub mod line;
 pub mod multiline;
 pub mod reader;
 pub mod record;
+pub mod template;
 pub mod time;
 
 pub use error::{ParseError, Reason};

@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 
@@ -17,6 +18,7 @@ mod ledger;
 mod line;
 mod misbehaviours;
 mod multiline;
+mod template;
 mod time;
 mod values;
 
