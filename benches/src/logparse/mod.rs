@@ -3,6 +3,8 @@
 //! Every question reads the same generated lines with both, one thread, and both must read every line. Ours does more than
 //! its peers do: timestamps become moments and numbers are checked, where grok and regex leave text.
 
+mod template;
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 
@@ -24,6 +26,7 @@ pub fn run(report: &mut Report) {
     records(report);
     formats(report);
     groks(report);
+    template::run(report);
 }
 
 fn combined(report: &mut Report) {
@@ -312,7 +315,11 @@ fn groks(report: &mut Report) {
 }
 
 fn generated(write: impl Fn(usize, &mut String) -> std::fmt::Result) -> String {
-    (0..LINES).fold(String::new(), |mut log, n| {
+    generated_lines(LINES, write)
+}
+
+fn generated_lines(lines: usize, write: impl Fn(usize, &mut String) -> std::fmt::Result) -> String {
+    (0..lines).fold(String::new(), |mut log, n| {
         write(n, &mut log).expect("writing to a string");
         log
     })
