@@ -10,6 +10,7 @@ pub mod grok;
 pub mod kubernetes;
 pub mod ledger;
 pub mod line;
+pub mod measure;
 pub mod multiline;
 pub mod reader;
 pub mod record;

@@ -77,6 +77,14 @@ impl Timestamp {
         })
     }
 
+    /// The moment so many seconds after 1970-01-01T00:00:00Z; negative is before.
+    pub const fn from_unix_seconds(seconds: i64) -> Self {
+        Self {
+            seconds,
+            nanoseconds: 0,
+        }
+    }
+
     /// Whole seconds since the Unix epoch, rounded down.
     pub const fn unix_seconds(&self) -> i64 {
         self.seconds

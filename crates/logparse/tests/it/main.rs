@@ -16,6 +16,7 @@ mod json;
 mod kubernetes;
 mod ledger;
 mod line;
+mod measure;
 mod misbehaviours;
 mod multiline;
 mod template;
