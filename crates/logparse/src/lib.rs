@@ -3,6 +3,7 @@
 mod cursor;
 mod error;
 
+pub mod deliver;
 pub mod detect;
 pub mod encode;
 pub mod format;

@@ -1,4 +1,6 @@
-//! Records as JSON, one object a line, without losing anything on the way out.
+//! Records as bytes for others to read: JSON lines here, and what OpenSearch ([`bulk`]), OpenTelemetry ([`otlp`]) and Loki ([`loki`]) take.
+//!
+//! An [`Object`] loses nothing on the way out:
 //!
 //! - Numbers are written with the digits they were read with.
 //! - A text that is not UTF-8 is written twice: under its name with U+FFFD for what cannot be shown, and under
@@ -8,11 +10,18 @@
 //! - Text from JSON lines is copied with its escapes, so a lone surrogate stays one.
 //! - Times are written in RFC 3339, UTC.
 
+pub mod bulk;
+pub mod loki;
+mod origin;
+pub mod otlp;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write as _;
 
 use base64::Engine as _;
+
+pub use origin::Origin;
 
 use crate::record::{Escaping, Field, Record, Text, Value};
 
@@ -61,17 +70,23 @@ impl<'o> Object<'o> {
 
     /// Adds the fields of a record.
     #[must_use]
-    pub fn record(mut self, record: &Record<'_>) -> Self {
+    pub fn record(self, record: &Record<'_>) -> Self {
+        self.fields(record.fields())
+    }
+
+    /// Adds fields.
+    #[must_use]
+    pub fn fields(mut self, fields: &[Field<'_>]) -> Self {
         let own = std::mem::take(&mut self.own);
-        let fields: Vec<&Field<'_>> = own.iter().chain(record.fields()).collect();
-        self.fields(&fields);
+        let fields: Vec<&Field<'_>> = own.iter().chain(fields).collect();
+        self.members(&fields);
         self
     }
 
     /// Ends the object.
     pub fn end(mut self) {
         let own = std::mem::take(&mut self.own);
-        self.fields(&own.iter().collect::<Vec<_>>());
+        self.members(&own.iter().collect::<Vec<_>>());
         self.out.push(b'}');
     }
 
@@ -80,7 +95,7 @@ impl<'o> Object<'o> {
         self
     }
 
-    fn fields(&mut self, fields: &[&Field<'_>]) {
+    fn members(&mut self, fields: &[&Field<'_>]) {
         let Some(next) = repeats(fields) else {
             for field in fields {
                 self.member(field.name(), &[field.value()]);
@@ -123,6 +138,46 @@ impl<'o> Object<'o> {
             [value] => write(value, self.out),
             _ => write_list(values.iter().copied(), self.out, write),
         }
+    }
+}
+
+/// An event encoded for a destination: what requests are put together from ([`Protocol::request`](crate::deliver::Protocol::request)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    id: String,
+    /// What it shares with others: a resource, a set of labels, encoded.
+    group: Vec<u8>,
+    body: Vec<u8>,
+}
+
+impl Item {
+    /// The event's id, the same whenever the same bytes are read again.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// How many bytes it takes.
+    pub const fn bytes(&self) -> usize {
+        self.id.len() + self.group.len() + self.body.len()
+    }
+
+    /// Its own bytes.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Its own bytes as a text.
+    ///
+    /// # Errors
+    ///
+    /// They are protobuf.
+    pub const fn text(&self) -> Result<&str, std::str::Utf8Error> {
+        std::str::from_utf8(self.body.as_slice())
+    }
+
+    /// Any item, for who delivers something else.
+    pub const fn new(id: String, group: Vec<u8>, body: Vec<u8>) -> Self {
+        Self { id, group, body }
     }
 }
 

@@ -9,6 +9,7 @@
 mod cases;
 mod combined;
 mod cri;
+mod deliver;
 mod encode;
 mod formats;
 mod grok;
