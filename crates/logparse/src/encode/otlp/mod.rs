@@ -171,8 +171,6 @@ fn attributes(fields: Vec<&Field<'_>>) -> impl Iterator<Item = (String, Any)> {
     named.into_iter()
 }
 
-const EMPTY: Any<'static> = Any::Empty(std::marker::PhantomData);
-
 /// `None` for null.
 fn any(value: &Value<'_>) -> Option<Any> {
     Some(match value {
