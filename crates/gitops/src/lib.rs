@@ -2,9 +2,11 @@
 
 pub mod change;
 pub mod edit;
+pub mod history;
 pub mod image;
 pub mod message;
 pub mod plan;
+pub mod promote;
 #[cfg(feature = "remote")]
 pub mod remote;
 pub mod repository;

@@ -197,6 +197,27 @@ impl Image {
         text.parse().ok()
     }
 
+    /// Whether both are one build, as far as both say: the same repository (whatever the registry), tag
+    /// and digest. Two that share neither a tag nor a digest are not.
+    #[must_use]
+    pub fn is_same_build(&self, other: &Self) -> bool {
+        let repository = |image: &Self| -> Option<String> {
+            let name: ImageReference = image.name.as_ref()?.parse().ok()?;
+            Some(name.repository().to_owned())
+        };
+        let agree = |ours: &Option<String>, theirs: &Option<String>| match (ours, theirs) {
+            (Some(ours), Some(theirs)) => Some(ours == theirs),
+            _ => None,
+        };
+        let parts = [
+            agree(&self.tag, &other.tag),
+            agree(&self.digest, &other.digest),
+        ];
+        agree(&repository(self), &repository(other)) != Some(false)
+            && !parts.contains(&Some(false))
+            && parts.contains(&Some(true))
+    }
+
     /// The same repository, tag and digest, from the registry that `there` has: a registry belongs
     /// to an environment, the rest to the image.
     #[must_use]

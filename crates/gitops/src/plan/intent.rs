@@ -164,15 +164,11 @@ impl Intent {
         for site in &self.sites {
             add(key::SITE, site)?;
         }
-        for (key, side) in [(key::IMAGE, true), (key::OLD, false)] {
-            let mut images: Vec<&str> = Vec::new();
-            for edit in applied.edits.iter().filter(|edit| edit.is_image) {
-                let image = if side { &edit.new } else { &edit.old };
-                if !image.is_empty() && !images.contains(&image.as_str()) {
-                    images.push(image);
-                }
-            }
-            images.into_iter().try_for_each(|image| add(key, image))?;
+        for (key, images) in [
+            (key::IMAGE, &applied.images.new),
+            (key::OLD, &applied.images.old),
+        ] {
+            images.iter().try_for_each(|image| add(key, image))?;
         }
         let optional = [
             (key::FROM, from),

@@ -24,7 +24,7 @@ use condition::Answer;
 
 pub use condition::{Condition, TagRule};
 pub use diff::FileDiff;
-pub use intent::{Action, Intent, RecordedEdit};
+pub use intent::{Action, Intent, IntentError, RecordedEdit};
 
 /// Largest plan that is read, in bytes.
 pub const MAX_PLAN_BYTES: usize = 4 * 1024 * 1024;
@@ -44,6 +44,20 @@ pub struct Plan {
     pub intent: Intent,
     /// The edits, in the order they are made.
     pub edits: Vec<Edit>,
+    /// The images that its commit names, before and after.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<ImagePlace>,
+}
+
+/// Where an image stands that a commit should name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ImagePlace {
+    /// The file.
+    pub file: TreePath,
+    /// The selector.
+    pub select: Selector,
 }
 
 /// One selected image or value, and what it should be.
@@ -127,6 +141,18 @@ pub struct Applied {
     pub edits: Vec<Decided>,
     /// The files that change; none when an edit is refused.
     pub files: Vec<FileDiff>,
+    /// The images named by the plan before and after, each once.
+    pub images: ImageChange,
+}
+
+/// Images before and after a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ImageChange {
+    /// As they print.
+    pub old: Vec<String>,
+    /// As they print.
+    pub new: Vec<String>,
 }
 
 /// An edit and what became of it.
@@ -146,9 +172,14 @@ pub struct Decided {
     pub outcome: Outcome,
     /// The scalars that change.
     pub changes: Vec<Change>,
-    /// Whether an image stands there.
-    #[serde(skip)]
-    pub(crate) is_image: bool,
+}
+
+impl ImagePlace {
+    /// The image that `select` finds in `file`.
+    #[must_use]
+    pub fn new(file: TreePath, select: Selector) -> Self {
+        Self { file, select }
+    }
 }
 
 impl Edit {
@@ -204,12 +235,19 @@ impl Plan {
             base,
             intent,
             edits,
+            images: Vec::new(),
         };
         let decided = plan.decide(read, false)?.edits;
         for (edit, decided) in plan.edits.iter_mut().zip(decided) {
             edit.changes = decided.changes;
         }
         Ok(plan)
+    }
+
+    /// The same, with the images at some places named in its commit.
+    #[must_use]
+    pub fn naming(self, images: Vec<ImagePlace>) -> Self {
+        Self { images, ..self }
     }
 
     /// Reads a plan's JSON (or YAML); `name` is what errors call it.
@@ -270,10 +308,28 @@ impl Plan {
             }
             edits.push(decided);
         }
+        let mut images = ImageChange::default();
+        for ImagePlace { file, select } in &self.images {
+            let Some(text) = texts.get(file) else {
+                continue;
+            };
+            for (text, list) in [
+                (&text.before, &mut images.old),
+                (&text.after, &mut images.new),
+            ] {
+                // What cannot be read as one image has no name to give.
+                let image = edit::get(text, select)
+                    .map_or_else(|_| String::new(), |found| found.to_string());
+                if !image.is_empty() && !list.contains(&image) {
+                    list.push(image);
+                }
+            }
+        }
         let files = texts.into_values().filter(|file| file.before != file.after);
         Ok(Applied {
             edits,
             files: files.collect(),
+            images,
         })
     }
 }
@@ -373,7 +429,6 @@ fn set(
         old,
         outcome: Outcome::Applied,
         changes: edited.changes,
-        is_image: select.is_image(),
     };
     if decided.changes.is_empty() {
         decided.outcome = Outcome::AlreadyApplied;
@@ -406,7 +461,6 @@ fn put(
         new: shown(to),
         outcome: Outcome::Applied,
         changes: vec![Change::new(at.clone(), found.clone(), to.clone())],
-        is_image: false,
     };
     if found == *to {
         decided.changes.clear();

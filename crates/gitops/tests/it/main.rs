@@ -16,6 +16,7 @@ mod message;
 mod open;
 mod path;
 mod plan;
+mod promote;
 mod push;
 mod race;
 #[cfg(feature = "remote")]

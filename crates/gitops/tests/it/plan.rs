@@ -7,7 +7,7 @@ use narae_gitops::edit::{Image, Setting};
 use narae_gitops::image::ImageReference;
 use narae_gitops::message::{Trailers, key};
 use narae_gitops::plan::{
-    Action, Applied, Condition, Edit, Intent, Outcome, Plan, RecordedEdit, TagRule,
+    Action, Applied, Condition, Edit, ImagePlace, Intent, Outcome, Plan, RecordedEdit, TagRule,
 };
 use narae_gitops::repository::TreePath;
 
@@ -36,7 +36,10 @@ fn bump(to: &str) -> Edit {
 
 fn plan(edits: Vec<Edit>, files: &Files) -> Plan {
     let intent = Intent::new("shop", "rc", Action::Deliver, "3f2a9c1");
-    Plan::make("main", None, intent, edits, reader(files)).unwrap()
+    let web = ImagePlace::new(path(FILE), "kustomize:web".parse().unwrap());
+    Plan::make("main", None, intent, edits, reader(files))
+        .unwrap()
+        .naming(vec![web])
 }
 
 fn apply(plan: &Plan, files: &Files) -> Applied {
@@ -247,12 +250,12 @@ fn what_is_not_a_plan_is_refused_with_its_place() {
         (
             "\"kustomize:web\"",
             "\"kustomise:web\"",
-            "p.json:14:16: `kustomise:web` is not a selector",
+            "p.json:15:21: `kustomise:web` is not a selector",
         ),
         (
             "\"rc/shop/kustomization.yaml\"",
             "\"../x\"",
-            "p.json:11:5: path `../x`",
+            "p.json:12:15: path `../x`",
         ),
         (
             "\"branch\"",

@@ -220,6 +220,13 @@ impl<'de, T: Tree> de::Deserializer<'de> for Deserializer<T> {
     }
 }
 
+/// What a type's own `Deserialize` refuses after it has read a part is wrong with that part.
+fn part<'de, T: Tree, S: DeserializeSeed<'de>>(seed: S, item: T) -> Result<S::Value, Error> {
+    let position = item.position();
+    seed.deserialize(Deserializer(item))
+        .map_err(|error| error.or_at(position))
+}
+
 fn visit_number<'de, V: Visitor<'de>>(number: Number, visitor: V) -> Result<V::Value, Error> {
     match (number.as_u64(), number.as_i64()) {
         (Some(number), _) => visitor.visit_u64(number),
@@ -250,10 +257,7 @@ impl<'de, T: Tree, I: ExactSizeIterator<Item = T>> SeqAccess<'de> for &mut Items
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Error> {
-        self.0
-            .next()
-            .map(|item| seed.deserialize(Deserializer(item)))
-            .transpose()
+        self.0.next().map(|item| part(seed, item)).transpose()
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -282,7 +286,7 @@ impl<'de, T: Tree> MapAccess<'de> for Entries<T> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
         match self.value.take() {
-            Some(value) => seed.deserialize(Deserializer(value)),
+            Some(value) => part(seed, value),
             None => Err(de::Error::custom("a value was asked for before its key")),
         }
     }

@@ -159,3 +159,22 @@ fn pointers_find_what_paths_find() {
     assert_eq!(taken.take(), value);
     assert!(taken.is_null());
 }
+
+#[test]
+fn what_a_type_refuses_after_reading_has_the_place_of_its_part() {
+    #[derive(Debug)]
+    struct Even;
+    impl<'de> serde::Deserialize<'de> for Even {
+        fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            match u8::deserialize(from)? % 2 {
+                0 => Ok(Self),
+                _ => Err(serde::de::Error::custom("odd")),
+            }
+        }
+    }
+    let error =
+        narae_yaml::from_str::<Vec<std::collections::BTreeMap<String, Even>>>("- a: 2\n  b: 3\n");
+    assert_eq!(error.unwrap_err().to_string(), "2:6: odd");
+    let error = narae_yaml::from_str::<Vec<Even>>("[2,\n 3]\n");
+    assert_eq!(error.unwrap_err().to_string(), "2:2: odd");
+}

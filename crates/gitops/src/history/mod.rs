@@ -1,0 +1,120 @@
+//! Who delivered what, where, when and from which commit: read from commit messages alone.
+//!
+//! A [`Delivery`] is a commit with this project's trailers ([`key`]); [`measure`](measures) makes of
+//! some of them the four measures of DORA. Pure: records in, data out.
+
+pub mod measures;
+
+use serde::Serialize;
+
+use crate::edit::Image;
+use crate::image::ImageReference;
+use crate::message::key;
+use crate::plan::{Action, RecordedEdit};
+use crate::repository::{CommitId, Record};
+
+pub use measures::{Measures, Spread, measure};
+
+/// A commit that changed an application in an environment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// The commit.
+    pub commit: CommitId,
+    /// When, in seconds since 1970-01-01 00:00 UTC.
+    pub seconds: i64,
+    /// Who.
+    pub author: String,
+    /// The application.
+    pub application: String,
+    /// The environment.
+    pub environment: String,
+    /// The sites; none when there are none.
+    pub sites: Vec<String>,
+    /// The images that run afterwards, as written.
+    pub image: Vec<String>,
+    /// The images that ran before.
+    pub old_image: Vec<String>,
+    /// How.
+    pub action: Action,
+    /// The commit the image was built from.
+    pub source_commit: Option<String>,
+    /// The pipeline run.
+    pub pipeline: Option<String>,
+    /// Who agreed.
+    pub approved_by: Option<String>,
+    /// The commit's subject.
+    pub subject: String,
+    /// The scalars that changed.
+    pub edits: Vec<RecordedEdit>,
+}
+
+impl Delivery {
+    /// The delivery a commit records; `None` when it names no application and environment.
+    #[must_use]
+    pub fn of(record: &Record) -> Option<Self> {
+        let trailers = &record.trailers;
+        let get = |key: &str| trailers.get(key).map(str::to_owned);
+        let all = |key: &str| trailers.all(key).map(str::to_owned).collect();
+        let reverts = get(key::REVERTS).and_then(|id| id.parse().ok());
+        Some(Self {
+            commit: record.id,
+            seconds: record.seconds,
+            author: record.author.clone(),
+            application: get(key::APP)?,
+            environment: get(key::ENVIRONMENT)?,
+            sites: all(key::SITE),
+            image: all(key::IMAGE),
+            old_image: all(key::OLD),
+            action: match (reverts, get(key::FROM)) {
+                (Some(reverts), _) => Action::RollBack { reverts },
+                (None, Some(from)) => Action::Promote { from },
+                (None, None) => Action::Deliver,
+            },
+            source_commit: get(key::SOURCE_COMMIT),
+            pipeline: get(key::PIPELINE),
+            approved_by: get(key::APPROVED_BY),
+            subject: record.subject.clone(),
+            edits: RecordedEdit::all(trailers).collect(),
+        })
+    }
+
+    /// Whether it is of this application and environment.
+    #[must_use]
+    pub fn is_of(&self, application: &str, environment: &str) -> bool {
+        self.application == application && self.environment == environment
+    }
+
+    /// Whether it concerns a site; `None`: where there are none.
+    #[must_use]
+    pub fn is_at(&self, site: Option<&str>) -> bool {
+        match site {
+            Some(site) => self.sites.iter().any(|other| other == site),
+            None => true,
+        }
+    }
+
+    /// The images that run afterwards.
+    pub fn images(&self) -> impl Iterator<Item = Image> {
+        self.image.iter().filter_map(|text| image(text))
+    }
+
+    /// The images that ran before.
+    pub fn old_images(&self) -> impl Iterator<Item = Image> {
+        self.old_image.iter().filter_map(|text| image(text))
+    }
+}
+
+/// An image as a trailer has it: a reference, or a tag alone.
+fn image(text: &str) -> Option<Image> {
+    let reference = |text: &str| text.parse::<ImageReference>().ok();
+    if let Some(found) =
+        reference(text).filter(|found| found.tag().is_some() || found.digest().is_some())
+    {
+        return Some(Image::from(&found));
+    }
+    let tagged = reference(&format!("x:{text}"))?;
+    let mut image = Image::from(&tagged);
+    image.name = None;
+    Some(image)
+}

@@ -1,0 +1,160 @@
+//! Why values were not moved, and what to do about it.
+
+use crate::edit::EditError;
+use crate::image::Refusal;
+use crate::plan::{IntentError, PlanError};
+use crate::repository::{CommitId, Error, PathError, TreePath};
+
+/// Why nothing was planned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PromoteError {
+    /// A name the configuration does not have.
+    #[error("unknown {what} `{name}`: expected {}", known.join(", "))]
+    Unknown {
+        /// `environment`, `application` or `site`.
+        what: &'static str,
+        /// What was given.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The image may not be delivered at all, or not here.
+    #[error(transparent)]
+    Image(#[from] Refusal),
+    /// The image is another application's.
+    #[error("image `{image}` is not of `{repository}`, which `{application}` delivers")]
+    Repository {
+        /// The image.
+        image: String,
+        /// The only repository allowed.
+        repository: String,
+        /// The application.
+        application: String,
+    },
+    /// The image was not in the environment before this one.
+    #[error(
+        "`{image}` has not been in `{from}`{}: deliver it there first",
+        at(site)
+    )]
+    Gate {
+        /// The image.
+        image: String,
+        /// The environment it must have been in.
+        from: String,
+        /// The site, if there are any.
+        site: Option<String>,
+    },
+    /// Somebody has to agree.
+    #[error("`{environment}` takes changes only when somebody agrees: say who")]
+    Approval {
+        /// The environment.
+        environment: String,
+    },
+    /// The image stood here before, and what stands here now came later.
+    #[error(
+        "`{image}` was in `{environment}`{} before and was replaced by {by:.12}: roll back, or say that it comes again",
+        at(site)
+    )]
+    GoesBack {
+        /// The image.
+        image: String,
+        /// The environment.
+        environment: String,
+        /// The site, if there are any.
+        site: Option<String>,
+        /// The commit that replaced it.
+        by: CommitId,
+    },
+    /// Nothing to move: source and target are the same environment.
+    #[error("`{0}` cannot be promoted to itself")]
+    Itself(String),
+    /// No recorded change that is not undone already.
+    #[error("there is no delivery of `{application}` to `{environment}` to roll back")]
+    NothingToRollBack {
+        /// The application.
+        application: String,
+        /// The environment.
+        environment: String,
+    },
+    /// The commit is no delivery of that application to that environment.
+    #[error("commit {commit:.12} is no delivery of `{application}` to `{environment}`")]
+    NotADelivery {
+        /// The commit.
+        commit: CommitId,
+        /// The application.
+        application: String,
+        /// The environment.
+        environment: String,
+    },
+    /// The commit does not say which scalars it changed.
+    #[error(
+        "commit {commit:.12} records no edits, so there is nothing to undo it by: revert it with git"
+    )]
+    NoEdits {
+        /// The commit.
+        commit: CommitId,
+    },
+    /// The branch is not there.
+    #[error("there is no branch `{0}`")]
+    NoBranch(String),
+    /// A file or selector of the configuration leads nowhere.
+    #[error("{}", crate::change::placed(file, source))]
+    Edit {
+        /// The file.
+        file: TreePath,
+        /// Why, and where in it.
+        source: Box<EditError>,
+    },
+    /// The configured file is not there.
+    #[error("there is no file `{file}` on branch `{branch}`")]
+    NoFile {
+        /// The file.
+        file: TreePath,
+        /// The branch.
+        branch: String,
+    },
+    /// A path that a repository cannot have.
+    #[error(transparent)]
+    Path(PathError),
+    /// The plan's edits are refused.
+    #[error(transparent)]
+    Plan(#[from] Box<PlanError<Error>>),
+    /// The plan's commit cannot be put in words.
+    #[error(transparent)]
+    Intent(#[from] IntentError),
+    /// The repository could not be read.
+    #[error(transparent)]
+    Git(#[from] Error),
+}
+
+impl PromoteError {
+    pub(super) fn unknown(what: &'static str, name: &str, known: Vec<String>) -> Self {
+        let name = name.chars().take(80).flat_map(char::escape_debug).collect();
+        Self::Unknown { what, name, known }
+    }
+
+    /// Whether a rule said no, rather than something being wrong.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Image(_)
+                | Self::Repository { .. }
+                | Self::Gate { .. }
+                | Self::Approval { .. }
+                | Self::GoesBack { .. }
+        )
+    }
+}
+
+impl From<PlanError<Error>> for PromoteError {
+    fn from(error: PlanError<Error>) -> Self {
+        Self::Plan(Box::new(error))
+    }
+}
+
+fn at(site: &Option<String>) -> String {
+    site.as_ref()
+        .map_or_else(String::new, |site| format!(" at {site}"))
+}

@@ -1,0 +1,30 @@
+//! Moving versions through environments: what may go where, planned; nothing is written here.
+//!
+//! Environments, gates and the places of values are the repository's own ([`Config`], `narae.yaml`).
+//! [`set_image`], [`promote`] and [`roll_back`] look at a [`Snapshot`] and make a
+//! [`Plan`](crate::plan::Plan) for one application and one branch; [`drift`] shows what promotion does not move.
+//!
+//! Rules, each answered by an own [`PromoteError`]:
+//!
+//! - an image satisfies its environment's tag and digest policy;
+//! - it has been in the environment named by `from`, at the same site: it stands there, or git
+//!   records that it did;
+//! - an environment with manual approval takes it only with somebody's name;
+//! - an image that stood here and was replaced does not come back but by a rollback, or when told to;
+//! - a rollback undoes the scalars its commit recorded, if they are as that commit left them.
+
+mod config;
+mod drift;
+mod error;
+mod moves;
+mod rollback;
+mod snapshot;
+
+pub use config::{
+    Application, CONFIG_FILE, Config, ConfigError, Declared, Environment, MAX_CONFIG_BYTES,
+};
+pub use drift::{Drift, drift};
+pub use error::PromoteError;
+pub use moves::{Request, promote, set_image};
+pub use rollback::roll_back;
+pub use snapshot::Snapshot;

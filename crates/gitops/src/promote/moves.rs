@@ -1,0 +1,315 @@
+//! An image into an environment: as given, or as another environment has it.
+
+use super::{Config, Declared, Environment, PromoteError, Snapshot};
+use crate::edit::{Image, Selector, Setting};
+use crate::history::Delivery;
+use crate::image::{ImageReference, is_commit_hash};
+use crate::plan::{Action, Condition, Edit, ImagePlace, Intent, Plan};
+
+/// What is asked for, beside the image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Request {
+    /// The application.
+    pub application: String,
+    /// The environment that changes.
+    pub environment: String,
+    /// Only these sites; all when empty.
+    pub sites: Vec<String>,
+    /// Who agreed.
+    pub approved_by: Option<String>,
+    /// An image that was here and was replaced may come again.
+    pub is_again: bool,
+    /// What must hold of the values that are replaced.
+    pub condition: Condition,
+    /// The commit the image was built from.
+    pub source_commit: Option<String>,
+    /// The pipeline run that asks.
+    pub pipeline: Option<String>,
+}
+
+impl Request {
+    /// One application in one environment, at all sites.
+    #[must_use]
+    pub fn new(application: &str, environment: &str) -> Self {
+        Self {
+            application: application.to_owned(),
+            environment: environment.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// The plan that sets an application's image.
+///
+/// # Errors
+///
+/// When a rule of the environment says no, or a place of the configuration leads nowhere.
+pub fn set_image(
+    config: &Config,
+    request: &Request,
+    image: &ImageReference,
+    snapshot: &Snapshot<'_>,
+) -> Result<Plan, PromoteError> {
+    let to = Target::of(config, request, snapshot)?;
+    let mut edits = Vec::new();
+    for site in config.sites(&request.sites)? {
+        let site = site.as_deref();
+        let declared = config.declared(&request.application, &request.environment, site)?;
+        let places = declared.into_iter().filter(|place| place.select.is_image());
+        for Declared { file, select } in places {
+            let wanted = Image::from(image);
+            to.check(&wanted, site, &file, &select)?;
+            edits.push(Edit::set(file, select, Setting::Image(wanted)));
+        }
+    }
+    to.plan(
+        Action::Deliver,
+        &version(image.tag(), image.digest()),
+        edits,
+    )
+}
+
+/// The plan that gives an environment the declared values of another one, site by site. Registries
+/// stay, since each environment may have its own.
+///
+/// # Errors
+///
+/// As [`set_image`].
+pub fn promote(
+    config: &Config,
+    request: &Request,
+    from: &str,
+    snapshot: &Snapshot<'_>,
+) -> Result<Plan, PromoteError> {
+    let to = Target::of(config, request, snapshot)?;
+    let source = config.environment(from)?;
+    if from == request.environment {
+        return Err(PromoteError::Itself(from.to_owned()));
+    }
+    let mut edits = Vec::new();
+    let mut moved = String::new();
+    for site in config.sites(&request.sites)? {
+        let site = site.as_deref();
+        let theirs = config.declared(&request.application, from, site)?;
+        let ours = config.declared(&request.application, &request.environment, site)?;
+        for (theirs, ours) in theirs.into_iter().zip(ours) {
+            let mut setting = snapshot.get(&source.branch, &theirs.file, &theirs.select)?;
+            if let Setting::Image(image) = &setting {
+                let there = snapshot.get(&to.environment.branch, &ours.file, &ours.select)?;
+                let wanted = match &there {
+                    Setting::Image(there) => image.at_registry_of(there),
+                    Setting::Value(_) => image.clone(),
+                };
+                to.check(&wanted, site, &ours.file, &ours.select)?;
+                moved = version(wanted.tag.as_deref(), wanted.digest.as_deref());
+                setting = Setting::Image(wanted);
+            }
+            edits.push(Edit::set(ours.file, ours.select, setting));
+        }
+    }
+    let from = from.to_owned();
+    to.plan(Action::Promote { from }, &moved, edits)
+}
+
+/// The environment that changes, with what guards it.
+struct Target<'a> {
+    config: &'a Config,
+    request: &'a Request,
+    snapshot: &'a Snapshot<'a>,
+    environment: &'a Environment,
+    /// What was delivered here, newest first.
+    here: Vec<Delivery>,
+    /// What was delivered to the environment before.
+    before: Vec<Delivery>,
+}
+
+impl<'a> Target<'a> {
+    fn of(
+        config: &'a Config,
+        request: &'a Request,
+        snapshot: &'a Snapshot<'a>,
+    ) -> Result<Self, PromoteError> {
+        let environment = config.environment(&request.environment)?;
+        config.application(&request.application)?;
+        if environment.needs_approval && request.approved_by.is_none() {
+            return Err(PromoteError::Approval {
+                environment: request.environment.clone(),
+            });
+        }
+        if snapshot.tip(&environment.branch)?.is_none() {
+            return Err(PromoteError::NoBranch(environment.branch.clone()));
+        }
+        let deliveries = |name: &str, branch: &str| -> Result<Vec<Delivery>, PromoteError> {
+            let all = snapshot.deliveries(branch)?.into_iter();
+            Ok(all
+                .filter(|delivery| delivery.is_of(&request.application, name))
+                .collect())
+        };
+        let before = match &environment.from {
+            Some(from) => deliveries(from, &config.environment(from)?.branch)?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            here: deliveries(&request.environment, &environment.branch)?,
+            before,
+            config,
+            request,
+            snapshot,
+            environment,
+        })
+    }
+
+    /// Whether an image may come to one place.
+    fn check(
+        &self,
+        image: &Image,
+        site: Option<&str>,
+        file: &crate::repository::TreePath,
+        select: &Selector,
+    ) -> Result<(), PromoteError> {
+        // Of a tag alone, the name is the application's for the policy's words.
+        let named = Image {
+            name: Some(
+                image
+                    .name
+                    .clone()
+                    .unwrap_or_else(|| self.request.application.clone()),
+            ),
+            ..image.clone()
+        };
+        if let Some(reference) = named.to_reference() {
+            self.environment.policy.check(&reference)?;
+            self.of_this_application(&reference, image)?;
+        }
+        let there = self.snapshot.get(&self.environment.branch, file, select)?;
+        let is_there = matches!(&there, Setting::Image(there) if there.is_same_build(image));
+        if is_there {
+            return Ok(());
+        }
+        self.gate(image, site)?;
+        self.direction(image, site)
+    }
+
+    fn of_this_application(
+        &self,
+        reference: &ImageReference,
+        image: &Image,
+    ) -> Result<(), PromoteError> {
+        let application = self.config.application(&self.request.application)?;
+        match &application.repository {
+            Some(repository) if image.name.is_some() && reference.repository() != repository => {
+                Err(PromoteError::Repository {
+                    image: reference.to_string(),
+                    repository: repository.clone(),
+                    application: self.request.application.clone(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// It has been in the environment before this one: it stands there, or a commit says it did.
+    fn gate(&self, image: &Image, site: Option<&str>) -> Result<(), PromoteError> {
+        let Some(from) = &self.environment.from else {
+            return Ok(());
+        };
+        let branch = &self.config.environment(from)?.branch;
+        let declared = self
+            .config
+            .declared(&self.request.application, from, site)?;
+        for place in declared.iter().filter(|place| place.select.is_image()) {
+            // A place that is not there yet is no evidence; the commits may be.
+            if let Ok(Setting::Image(there)) = self.snapshot.get(branch, &place.file, &place.select)
+                && there.is_same_build(image)
+            {
+                return Ok(());
+            }
+        }
+        let was_there = |delivery: &Delivery| {
+            delivery.is_at(site) && delivery.images().any(|there| there.is_same_build(image))
+        };
+        match self.before.iter().any(was_there) {
+            true => Ok(()),
+            false => Err(PromoteError::Gate {
+                image: image.to_string(),
+                from: from.clone(),
+                site: site.map(str::to_owned),
+            }),
+        }
+    }
+
+    /// What stood here and was replaced does not come back unasked.
+    fn direction(&self, image: &Image, site: Option<&str>) -> Result<(), PromoteError> {
+        if self.request.is_again {
+            return Ok(());
+        }
+        let here = || self.here.iter().filter(|delivery| delivery.is_at(site));
+        let replaced = here().find(|delivery| {
+            let old = delivery.old_images().any(|old| old.is_same_build(image));
+            old && !delivery.images().any(|new| new.is_same_build(image))
+        });
+        match replaced {
+            Some(by) => Err(PromoteError::GoesBack {
+                image: image.to_string(),
+                environment: self.request.environment.clone(),
+                site: site.map(str::to_owned),
+                by: by.commit,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn plan(&self, action: Action, version: &str, edits: Vec<Edit>) -> Result<Plan, PromoteError> {
+        let request = self.request;
+        let mut intent = Intent::new(&request.application, &request.environment, action, version);
+        let sites = self.config.sites(&request.sites)?;
+        intent.sites = sites.into_iter().flatten().collect();
+        intent.source_commit = request.source_commit.clone();
+        intent.pipeline = request.pipeline.clone();
+        intent.approved_by = request.approved_by.clone();
+        let conditional = |edit: Edit| match &edit.target {
+            crate::plan::Target::Set { select, .. } if select.is_image() => {
+                edit.when(request.condition.clone())
+            }
+            _ => edit,
+        };
+        let images = images(
+            self.config,
+            &request.application,
+            &request.environment,
+            &intent.sites,
+        )?;
+        let branch = &self.environment.branch;
+        let read = |file: &_| self.snapshot.read(branch, file);
+        let edits = edits.into_iter().map(conditional).collect();
+        let plan = Plan::make(branch, self.snapshot.tip(branch)?, intent, edits, read)?;
+        Ok(plan.naming(images))
+    }
+}
+
+/// Where the images of an application stand.
+pub(super) fn images(
+    config: &Config,
+    application: &str,
+    environment: &str,
+    sites: &[String],
+) -> Result<Vec<ImagePlace>, PromoteError> {
+    let mut images = Vec::new();
+    for site in config.sites(sites)? {
+        let declared = config.declared(application, environment, site.as_deref())?;
+        let places = declared.into_iter().filter(|place| place.select.is_image());
+        images.extend(places.map(|place| ImagePlace::new(place.file, place.select)));
+    }
+    Ok(images)
+}
+
+/// What people call an image: its tag, a commit hash abbreviated; else the digest's beginning.
+pub(super) fn version(tag: Option<&str>, digest: Option<&str>) -> String {
+    match (tag, digest) {
+        (Some(tag), _) if is_commit_hash(tag) => tag.chars().take(12).collect(),
+        (Some(tag), _) => tag.chars().take(40).collect(),
+        (None, Some(digest)) => digest.chars().take(19).collect(),
+        (None, None) => "its values".to_owned(),
+    }
+}

@@ -1,0 +1,453 @@
+//! Environments, gates, promotion, rollback, drift; directories and branches alike.
+
+use narae_gitops::image::ImageReference;
+use narae_gitops::plan::{Applied, Plan};
+use narae_gitops::promote::{self, Config, PromoteError, Request, Snapshot};
+use narae_gitops::repository::{Commit, CommitId, Outcome, Repository, Signature, Timestamp};
+
+use crate::fixture::{bare, fsck, git, path};
+
+const CONFIG: &str = r#"sites: [idc, aws]
+environments:
+  dev: {directory: environments/dev}
+  rc: {directory: environments/rc, from: dev}
+  master: {directory: environments/master, from: rc, approval: manual}
+applications:
+  shop:
+    repository: shop/web
+    images:
+    - {file: "{site}/shop/kustomization.yaml", select: "kustomize:web"}
+    values:
+    - {file: "{site}/shop/kustomization.yaml", select: "replicas:web"}
+"#;
+
+fn kustomization(registry: &str, tag: &str, replicas: u32) -> String {
+    format!(
+        "# {registry}\nimages:\n- name: web\n  newName: {registry}/shop/web\n  newTag: {tag} # by delivery\nreplicas:\n- {{name: web, count: {replicas}}}\nnamePrefix: {registry}-\n"
+    )
+}
+
+/// A repository with three environments at two sites; everything runs 0000aaa.
+fn repository() -> (tempfile::TempDir, Repository, Config) {
+    let (directory, repository) = bare();
+    let mut files = Vec::new();
+    for (environment, replicas) in [("dev", 1), ("rc", 2), ("master", 2)] {
+        for site in ["idc", "aws"] {
+            files.push((
+                format!("environments/{environment}/{site}/shop/kustomization.yaml"),
+                kustomization(&format!("{site}.example.com"), "0000aaa", replicas),
+            ));
+        }
+    }
+    let files: Vec<(&str, Option<&str>)> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), Some(text.as_str())))
+        .collect();
+    crate::fixture::advance(&repository, &files);
+    (
+        directory,
+        repository,
+        Config::read("narae.yaml", CONFIG).unwrap(),
+    )
+}
+
+fn land(repository: &Repository, plan: &Plan, seconds: i64) -> (Applied, CommitId) {
+    let tip = repository.tip(&plan.branch).unwrap().unwrap();
+    let applied = plan.apply(|file| repository.read(tip, file)).unwrap();
+    assert_eq!(applied.outcome(), "applied", "{applied:?}");
+    let message = plan.intent.message(&applied).unwrap();
+    let who = Signature::new(
+        "Ada",
+        "ada@example.com",
+        Timestamp::new(seconds, 0).unwrap(),
+    )
+    .unwrap();
+    let commit = Commit::new(applied.change_set(), message, who);
+    match repository.commit(&plan.branch, Some(tip), &commit).unwrap() {
+        Outcome::Committed(id) => (applied, id),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn request(environment: &str) -> Request {
+    Request::new("shop", environment)
+}
+
+fn approved(environment: &str) -> Request {
+    let mut request = request(environment);
+    request.approved_by = Some("Grace".to_owned());
+    request
+}
+
+fn at(mut request: Request, site: &str) -> Request {
+    request.sites.push(site.to_owned());
+    request
+}
+
+fn image(tag: &str) -> ImageReference {
+    format!("idc.example.com/shop/web:{tag}").parse().unwrap()
+}
+
+fn file(repository: &Repository, environment: &str, site: &str) -> String {
+    let name = path(&format!(
+        "environments/{environment}/{site}/shop/kustomization.yaml"
+    ));
+    let tip = repository.tip("main").unwrap().unwrap();
+    String::from_utf8(repository.read(tip, &name).unwrap().unwrap()).unwrap()
+}
+
+#[test]
+fn a_version_goes_from_dev_to_master_and_back() {
+    let (_directory, repository, config) = repository();
+    let view = || Snapshot::new(&repository);
+    let to_dev = at(request("dev"), "idc");
+    let plan = promote::set_image(&config, &to_dev, &image("1111bbb"), &view()).unwrap();
+    land(&repository, &plan, 1000);
+    assert!(file(&repository, "dev", "idc").contains("newTag: 1111bbb # by delivery"));
+    assert!(
+        file(&repository, "dev", "aws").contains("0000aaa"),
+        "another site"
+    );
+
+    // Not yet in rc, so not to master; and only where it was.
+    let early = promote::set_image(
+        &config,
+        &at(approved("master"), "idc"),
+        &image("1111bbb"),
+        &view(),
+    );
+    assert!(
+        matches!(early, Err(PromoteError::Gate { ref from, .. }) if from == "rc"),
+        "{early:?}"
+    );
+    let other_site = promote::set_image(
+        &config,
+        &at(request("rc"), "aws"),
+        &image("1111bbb"),
+        &view(),
+    );
+    assert!(
+        matches!(other_site, Err(PromoteError::Gate { .. })),
+        "{other_site:?}"
+    );
+
+    let to_rc = promote::promote(&config, &at(request("rc"), "idc"), "dev", &view()).unwrap();
+    let (applied, _) = land(&repository, &to_rc, 2000);
+    let expected = kustomization("idc.example.com", "1111bbb", 1);
+    assert_eq!(
+        file(&repository, "rc", "idc"),
+        expected,
+        "tag and replicas are declared"
+    );
+    assert_eq!(applied.edits.len(), 2);
+
+    let unapproved = promote::promote(&config, &at(request("master"), "idc"), "rc", &view());
+    assert!(
+        matches!(unapproved, Err(PromoteError::Approval { .. })),
+        "{unapproved:?}"
+    );
+    let to_master =
+        promote::promote(&config, &at(approved("master"), "idc"), "rc", &view()).unwrap();
+    let (_, delivered) = land(&repository, &to_master, 3000);
+    let log = git(
+        repository.path(),
+        &["log", "-1", "--format=%s%n%(trailers:only)", "main"],
+    );
+    for line in [
+        "shop: promote 1111bbb from rc to master",
+        "Narae-Site: idc",
+        "Narae-Image: idc.example.com/shop/web:1111bbb",
+        "Narae-Old: idc.example.com/shop/web:0000aaa",
+        "Narae-From: rc",
+        "Narae-Approved-By: Grace",
+    ] {
+        assert!(log.lines().any(|other| other == line), "{log}");
+    }
+
+    let back = promote::roll_back(&config, &request("master"), None, &view()).unwrap();
+    let before = file(&repository, "rc", "idc");
+    land(&repository, &back, 3600);
+    assert_eq!(
+        file(&repository, "master", "idc"),
+        kustomization("idc.example.com", "0000aaa", 2)
+    );
+    assert_eq!(file(&repository, "rc", "idc"), before, "one environment");
+    let log = git(repository.path(), &["log", "-1", "--format=%B", "main"]);
+    assert!(
+        log.starts_with(&format!(
+            "shop: roll back master to 0000aaa\n\nThis reverts commit {delivered}.\n"
+        )),
+        "{log}"
+    );
+
+    // It was rolled back: it does not come again unasked, and there is nothing more to undo.
+    let again = promote::promote(&config, &at(approved("master"), "idc"), "rc", &view());
+    assert!(
+        matches!(again, Err(PromoteError::GoesBack { .. })),
+        "{again:?}"
+    );
+    let mut asked = at(approved("master"), "idc");
+    asked.is_again = true;
+    assert!(promote::promote(&config, &asked, "rc", &view()).is_ok());
+    let nothing = promote::roll_back(&config, &request("master"), None, &view());
+    assert!(
+        matches!(nothing, Err(PromoteError::NothingToRollBack { .. })),
+        "{nothing:?}"
+    );
+    fsck(repository.path());
+
+    let deliveries = view().deliveries("main").unwrap();
+    let measures = narae_gitops::history::measure(&deliveries, "master", 0, 86_400);
+    assert_eq!((measures.deliveries, measures.rollbacks), (1, 1));
+    assert_eq!(measures.lead_time.unwrap().median, 2000);
+    assert_eq!(measures.time_to_restore.unwrap().median, 600);
+    assert_eq!(measures.change_failure_rate, Some(1.0));
+    assert!((measures.per_day - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_rollback_is_refused_when_the_value_moved_since() {
+    let (_directory, repository, config) = repository();
+    for (tag, seconds) in [("1111bbb", 1), ("2222ccc", 2)] {
+        let plan = promote::set_image(
+            &config,
+            &request("dev"),
+            &image(tag),
+            &Snapshot::new(&repository),
+        )
+        .unwrap();
+        land(&repository, &plan, seconds);
+    }
+    let name = "environments/dev/aws/shop/kustomization.yaml";
+    let by_hand = file(&repository, "dev", "aws").replace("2222ccc", "3333ddd");
+    crate::fixture::advance(&repository, &[(name, Some(&by_hand))]);
+    let plan =
+        promote::roll_back(&config, &request("dev"), None, &Snapshot::new(&repository)).unwrap();
+    let tip = repository.tip("main").unwrap().unwrap();
+    let applied = plan.apply(|file| repository.read(tip, file)).unwrap();
+    assert_eq!(applied.outcome(), "conflict");
+    assert_eq!(applied.refused().count(), 1);
+    assert!(applied.files.is_empty());
+    // At the other site alone nothing is in the way.
+    let one = at(request("dev"), "idc");
+    let plan = promote::roll_back(&config, &one, None, &Snapshot::new(&repository)).unwrap();
+    land(&repository, &plan, 3);
+    assert!(file(&repository, "dev", "idc").contains("1111bbb"));
+    // And then the delivery before it.
+    let plan = promote::roll_back(&config, &one, None, &Snapshot::new(&repository)).unwrap();
+    land(&repository, &plan, 4);
+    assert!(file(&repository, "dev", "idc").contains("0000aaa"));
+}
+
+#[test]
+fn what_a_rule_refuses() {
+    let (_directory, repository, config) = repository();
+    let set = |text: &str| {
+        let image: ImageReference = text.parse().unwrap();
+        promote::set_image(
+            &config,
+            &request("dev"),
+            &image,
+            &Snapshot::new(&repository),
+        )
+        .unwrap_err()
+    };
+    for (image, words) in [
+        (
+            "idc.example.com/shop/web:latest",
+            "moves from build to build",
+        ),
+        ("idc.example.com/shop/web:v1.2.3", "is not a commit hash"),
+        ("idc.example.com/shop/api:1111bbb", "is not of `shop/web`"),
+    ] {
+        let error = set(image);
+        assert!(
+            error.is_refusal() && error.to_string().contains(words),
+            "{error}"
+        );
+    }
+    for (first, second) in [("1111bbb", "0000aaa"), ("2222ccc", "1111bbb")] {
+        let view = Snapshot::new(&repository);
+        let plan = promote::set_image(&config, &request("dev"), &image(first), &view).unwrap();
+        land(&repository, &plan, 1);
+        let back = set(&format!("x.example.com/shop/web:{second}"));
+        assert!(matches!(back, PromoteError::GoesBack { .. }), "{back}");
+    }
+    let strict = CONFIG.replace("environments/dev}", "environments/dev, digest: required}");
+    let strict = Config::read("narae.yaml", &strict).unwrap();
+    let error = promote::set_image(
+        &strict,
+        &request("dev"),
+        &image("9999eee"),
+        &Snapshot::new(&repository),
+    )
+    .unwrap_err();
+    assert!(error.to_string().contains("has no digest"), "{error}");
+}
+
+#[test]
+fn drift_tells_declared_values_from_the_rest() {
+    let (_directory, repository, config) = repository();
+    let plan = promote::set_image(
+        &config,
+        &request("dev"),
+        &image("1111bbb"),
+        &Snapshot::new(&repository),
+    )
+    .unwrap();
+    land(&repository, &plan, 1);
+    let name = "environments/rc/aws/shop/kustomization.yaml";
+    let by_hand =
+        file(&repository, "rc", "aws").replace("namePrefix: aws.example.com-", "nameSuffix: -x");
+    crate::fixture::advance(&repository, &[(name, Some(&by_hand))]);
+    let found = promote::drift(
+        &config,
+        "shop",
+        ("dev", "rc"),
+        &["aws".to_owned()],
+        &Snapshot::new(&repository),
+    )
+    .unwrap();
+    let shown: Vec<String> = found
+        .iter()
+        .map(|drift| {
+            format!(
+                "{} {:?} {:?} {}",
+                drift.place,
+                drift.from.as_deref(),
+                drift.to.as_deref(),
+                drift.is_declared
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "kustomize:web Some(\"idc.example.com/shop/web:1111bbb\") Some(\"aws.example.com/shop/web:0000aaa\") true",
+            "replicas:web Some(\"1\") Some(\"2\") true",
+            "namePrefix Some(\"aws.example.com-\") None false",
+            "nameSuffix None Some(\"-x\") false",
+        ]
+    );
+}
+
+#[test]
+fn environments_may_be_branches() {
+    let (_directory, repository) = bare();
+    let text = "image: shop/web:0000aaa\n";
+    let tip = crate::fixture::advance(&repository, &[("deploy.yaml", Some(text))]);
+    for branch in ["dev", "rc"] {
+        git(repository.path(), &["branch", branch, &tip.to_string()]);
+    }
+    let config = "environments:\n  dev: {branch: dev}\n  rc: {branch: rc, from: dev}\n  master: {from: rc}\napplications:\n  shop:\n    images: [{file: deploy.yaml, select: \"image:image\"}]\n";
+    let config = Config::read("narae.yaml", config).unwrap();
+    let view = || Snapshot::new(&repository);
+    let image: ImageReference = "shop/web:1111bbb".parse().unwrap();
+    land(
+        &repository,
+        &promote::set_image(&config, &request("dev"), &image, &view()).unwrap(),
+        1,
+    );
+    land(
+        &repository,
+        &promote::promote(&config, &request("rc"), "dev", &view()).unwrap(),
+        2,
+    );
+    let plan = promote::promote(&config, &request("master"), "rc", &view()).unwrap();
+    assert_eq!(plan.branch, "main");
+    land(&repository, &plan, 3);
+    for branch in ["dev", "rc", "main"] {
+        assert_eq!(
+            git(
+                repository.path(),
+                &["show", &format!("{branch}:deploy.yaml")]
+            ),
+            text.replace("0000aaa", "1111bbb")
+        );
+    }
+    let missing = Config::read("n", "environments: {x: {branch: gone}}\napplications: {shop: {images: [{file: a, select: 'image:a'}]}}\n").unwrap();
+    let error = promote::set_image(&missing, &request("x"), &image, &view()).unwrap_err();
+    assert!(
+        matches!(error, PromoteError::NoBranch(ref branch) if branch == "gone"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_a_configuration_must_not_say() {
+    let mut faults = Vec::new();
+    for (from, to, expected) in [
+        (
+            "from: rc,",
+            "from: rcc,",
+            "narae.yaml:5:50: there is no environment `rcc`",
+        ),
+        (
+            "dev: {directory: environments/dev}",
+            "dev: {directory: environments/dev, from: master}",
+            "narae.yaml:3:44: `from` leads in a circle",
+        ),
+        (
+            "approval: manual",
+            "approval: maybe",
+            "narae.yaml:5:64: unknown variant, expected one of",
+        ),
+        (
+            "approval:",
+            "aproval:",
+            "narae.yaml:5:54: unknown field `aproval`",
+        ),
+        (
+            "[idc, aws]",
+            "[idc, AWS]",
+            "narae.yaml:1:14: expected a name of lower-case letters",
+        ),
+        (
+            "sites: [idc, aws]",
+            "sites: []",
+            "narae.yaml:10:14: `{site}` stands here, and there are no `sites`",
+        ),
+        (
+            "{file: \"{site}/shop/kustomization.yaml\", select: \"replicas",
+            "{file: \"shop/kustomization.yaml\", select: \"replicas",
+            "narae.yaml:12:14: sites would share this file",
+        ),
+        (
+            "environments/rc",
+            "environments/dev",
+            "narae.yaml:4:7: two environments have the same branch and directory",
+        ),
+        (
+            "\"kustomize:web\"",
+            "\"replicas:web\"",
+            "narae.yaml:10:56: `replicas:web` does not belong under `images`",
+        ),
+        (
+            "\"kustomize:web\"",
+            "\"kustomize\"",
+            "narae.yaml:10:56: `kustomize` is not a selector",
+        ),
+        (
+            "{site}/shop/kustomization.yaml\", select: \"kustomize",
+            "../{site}/x\", select: \"kustomize",
+            "narae.yaml:10:14: path `environments/dev/../idc/x` cannot stand",
+        ),
+        ("environments:", "environments: {", "narae.yaml:"),
+    ] {
+        assert!(CONFIG.contains(from), "{from}");
+        let error = Config::read("narae.yaml", &CONFIG.replacen(from, to, 1))
+            .unwrap_err()
+            .to_string();
+        if !error.starts_with(expected) {
+            faults.push(format!("{to}: {error}"))
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let config = Config::read("narae.yaml", CONFIG).unwrap();
+    let error = config.environment("prod").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "unknown environment `prod`: expected dev, master, rc"
+    );
+    assert!(config.sites(&["gcp".to_owned()]).is_err());
+}
