@@ -50,7 +50,7 @@ impl Schemas {
     }
 
     fn finding(&self, rule: Rule, message: String, old: &OldKind) -> Finding {
-        let replacement = match &old.replacement {
+        let replacement = match self.replacement(old) {
             Some((api_version, kind)) if *kind == old.kind => Some(format!("use `{api_version}`")),
             Some((api_version, kind)) => Some(format!("use {kind} of `{api_version}`")),
             None => {
@@ -62,6 +62,20 @@ impl Schemas {
             }
         };
         Finding::new(rule, Path::root().child("apiVersion"), message).suggesting(replacement)
+    }
+
+    /// What replaces a kind and is served: what replaced it may have gone as well.
+    fn replacement<'s>(&'s self, old: &'s OldKind) -> Option<&'s (String, String)> {
+        // One step for each old kind at most: they do not go round.
+        let next = |old: &&'s OldKind| {
+            let (api_version, kind) = old.replacement.as_ref()?;
+            self.old(api_version, kind)
+        };
+        let chain = std::iter::successors(Some(old), next).take(self.old.len());
+        let replacements = chain.filter_map(|old| old.replacement.as_ref());
+        let is_served =
+            |(api_version, kind): &&(String, String)| self.kind(api_version, kind).is_some();
+        replacements.into_iter().find(is_served)
     }
 
     fn old(&self, api_version: &str, kind: &str) -> Option<&OldKind> {

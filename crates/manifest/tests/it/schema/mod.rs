@@ -8,6 +8,8 @@ mod api_server;
 mod bounds;
 #[cfg(feature = "kubernetes")]
 mod golden;
+#[cfg(feature = "kubernetes")]
+mod lifecycle;
 mod refusals;
 #[cfg(all(feature = "kubernetes", feature = "cel"))]
 mod server;
