@@ -6,6 +6,8 @@
 //	pairs        quantity, quantity    -1, 0 or 1; the sum; the difference
 //	versions     version, constraint   true, false, or `refused`
 //
+// `fields` is another question: see fields.go.
+//
 // The tests build it where Go is installed. It makes its own records again, in tests/data:
 //
 //	cut -f1-2 versions.txt | go run ../oracle versions > new
@@ -23,6 +25,10 @@ import (
 
 func main() {
 	answers := map[string]func([]string) string{"quantities": quantity, "pairs": pair, "versions": version}
+	if os.Args[1] == "fields" {
+		fields(os.Args[2:])
+		return
+	}
 	answer := answers[os.Args[1]]
 	lines := bufio.NewScanner(os.Stdin)
 	out := bufio.NewWriter(os.Stdout)

@@ -13,3 +13,5 @@ mod lifecycle;
 mod refusals;
 #[cfg(all(feature = "kubernetes", feature = "cel"))]
 mod server;
+#[cfg(feature = "kubernetes")]
+mod versions;
