@@ -518,13 +518,12 @@ impl<E: fmt::Display> fmt::Display for PlanError<E> {
     }
 }
 
-impl<E: std::error::Error + 'static> std::error::Error for PlanError<E> {
+impl<E: fmt::Debug + fmt::Display> std::error::Error for PlanError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         // The causes' words are in this error's own; what lies behind them is next.
         match self {
             Self::Edit { source, .. } => source.source(),
-            Self::Read(error) => error.source(),
-            Self::NoFile { .. } => None,
+            Self::Read(_) | Self::NoFile { .. } => None,
         }
     }
 }

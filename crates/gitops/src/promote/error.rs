@@ -1,9 +1,10 @@
 //! Why values were not moved, and what to do about it.
 
+use super::SourceError;
 use crate::edit::EditError;
 use crate::image::Refusal;
 use crate::plan::{IntentError, PlanError};
-use crate::repository::{CommitId, Error, PathError, TreePath};
+use crate::repository::{CommitId, PathError, TreePath};
 
 /// Why nothing was planned.
 #[derive(Debug, thiserror::Error)]
@@ -119,13 +120,13 @@ pub enum PromoteError {
     Path(PathError),
     /// The plan's edits are refused.
     #[error(transparent)]
-    Plan(#[from] Box<PlanError<Error>>),
+    Plan(Box<PlanError<SourceError>>),
     /// The plan's commit cannot be put in words.
     #[error(transparent)]
     Intent(#[from] IntentError),
     /// The repository could not be read.
     #[error(transparent)]
-    Git(#[from] Error),
+    Source(#[from] SourceError),
 }
 
 impl PromoteError {
@@ -148,8 +149,8 @@ impl PromoteError {
     }
 }
 
-impl From<PlanError<Error>> for PromoteError {
-    fn from(error: PlanError<Error>) -> Self {
+impl From<PlanError<SourceError>> for PromoteError {
+    fn from(error: PlanError<SourceError>) -> Self {
         Self::Plan(Box::new(error))
     }
 }

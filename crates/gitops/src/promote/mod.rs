@@ -17,6 +17,8 @@ mod config;
 mod drift;
 mod error;
 mod moves;
+#[cfg(feature = "remote")]
+mod remote;
 mod rollback;
 mod snapshot;
 
@@ -26,5 +28,7 @@ pub use config::{
 pub use drift::{Drift, drift};
 pub use error::PromoteError;
 pub use moves::{Request, promote, set_image};
+#[cfg(feature = "remote")]
+pub use remote::RemoteSource;
 pub use rollback::roll_back;
-pub use snapshot::Snapshot;
+pub use snapshot::{MAX_DELIVERIES_LOOKED_AT, Snapshot, Source, SourceError};

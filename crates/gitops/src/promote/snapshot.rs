@@ -1,26 +1,84 @@
 //! A repository at fixed tips: everything one decision looks at, so that it looks at one moment.
+//!
+//! Where commits and files come from is a [`Source`]: a repository on this machine, or (feature
+//! `remote`) one elsewhere whose objects come when they are asked for.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::PromoteError;
 use crate::edit::{self, Selector, Setting};
 use crate::history::Delivery;
-use crate::repository::{CommitId, Error, History, Repository, TreePath};
+use crate::repository::{CommitId, History, Record, Repository, TreePath};
+
+/// Most commits of a branch that are looked at for what was delivered.
+pub const MAX_DELIVERIES_LOOKED_AT: usize = 100_000;
+
+/// What a source may fail with.
+pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Where commits and files come from.
+pub trait Source {
+    /// Where a branch stands.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be told.
+    fn tip(&self, branch: &str) -> Result<Option<CommitId>, SourceError>;
+
+    /// A file of the commit at which `branch` stood.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    fn read(
+        &self,
+        branch: &str,
+        commit: CommitId,
+        file: &TreePath,
+    ) -> Result<Option<Vec<u8>>, SourceError>;
+
+    /// The commits that lead to the one at which `branch` stood, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    fn history(&self, branch: &str, commit: CommitId) -> Result<Vec<Record>, SourceError>;
+}
+
+impl Source for Repository {
+    fn tip(&self, branch: &str) -> Result<Option<CommitId>, SourceError> {
+        Ok(Self::tip(self, branch)?)
+    }
+
+    fn read(
+        &self,
+        _: &str,
+        commit: CommitId,
+        file: &TreePath,
+    ) -> Result<Option<Vec<u8>>, SourceError> {
+        Ok(Self::read(self, commit, file)?)
+    }
+
+    fn history(&self, _: &str, commit: CommitId) -> Result<Vec<Record>, SourceError> {
+        let wanted = History::new().with_limit(MAX_DELIVERIES_LOOKED_AT);
+        Ok(self.history_from(commit, &wanted)?)
+    }
+}
 
 /// The tips of branches as they were first asked for.
-#[derive(Debug)]
 pub struct Snapshot<'a> {
-    repository: &'a Repository,
+    source: &'a dyn Source,
     tips: RefCell<BTreeMap<String, Option<CommitId>>>,
 }
 
 impl<'a> Snapshot<'a> {
-    /// The repository as it is from now on.
+    /// The source as it is from now on.
     #[must_use]
-    pub fn new(repository: &'a Repository) -> Self {
+    pub fn new(source: &'a dyn Source) -> Self {
         Self {
-            repository,
+            source,
             tips: RefCell::default(),
         }
     }
@@ -36,12 +94,12 @@ impl<'a> Snapshot<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`Repository::tip`].
-    pub fn tip(&self, branch: &str) -> Result<Option<CommitId>, Error> {
+    /// Those of the source.
+    pub fn tip(&self, branch: &str) -> Result<Option<CommitId>, SourceError> {
         if let Some(tip) = self.tips.borrow().get(branch) {
             return Ok(*tip);
         }
-        let tip = self.repository.tip(branch)?;
+        let tip = self.source.tip(branch)?;
         self.tips.borrow_mut().insert(branch.to_owned(), tip);
         Ok(tip)
     }
@@ -50,10 +108,10 @@ impl<'a> Snapshot<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`Repository::read`].
-    pub fn read(&self, branch: &str, file: &TreePath) -> Result<Option<Vec<u8>>, Error> {
+    /// Those of the source.
+    pub fn read(&self, branch: &str, file: &TreePath) -> Result<Option<Vec<u8>>, SourceError> {
         match self.tip(branch)? {
-            Some(tip) => self.repository.read(tip, file),
+            Some(tip) => self.source.read(branch, tip, file),
             None => Ok(None),
         }
     }
@@ -92,12 +150,20 @@ impl<'a> Snapshot<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`Repository::history`].
-    pub fn deliveries(&self, branch: &str) -> Result<Vec<Delivery>, Error> {
-        let tip = self.tip(branch)?;
-        let records = self.repository.history(branch, &History::new())?;
-        // The branch may have moved on since.
-        let from = records.iter().skip_while(|record| Some(record.id) != tip);
-        Ok(from.filter_map(Delivery::of).collect())
+    /// Those of the source.
+    pub fn deliveries(&self, branch: &str) -> Result<Vec<Delivery>, SourceError> {
+        let Some(tip) = self.tip(branch)? else {
+            return Ok(Vec::new());
+        };
+        let records = self.source.history(branch, tip)?;
+        Ok(records.iter().filter_map(Delivery::of).collect())
+    }
+}
+
+impl fmt::Debug for Snapshot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("tips", &self.tips)
+            .finish_non_exhaustive()
     }
 }

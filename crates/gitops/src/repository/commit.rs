@@ -4,7 +4,7 @@ use git2::Oid;
 
 use super::branch::{self, Moved};
 use super::object::{self, Object};
-use super::{CommitId, Error, ErrorKind, Repository, Signature, read, store, tree};
+use super::{CommitId, Error, ErrorKind, Repository, Sign, Signature, read, store, tree};
 use crate::change::ChangeSet;
 use crate::message::Message;
 
@@ -97,7 +97,7 @@ impl Repository {
         if found != expected {
             return Ok(Outcome::Moved { expected, found });
         }
-        let Some((id, objects)) = encode(&git, expected, commit)? else {
+        let Some((id, objects)) = encode(&git, expected, commit, self.signer.as_deref())? else {
             return Ok(Outcome::NothingToDo);
         };
         let writer = store::open_for_writing(&git)?;
@@ -156,6 +156,7 @@ pub(super) fn encode(
     git: &git2::Repository,
     parent: Option<CommitId>,
     commit: &Commit,
+    signer: Option<&dyn Sign>,
 ) -> Result<Option<(CommitId, Vec<Object>)>, Error> {
     if commit.changes.is_empty() {
         return Ok(None);
@@ -171,6 +172,7 @@ pub(super) fn encode(
         parent,
         &commit.signature,
         &commit.message.to_string(),
+        signer,
     )?;
     let id = CommitId::new(object.id);
     edited.objects.push(object);

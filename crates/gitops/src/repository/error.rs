@@ -28,8 +28,10 @@ pub enum ErrorKind {
     TooLarge,
     /// An object is missing or not what it should be. Run `git fsck`.
     Damaged,
-    /// The `git` program could not be run.
-    NoGitProgram,
+    /// A program that is needed could not be run: `git` to push, `ssh-keygen` or `gpg` to sign.
+    NoProgram,
+    /// The commit could not be signed, so it was not made.
+    NotSigned,
     /// The deadline passed.
     TimedOut,
     /// The file system or libgit2 failed in another way; the message has its words.

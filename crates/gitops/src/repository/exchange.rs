@@ -47,7 +47,8 @@ impl Repository {
         commit: &Commit,
     ) -> Result<Option<CommitId>, Error> {
         let git = self.git();
-        let Some((id, objects)) = commit::encode(&git, parent, commit)? else {
+        let Some((id, objects)) = commit::encode(&git, parent, commit, self.signer.as_deref())?
+        else {
             return Ok(None);
         };
         store::write(&git, &objects)?;

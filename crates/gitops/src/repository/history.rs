@@ -73,9 +73,19 @@ impl Repository {
     /// [`ErrorKind::InvalidBranch`]; [`ErrorKind::Damaged`]; [`ErrorKind::TooLarge`] past
     /// [`MAX_EXAMINED`] or [`MAX_COMMIT_BYTES`].
     pub fn history(&self, branch: &str, wanted: &History) -> Result<Vec<Record>, Error> {
+        let tip = branch::tip(&self.git(), branch)?;
+        tip.map_or_else(|| Ok(Vec::new()), |tip| self.history_from(tip, wanted))
+    }
+
+    /// The commits that lead to `tip`, newest first, along first parents.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::history`].
+    pub fn history_from(&self, tip: CommitId, wanted: &History) -> Result<Vec<Record>, Error> {
         let git = self.git();
         let mut records = Vec::new();
-        let mut next = branch::tip(&git, branch)?.map(CommitId::object);
+        let mut next = Some(tip.object());
         let mut examined = 0;
         while let Some(id) = next
             && wanted.limit.is_none_or(|limit| records.len() < limit)
@@ -83,7 +93,7 @@ impl Repository {
             if examined == MAX_EXAMINED {
                 return Err(Error::new(
                     ErrorKind::TooLarge,
-                    format!("branch `{branch}` has more than {MAX_EXAMINED} commits to look at"),
+                    format!("{tip} has more than {MAX_EXAMINED} commits behind it to look at"),
                 )
                 .hint("a limit, or a path that changed more often"));
             }

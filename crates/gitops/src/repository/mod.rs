@@ -30,8 +30,10 @@ mod history;
 mod id;
 mod object;
 mod path;
+mod process;
 mod push;
 mod read;
+mod sign;
 mod signature;
 mod store;
 mod tree;
@@ -49,6 +51,7 @@ pub use id::{CommitId, CommitIdError};
 pub use path::{MAX_COMPONENT_BYTES, MAX_PATH_BYTES, MAX_PATH_DEPTH, PathError, TreePath};
 pub use push::{PUSH_TIMEOUT, PushOutcome};
 pub use read::{Entry, EntryKind, MAX_FILE_BYTES, MAX_LISTED};
+pub use sign::{GpgKey, SIGN_TIMEOUT, Sign, SshKey};
 pub use signature::{Signature, SignatureError, Timestamp};
 
 /// A repository on this machine, bare or not.
@@ -58,6 +61,7 @@ pub use signature::{Signature, SignatureError, Timestamp};
 pub struct Repository {
     git: Mutex<git2::Repository>,
     path: PathBuf,
+    signer: Option<Box<dyn Sign>>,
 }
 
 impl Repository {
@@ -131,7 +135,17 @@ impl Repository {
         Ok(Self {
             path: git.path().to_owned(),
             git: Mutex::new(git),
+            signer: None,
         })
+    }
+
+    /// Signs every commit made through this value from now on.
+    #[must_use]
+    pub fn signing(self, signer: impl Sign + 'static) -> Self {
+        Self {
+            signer: Some(Box::new(signer)),
+            ..self
+        }
     }
 
     /// The git directory.

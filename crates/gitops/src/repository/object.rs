@@ -6,7 +6,7 @@
 
 use git2::{ObjectType, Oid};
 
-use super::{Error, ErrorKind, Signature};
+use super::{Error, ErrorKind, Sign, Signature};
 
 /// The mode of a directory in a tree.
 pub(super) const DIRECTORY: i32 = 0o040_000;
@@ -80,15 +80,25 @@ pub(super) fn commit(
     parent: Option<Oid>,
     signature: &Signature,
     message: &str,
+    signer: Option<&dyn Sign>,
 ) -> Result<Object, Error> {
-    let mut text = format!("tree {tree}\n");
+    let mut header = format!("tree {tree}\n");
     if let Some(parent) = parent {
-        text.push_str(&format!("parent {parent}\n"));
+        header.push_str(&format!("parent {parent}\n"));
     }
-    text.push_str(&format!(
-        "author {signature}\ncommitter {signature}\n\n{message}"
-    ));
-    Object::new(ObjectType::Commit, text.into_bytes())
+    header.push_str(&format!("author {signature}\ncommitter {signature}\n"));
+    if let Some(signer) = signer {
+        let signed = signer.sign(format!("{header}\n{message}").as_bytes())?;
+        // Further lines of a header's value begin with a space.
+        header.push_str(&format!(
+            "gpgsig {}\n",
+            signed.trim_end().replace('\n', "\n ")
+        ));
+    }
+    Object::new(
+        ObjectType::Commit,
+        format!("{header}\n{message}").into_bytes(),
+    )
 }
 
 /// Fails when `object` is not of the `expected` kind.

@@ -23,3 +23,4 @@ mod race;
 mod remote;
 mod scalar;
 mod signature;
+mod signing;
