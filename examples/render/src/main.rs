@@ -9,6 +9,7 @@ mod input;
 mod output;
 
 use std::io::Write as _;
+use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -57,19 +58,20 @@ fn run(arguments: &Arguments) -> Result<Vec<Finding>> {
         output::print(&output::rules())?;
         return Ok(Vec::new());
     }
-    let input = input::read(arguments)?;
+    // The process ends soon: its memory is given back whole, which is faster than piece by piece.
+    let input = ManuallyDrop::new(input::read(arguments)?);
     if let Some(path) = &arguments.explain {
         return explain(&input, path, arguments.output);
     }
     let mut findings = check::values(&input, arguments.check)?;
-    let rendering = input.templates.render(&input.values)?;
+    let mut rendering = ManuallyDrop::new(input.templates.render(&input.values)?);
     findings.extend(check::unused(&rendering, &input.values));
     if arguments.check {
         findings.extend(check::objects(arguments, &input, &rendering.objects)?);
     }
     let allowed = |finding: &Finding| arguments.allow.contains(&finding.rule);
     findings.retain(|finding| !allowed(finding));
-    output::print(&output::objects(rendering, arguments.output)?)?;
+    output::print(&output::objects(&mut rendering, arguments.output)?)?;
     let _ = write!(anstream::stderr().lock(), "{}", output::findings(&findings));
     Ok(findings)
 }

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::mem::ManuallyDrop;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
@@ -31,21 +32,24 @@ pub(crate) fn is_closed(error: &anyhow::Error) -> bool {
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// The objects, in the order in which they can be applied. Where they come from is not needed any
-/// more, and takes more memory than they do.
-pub(crate) fn objects(rendering: Rendering, format: Format) -> Result<String> {
-    let rendered = rendering.objects.into_iter();
-    let mut objects: Vec<Value> = rendered.map(|rendered| rendered.value).collect();
+/// The objects, in the order in which they can be applied. Takes them, and leaves the rest.
+pub(crate) fn objects(rendering: &mut Rendering, format: Format) -> Result<String> {
+    let rendered = rendering.objects.iter_mut();
+    let mut objects: Vec<Value> = rendered.map(|rendered| rendered.value.take()).collect();
     sort_for_apply(&mut objects);
+    // As in `run`: the process ends soon.
+    let objects = ManuallyDrop::new(Value::Sequence(objects));
     if format == Format::Yaml {
-        return Ok(narae_yaml::write_all(&objects));
+        return Ok(narae_yaml::write_all(
+            objects.as_sequence().unwrap_or_default(),
+        ));
     }
-    let list = Mapping::from([
+    let list = ManuallyDrop::new(Mapping::from([
         ("apiVersion", Value::from("v1")),
         ("kind", Value::from("List")),
-        ("items", Value::Sequence(objects)),
-    ]);
-    Ok(serde_json::to_string_pretty(&list)? + "\n")
+        ("items", ManuallyDrop::into_inner(objects)),
+    ]));
+    Ok(serde_json::to_string_pretty(&*list)? + "\n")
 }
 
 /// Prints where a value comes from and where it goes; on a terminal the values stand out.

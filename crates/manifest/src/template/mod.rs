@@ -20,15 +20,19 @@
 //! A template may have 256 KiB and nest 64 deep; what a rendering may cost is set by [`Limits`].
 
 mod compile;
+mod draft;
 mod evaluate;
+mod filling;
 mod helper;
 pub mod library;
 mod nesting;
+mod nonce;
+mod reading;
 mod rendering;
 mod scope;
 mod sheet;
+mod skeleton;
 mod source;
-mod substitute;
 mod syntax;
 mod usage;
 

@@ -1,24 +1,22 @@
 //! The objects that templates make of values, and where every field of them comes from.
 //!
-//! May put the phases of a rendering together: walk a template, parse its sheet, put the values in.
+//! May put the phases of a rendering together: walk a template, read its sheet.
 //! What was used on the way is described by [`super::usage`].
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use narae_yaml::{
-    Document, Entry, ErrorKind as YamlErrorKind, Node, NodeData, Path, Reader, Scalar, Segment,
-    Value,
-};
+use narae_yaml::{Path, Segment, Value};
 
 use super::TemplateSet;
 use super::evaluate::{Budget, Evaluator, Insertion, Uses};
+use super::reading::{self, Document, Keys, Layout};
 use super::scope::Found;
 use super::sheet::{Sheet, Token};
-use super::substitute::{DUPLICATE, Substitution};
+use super::skeleton::{Content, Entry, Key, Shape};
 use super::syntax::Template;
 use super::usage::Usage;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::object::ObjectId;
 use crate::origin::Origin;
 use crate::values::{Index, ValueId, Values};
@@ -40,10 +38,9 @@ pub struct Rendered {
     /// The document.
     pub value: Value,
     origin: Origin,
-    node: Node,
+    layout: Layout,
     sheet: Arc<Sheet>,
-    /// Keys that were inserted, by where they stand in the sheet.
-    keys: Arc<HashMap<usize, String>>,
+    keys: Arc<Keys>,
     index: Arc<Index>,
 }
 
@@ -97,13 +94,9 @@ impl Rendered {
     /// not exist is the place of the mapping or list it would be in.
     #[must_use]
     pub fn provenance(&self, path: &Path) -> Option<Provenance> {
-        let (node, inside) = self.walk(path.segments());
-        let values = match &node.data {
-            NodeData::Scalar(scalar) => self.values_in(scalar.text(), inside, About::Value),
-            _ => Vec::new(),
-        };
-        let template = self.sheet.origin(node.span.start.offset);
-        Some(Provenance { template, values })
+        let (shape, inside) = self.walk(path.segments());
+        let values = self.values_in(shape.holes(), inside, About::Value);
+        Some(self.from_template(shape.at, values))
     }
 
     /// Where the name of the field at a path comes from, whatever its value: the key in the
@@ -114,52 +107,59 @@ impl Rendered {
         let (last, parents) = path.segments().split_last()?;
         let (parent, inside) = self.walk(parents);
         let entry = self.entry(parent, last).filter(|_| inside.is_empty());
-        let (node, values) = match (entry, &parent.data) {
+        let (at, values) = match (entry, &parent.content) {
             (Some(entry), _) => {
-                let text = entry.key.as_scalar().map(Scalar::text).unwrap_or_default();
-                (&entry.key, self.values_in(text, &[], About::Value))
+                let values = self.values_in(entry.key.holes(), &[], About::Value);
+                (entry.at, values)
             }
-            (None, NodeData::Scalar(scalar)) => {
+            (None, Content::Fixed(_) | Content::Hole(_) | Content::Text(_)) => {
                 let inside = path.segments().get(parents.len() - inside.len()..);
                 let inside = inside.unwrap_or_default();
-                (parent, self.values_in(scalar.text(), inside, About::Key))
+                let values = self.values_in(parent.holes(), inside, About::Key);
+                (parent.at, values)
             }
             _ => return self.provenance(path),
         };
-        let template = self.sheet.origin(node.span.start.offset);
-        Some(Provenance { template, values })
+        Some(self.from_template(at, values))
+    }
+
+    /// The provenance of what stands at a place of the section.
+    fn from_template(&self, at: usize, values: Vec<(Path, Origin)>) -> Provenance {
+        Provenance {
+            template: self.sheet.origin(self.layout.start + at),
+            values,
+        }
     }
 
     /// The innermost node on the way to a path, and the steps that are left.
-    fn walk<'p>(&self, mut steps: &'p [Segment]) -> (&Node, &'p [Segment]) {
-        let mut node = &self.node;
+    fn walk<'p>(&self, mut steps: &'p [Segment]) -> (&Shape, &'p [Segment]) {
+        let mut shape = &*self.layout.root;
         while let [step, rest @ ..] = steps {
-            let Some(next) = self.step(node, step) else {
+            let Some(next) = self.step(shape, step) else {
                 break;
             };
-            (node, steps) = (next, rest);
+            (shape, steps) = (next, rest);
         }
-        (node, steps)
+        (shape, steps)
     }
 
     /// Tells `found` every field that holds the value `id` or one inside it, and where a value
     /// around it is inserted as it is.
     pub(super) fn fields_of(&self, id: ValueId, path: &Path, mut found: impl FnMut(FieldUse)) {
-        let mut open = vec![(&self.node, Path::root())];
-        while let Some((node, at)) = open.pop() {
+        let mut open = vec![(&*self.layout.root, Path::root())];
+        while let Some((shape, at)) = open.pop() {
             let first_new = open.len();
-            match &node.data {
-                NodeData::Scalar(scalar) => self.uses_in(scalar.text(), id, path, &at, &mut found),
-                NodeData::Sequence(items) => {
+            self.uses_in(shape.holes(), id, path, &at, &mut found);
+            match &shape.content {
+                Content::Fixed(_) | Content::Hole(_) | Content::Text(_) => {}
+                Content::Sequence(items) => {
                     let item = |(i, item)| (item, at.child(i));
                     open.extend(items.iter().enumerate().map(item));
                 }
-                NodeData::Mapping(entries) => {
+                Content::Mapping(entries) => {
                     for entry in entries {
                         let field = at.child(self.name(entry));
-                        if let Some(scalar) = entry.key.as_scalar() {
-                            self.uses_in(scalar.text(), id, path, &field, &mut found);
-                        }
+                        self.uses_in(entry.key.holes(), id, path, &field, &mut found);
                         open.push((&entry.value, field));
                     }
                 }
@@ -169,19 +169,16 @@ impl Rendered {
         }
     }
 
-    /// The uses of `id` in one scalar, which is the field `at` or its key.
+    /// The uses of `id` in the holes of one scalar, which is the field `at` or its key.
     fn uses_in(
         &self,
-        text: &str,
+        holes: impl Iterator<Item = usize>,
         id: ValueId,
         path: &Path,
         at: &Path,
         found: &mut impl FnMut(FieldUse),
     ) {
-        if !self.sheet.has_token(text) {
-            return;
-        }
-        for token in self.sheet.tokens_in(text) {
+        for token in holes.filter_map(|hole| self.token(hole)) {
             for used in &token.values {
                 let value = self.index.path(*used);
                 let mut field = at.clone();
@@ -205,31 +202,46 @@ impl Rendered {
         }
     }
 
-    fn name<'n>(&'n self, entry: &'n Entry) -> &'n str {
-        let inserted = self.keys.get(&entry.key.span.start.offset);
-        inserted.map_or(entry.name(), String::as_str)
+    fn token(&self, hole: usize) -> Option<&Token> {
+        self.sheet.tokens.get(self.layout.token + hole)
     }
 
-    fn step<'n>(&'n self, node: &'n Node, step: &Segment) -> Option<&'n Node> {
-        match (&node.data, step) {
-            (NodeData::Sequence(items), Segment::Index(index)) => items.get(*index),
-            _ => self.entry(node, step).map(|entry| &entry.value),
+    fn name<'n>(&'n self, entry: &'n Entry) -> &'n str {
+        match &entry.key {
+            Key::Fixed(name) => name,
+            Key::Text(_) => {
+                let name = self.keys.get(&(self.layout.start + entry.at));
+                name.map_or("", String::as_str)
+            }
         }
     }
 
-    fn entry<'n>(&'n self, node: &'n Node, step: &Segment) -> Option<&'n Entry> {
-        match (&node.data, step) {
-            (NodeData::Mapping(entries), Segment::Key(key)) => {
+    fn step<'n>(&'n self, shape: &'n Shape, step: &Segment) -> Option<&'n Shape> {
+        match (&shape.content, step) {
+            (Content::Sequence(items), Segment::Index(index)) => items.get(*index),
+            _ => self.entry(shape, step).map(|entry| &entry.value),
+        }
+    }
+
+    fn entry<'n>(&'n self, shape: &'n Shape, step: &Segment) -> Option<&'n Entry> {
+        match (&shape.content, step) {
+            (Content::Mapping(entries), Segment::Key(key)) => {
                 entries.iter().find(|entry| self.name(entry) == key)
             }
             _ => None,
         }
     }
 
-    /// The values whose tokens a text holds; `inside` is the way into a value inserted whole.
-    fn values_in(&self, text: &str, inside: &[Segment], about: About) -> Vec<(Path, Origin)> {
+    /// The values in the holes of a scalar; `inside` is the way into a value inserted whole.
+    fn values_in(
+        &self,
+        holes: impl Iterator<Item = usize>,
+        inside: &[Segment],
+        about: About,
+    ) -> Vec<(Path, Origin)> {
         let mut found = Vec::new();
-        for id in self.sheet.tokens_in(text).flat_map(|token| &token.values) {
+        let tokens = holes.filter_map(|hole| self.token(hole));
+        for id in tokens.flat_map(|token| &token.values) {
             let mut path = self.index.path(*id);
             path.extend(inside.iter().cloned());
             let whole = path.segments().len();
@@ -281,8 +293,18 @@ pub(super) fn render(set: &TemplateSet, values: &Values) -> Result<Rendering, Er
             .usage
             .whole
             .extend(tokens.iter().flat_map(|token| &token.values));
-        let sheet = Arc::new(draft.finish(Arc::clone(source), Arc::clone(&sources), tokens));
-        rendering.read(&sheet, &inserted)?;
+        let sheet = draft.finish(Arc::clone(source), Arc::clone(&sources), tokens);
+        let read = reading::read(sheet, &inserted, values.index())?;
+        let (sheet, keys) = (Arc::new(read.sheet), Arc::new(read.keys));
+        let rendered = |document: Document| Rendered {
+            origin: sheet.origin(document.layout.start + document.layout.root.at),
+            value: document.value,
+            layout: document.layout,
+            sheet: Arc::clone(&sheet),
+            keys: Arc::clone(&keys),
+            index: Arc::clone(values.index()),
+        };
+        (rendering.objects).extend(read.documents.into_iter().map(rendered));
     }
     let number = |address: &usize| by_address.get(address).copied();
     let usage = &mut rendering.usage;
@@ -293,33 +315,6 @@ pub(super) fn render(set: &TemplateSet, values: &Values) -> Result<Rendering, Er
     );
     usage.absent.extend(uses.absent);
     Ok(rendering)
-}
-
-impl Rendering {
-    /// Parses one sheet and puts the values in.
-    fn read(&mut self, sheet: &Arc<Sheet>, inserted: &[Found<'_>]) -> Result<(), Error> {
-        let documents = Reader::new()
-            .read(sheet.text())
-            .map_err(|error| broken(sheet, &self.usage.index, &error))?;
-        let mut substitution = Substitution::new(sheet, inserted, &self.usage.index);
-        let mut read = Vec::with_capacity(documents.len());
-        for Document { root, .. } in documents {
-            read.push((substitution.value(&root)?, root));
-        }
-        substitution.finish()?;
-        let keys = Arc::new(substitution.keys);
-        for (value, node) in read.into_iter().filter(|(value, _)| !value.is_null()) {
-            self.objects.push(Rendered {
-                value,
-                origin: sheet.origin(node.span.start.offset),
-                node,
-                sheet: Arc::clone(sheet),
-                keys: Arc::clone(&keys),
-                index: Arc::clone(&self.usage.index),
-            });
-        }
-        Ok(())
-    }
 }
 
 fn split<'a>(
@@ -334,25 +329,4 @@ fn split<'a>(
         (found, Token { source, at, values })
     });
     parts.unzip()
-}
-
-/// What the YAML reader says about the rendered text, said about the template.
-fn broken(sheet: &Sheet, index: &Index, error: &narae_yaml::Error) -> Error {
-    let offset = error.position().map_or(0, |position| position.offset);
-    let (source, at) = sheet.place(offset);
-    if let YamlErrorKind::DuplicateKey { key, first } = error.kind() {
-        let key = sheet.in_words(key);
-        let message = format!("the key `{key}` stands twice in this mapping");
-        let error = source.error(ErrorKind::Structure, message, at);
-        return error
-            .note(format!("first at {}", sheet.origin(first.offset)))
-            .note(DUPLICATE);
-    }
-    let message = sheet.in_words(&error.kind().to_string());
-    let error = source.error(ErrorKind::Structure, message, at);
-    let inserted = sheet.tokens_in(sheet.line(offset));
-    let ids = inserted.flat_map(|token| token.values.iter().copied());
-    error.notes_of(index.setters(ids)).note(
-        "the template makes this structure, not a value: look at the tags and the indentation around",
-    )
 }

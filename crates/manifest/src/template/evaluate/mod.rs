@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 use narae_yaml::Path;
 
+use super::draft::Draft;
 use super::scope::{Found, Scope};
-use super::sheet::Draft;
 use super::source::Source;
 use super::syntax::{Expression, Node, Offset};
 use super::{Limits, TemplateSet};
