@@ -167,7 +167,10 @@ impl Node {
                 Value::Sequence(items.into_iter().map(Self::into_value).collect())
             }
             NodeData::Mapping(entries) => {
-                let entry = |entry: Entry| (entry.key.into_name(), entry.value.into_value());
+                let entry = |entry: Entry| {
+                    let (name, value) = entry.into_parts();
+                    (name, value.into_value())
+                };
                 Value::Mapping(Mapping::from_distinct(
                     entries.into_iter().map(entry).collect(),
                 ))
@@ -256,6 +259,11 @@ impl Entry {
     /// The key as the string it is for Kubernetes: `yes` is named `true`, `0x10` is named `16`.
     pub fn name(&self) -> &str {
         self.key.as_str().unwrap_or_default()
+    }
+
+    /// Its name and its value, without copying either.
+    pub fn into_parts(self) -> (String, Node) {
+        (self.key.into_name(), self.value)
     }
 }
 

@@ -127,7 +127,7 @@ fn is_api_version(api_version: &str) -> bool {
 
 fn required(object: &Value, field: &str) -> Result<String, Error> {
     match object.get(field) {
-        Some(value) => text(value, &format!("`{field}`")),
+        Some(value) => text(value, format_args!("`{field}`")),
         None => Err(refusal(format!(
             "not a Kubernetes object: it has no `{field}`"
         ))),
@@ -136,8 +136,8 @@ fn required(object: &Value, field: &str) -> Result<String, Error> {
 
 /// A name that can be a segment of a path.
 fn segment(kind: &str, value: &Value, field: &str) -> Result<String, Error> {
-    let field = format!("`{field}` of {kind}");
-    let text = text(value, &field)?;
+    let field = format_args!("`{field}` of {kind}");
+    let text = text(value, field)?;
     if text == "." || text == ".." {
         return Err(refusal(format!("{field} must not be `.` or `..`")));
     }
@@ -149,7 +149,7 @@ fn segment(kind: &str, value: &Value, field: &str) -> Result<String, Error> {
     Ok(text)
 }
 
-fn text(value: &Value, field: &str) -> Result<String, Error> {
+fn text(value: &Value, field: fmt::Arguments<'_>) -> Result<String, Error> {
     match value.as_str() {
         Some(text) if !text.is_empty() => Ok(text.to_owned()),
         Some(_) => Err(refusal(format!("{field} is empty"))),

@@ -270,8 +270,11 @@ mod tests {
         draft.finish(Arc::clone(&source), [source].into(), tokens)
     }
 
+    /// Where each node of a document is, and the tokens in it.
+    type Places = Vec<(String, Vec<usize>)>;
+
     /// All that is known of each document.
-    fn known(documents: &Documents) -> Vec<(&Value, Vec<(String, Vec<usize>)>)> {
+    fn known(documents: &Documents) -> Vec<(&Value, Places)> {
         let places = |document: &Document| {
             let layout = &document.layout;
             let mut open = vec![&*layout.root];

@@ -96,7 +96,7 @@ impl Rendered {
     pub fn provenance(&self, path: &Path) -> Option<Provenance> {
         let (shape, inside) = self.walk(path.segments());
         let values = self.values_in(shape.holes(), inside, About::Value);
-        Some(self.from_template(shape.at, values))
+        Some(self.standing_at(shape.at, values))
     }
 
     /// Where the name of the field at a path comes from, whatever its value: the key in the
@@ -120,11 +120,11 @@ impl Rendered {
             }
             _ => return self.provenance(path),
         };
-        Some(self.from_template(at, values))
+        Some(self.standing_at(at, values))
     }
 
     /// The provenance of what stands at a place of the section.
-    fn from_template(&self, at: usize, values: Vec<(Path, Origin)>) -> Provenance {
+    fn standing_at(&self, at: usize, values: Vec<(Path, Origin)>) -> Provenance {
         Provenance {
             template: self.sheet.origin(self.layout.start + at),
             values,

@@ -160,19 +160,18 @@ impl Search<'_> {
         let span = entry.key.span;
         self.skeleton.nodes += 1;
         self.skeleton.has_anchors |= entry.key.anchor.is_some();
-        let key = match entry.key.as_scalar() {
+        let at = span.start.offset;
+        let text = match entry.key.as_scalar() {
             Some(scalar) if self.sheet.has_token(scalar.text()) => {
                 self.note(scalar, &span.range());
-                let at = span.start.offset;
-                Key::Text(self.text(scalar, "a key", at)?)
+                Some(self.text(scalar, "a key", at)?)
             }
-            _ => Key::Fixed(entry.name().to_owned()),
+            _ => None,
         };
-        Ok(Entry {
-            at: span.start.offset,
-            key,
-            value: self.shape(entry.value)?,
-        })
+        let (name, value) = entry.into_parts();
+        let key = text.map_or(Key::Fixed(name), Key::Text);
+        let value = self.shape(value)?;
+        Ok(Entry { at, key, value })
     }
 
     fn scalar(

@@ -35,7 +35,7 @@ impl Layer {
     /// has no meaning where it stands.
     pub fn read(name: &str, text: &str) -> Result<Self, Error> {
         let document = Reader::new().named(name).read_one(text)?;
-        Self::from_document(name, &document)
+        Self::from_document(name, document)
     }
 
     /// A single value at a path, as a program gives it.
@@ -111,16 +111,16 @@ impl Layer {
         })
     }
 
-    fn from_document(name: &str, document: &Document) -> Result<Self, Error> {
+    fn from_document(name: &str, document: Document) -> Result<Self, Error> {
         let source: Arc<str> = name.into();
-        let root = &document.root;
+        let root = document.root;
+        let (place, found) = (root.span.start, root.kind());
         let tree = Tree::from_node(root, &source)?;
         let tree = match tree.data {
             Data::Map(_) => tree,
             Data::Deleted => Tree::empty(),
             _ => {
-                let origin = Origin::at(source, root.span.start);
-                let found = root.kind();
+                let origin = Origin::at(source, place);
                 let message = format!("a values file must be one mapping, found {found}");
                 return Err(Error::new(ErrorKind::WrongType, message).at(origin));
             }

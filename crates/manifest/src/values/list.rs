@@ -54,19 +54,19 @@ impl List {
 
     /// Reads the elements; `read` reads one, told whether `null` in it is a value.
     pub(super) fn read(
-        items: &[Node],
+        items: Vec<Node>,
         how: How,
         origin: impl Fn(&Node) -> Origin,
-        read: impl Fn(&Node, bool) -> Result<Tree, Error>,
+        read: impl Fn(Node, bool) -> Result<Tree, Error>,
     ) -> Result<Self, Error> {
         let How::Merge(key) = &how else {
-            let items: Result<_, _> = items.iter().map(|item| read(item, true)).collect();
+            let items: Result<_, _> = items.into_iter().map(|item| read(item, true)).collect();
             return Ok(Self { items: items?, how });
         };
         let mut elements = Vec::with_capacity(items.len());
         let mut names: HashMap<String, Origin> = HashMap::with_capacity(items.len());
         for item in items {
-            let place = origin(item);
+            let place = origin(&item);
             let Some(name) = item.get(key).and_then(name_in_node) else {
                 let message =
                     format!("an element of `!merge:{key}` must be a mapping with a scalar `{key}`");

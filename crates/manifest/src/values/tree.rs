@@ -62,37 +62,37 @@ impl Tree {
         }
     }
 
-    pub(super) fn from_node(node: &Node, source: &Arc<str>) -> Result<Self, Error> {
+    pub(super) fn from_node(node: Node, source: &Arc<str>) -> Result<Self, Error> {
         Self::read(node, source, false)
     }
 
     /// In a list that is not merged, `null` is a value like any other.
-    fn read(node: &Node, source: &Arc<str>, in_list: bool) -> Result<Self, Error> {
-        let origin = |node: &Node| Origin::at(Arc::clone(source), node.span.start);
-        check_tag(node).map_err(|error| error.at(origin(node)))?;
-        let data = match &node.data {
+    fn read(node: Node, source: &Arc<str>, in_list: bool) -> Result<Self, Error> {
+        let place = |node: &Node| Origin::at(Arc::clone(source), node.span.start);
+        let origin = place(&node);
+        if let Some(tag) = node.tag.as_deref() {
+            check_tag(tag, &node).map_err(|error| error.at(origin.clone()))?;
+        }
+        let data = match node.data {
             NodeData::Mapping(entries) => {
                 let mut map = IndexMap::with_capacity(entries.len());
                 for entry in entries {
-                    let mut tree = Self::read(&entry.value, source, in_list)?;
-                    tree.key = Some(entry.key.span.start);
-                    map.insert(entry.name().to_owned(), tree);
+                    let key = entry.key.span.start;
+                    let (name, value) = entry.into_parts();
+                    let mut tree = Self::read(value, source, in_list)?;
+                    tree.key = Some(key);
+                    map.insert(name, tree);
                 }
                 Data::Map(map)
             }
             NodeData::Sequence(items) => {
                 let how = node.tag.as_deref().and_then(How::of);
-                let read = |item: &Node, in_list| Self::read(item, source, in_list);
-                Data::List(List::read(
-                    items,
-                    how.unwrap_or(How::Replace),
-                    origin,
-                    read,
-                )?)
+                let read = |item: Node, in_list| Self::read(item, source, in_list);
+                Data::List(List::read(items, how.unwrap_or(How::Replace), place, read)?)
             }
-            NodeData::Scalar(_) => Self::leaf(node.to_value(), in_list),
+            NodeData::Scalar(scalar) => Self::leaf(scalar.into_value(), in_list),
         };
-        let mut tree = Self::new(origin(node), data);
+        let mut tree = Self::new(origin, data);
         tree.replaces = node.tag.as_deref() == Some(REPLACE);
         Ok(tree)
     }
@@ -223,10 +223,10 @@ impl Tree {
 const REPLACE: &str = "!replace";
 
 /// Refuses a tag that would otherwise be ignored.
-fn check_tag(node: &Node) -> Result<(), Error> {
-    let Some(tag) = node.tag.as_deref().filter(|tag| !tag.starts_with("!!")) else {
+fn check_tag(tag: &str, node: &Node) -> Result<(), Error> {
+    if tag.starts_with("!!") {
         return Ok(());
-    };
+    }
     let known = match node.data {
         NodeData::Sequence(_) => How::of(tag).is_some(),
         // An element to delete is read by its list.

@@ -1,5 +1,6 @@
 //! Strings of several lines, as literal blocks.
 
+use super::push_blanks;
 use super::quoted::needs_escape;
 
 /// What follows `|`.
@@ -22,8 +23,11 @@ impl Header {
 /// At the root of a document readers disagree about what an indentation indicator counts from, so
 /// none is used there.
 pub(super) fn header(text: &str, at_root: bool) -> Option<Header> {
+    if !text.as_bytes().contains(&b'\n') {
+        return None;
+    }
     let body = text.trim_end_matches('\n');
-    if body.is_empty() || !text.contains('\n') {
+    if body.is_empty() {
         return None;
     }
     // Lines of blanks only are where readers differ most.
@@ -58,7 +62,7 @@ pub(super) fn push(out: &mut String, header: Header, text: &str, indent: usize, 
     for line in lines.split('\n') {
         out.push('\n');
         if !line.is_empty() {
-            out.extend(std::iter::repeat_n(' ', indent));
+            push_blanks(out, indent);
             out.push_str(line);
         }
     }

@@ -17,6 +17,8 @@ mod quoted;
 pub(crate) use plain::is_plain;
 pub(crate) use quoted::{can_single_quote, push_double_quoted, push_single_quoted};
 
+use std::fmt::Write as _;
+
 use crate::{Mapping, Value};
 
 /// Implicit keys may not be longer than this, says YAML; beyond it a key is written with `?`.
@@ -185,7 +187,8 @@ impl Writer {
         match value {
             Value::Null => self.out.push_str("null"),
             Value::Bool(truth) => self.out.push_str(if *truth { "true" } else { "false" }),
-            Value::Number(number) => self.out.push_str(&number.to_string()),
+            // Writing to a `String` cannot fail.
+            Value::Number(number) => drop(write!(self.out, "{number}")),
             Value::String(text) => match block::header(text, after == After::Nothing) {
                 Some(header) if self.indents.may_keep || !header.keeps() => {
                     let (indent, step) = match after {
@@ -214,6 +217,15 @@ impl Writer {
     }
 
     fn indent(&mut self, columns: usize) {
-        self.out.extend(std::iter::repeat_n(' ', columns));
+        push_blanks(&mut self.out, columns);
+    }
+}
+
+fn push_blanks(out: &mut String, mut columns: usize) {
+    const BLANKS: &str = "                                ";
+    while columns > 0 {
+        let blanks = BLANKS.get(..columns).unwrap_or(BLANKS);
+        out.push_str(blanks);
+        columns -= blanks.len();
     }
 }

@@ -17,35 +17,56 @@ const LONGEST_WORD: usize = 5;
 
 /// Whether every reader takes `text`, written without quotes in block style, for this string.
 pub(crate) fn is_plain(text: &str) -> bool {
-    let Some(first) = text.chars().next() else {
+    let Some(first) = text.as_bytes().first() else {
         return false;
     };
-    !is_indicator(first, text) && !has_line_hazard(text) && !is_word(text) && !could_be_number(text)
+    !is_indicator(*first, text)
+        && !has_line_hazard(text)
+        && !is_word(*first, text)
+        && !could_be_number(text)
 }
 
 /// Whether the first character would begin something else.
-fn is_indicator(first: char, text: &str) -> bool {
+fn is_indicator(first: u8, text: &str) -> bool {
     match first {
         // A dash begins a string only before a character that is not blank (`-Xmx512m`, `--flag`).
-        '-' => text.len() == 1 || text.starts_with("- ") || text.starts_with("---"),
-        '.' => text.starts_with("..."),
-        ',' | '[' | ']' | '{' | '}' | '#' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%'
-        | '@' | '`' | '?' | ':' => true,
+        b'-' => text.len() == 1 || text.starts_with("- ") || text.starts_with("---"),
+        b'.' => text.starts_with("..."),
+        b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|' | b'>' | b'\''
+        | b'"' | b'%' | b'@' | b'`' | b'?' | b':' => true,
         _ => false,
     }
 }
 
 /// Whether something inside would end the string, begin a comment or be lost.
 fn has_line_hazard(text: &str) -> bool {
-    text.starts_with(' ')
-        || text.ends_with([' ', ':'])
-        || text.contains(": ")
-        || text.contains(" #")
-        || text.chars().any(|c| c == '\t' || needs_escape(c))
+    if text.starts_with(' ') || text.ends_with([' ', ':']) {
+        return true;
+    }
+    let mut previous = b' ';
+    for byte in text.bytes() {
+        match byte {
+            b' ' if previous == b':' => return true,
+            b'#' if previous == b' ' => return true,
+            b' '..=b'~' => previous = byte,
+            // Most strings have nothing but ASCII, and are looked through once.
+            0x80.. => return has_wide_hazard(text),
+            _ => return true,
+        }
+    }
+    false
 }
 
-fn is_word(text: &str) -> bool {
-    text.len() <= LONGEST_WORD && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+/// [`has_line_hazard`] for a text that has more than ASCII.
+fn has_wide_hazard(text: &str) -> bool {
+    text.contains(": ") || text.contains(" #") || text.chars().any(|c| c == '\t' || needs_escape(c))
+}
+
+fn is_word(first: u8, text: &str) -> bool {
+    const FIRST: &[u8] = b"~ntfyo.-+<=i";
+    text.len() <= LONGEST_WORD
+        && FIRST.contains(&first.to_ascii_lowercase())
+        && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// Whether the shape is that of a number, date or time in any of the readers.
