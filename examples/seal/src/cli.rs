@@ -79,8 +79,8 @@ pub(crate) struct Seal {
     #[arg(long)]
     pub(crate) allow_empty_data: bool,
 
-    /// Keep what is unchanged in --merge-into or -w, known by digests under the key in this file;
-    /// made when missing. Keep it outside the repository, the same for all who seal
+    /// Keep what is unchanged in --merge-into or -w: this key makes the session keys by which it is known.
+    /// The file is made when missing; keep it outside the repository, the same for all who seal
     #[arg(long, value_name = "FILE", env = "SEAL_DIGEST_KEY")]
     pub(crate) digest_key: Option<PathBuf>,
 
@@ -181,6 +181,10 @@ pub(crate) struct Rotate {
     /// Print the report as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// The key of those who seal with --digest-key, for whom nothing has changed then
+    #[arg(long, value_name = "FILE", env = "SEAL_DIGEST_KEY")]
+    pub(crate) digest_key: Option<PathBuf>,
 
     /// Files worked on at a time [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = jobs)]

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use anyhow::{Result, bail};
 use narae_secrets::sealed::folder::{FileOutcome, FileReport, Rotation};
-use narae_secrets::sealed::{Certificate, ResealOutcome, ResealedItem};
+use narae_secrets::sealed::{Certificate, ResealFailure, ResealOutcome, ResealedItem};
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -15,7 +15,8 @@ use crate::{material, output};
 pub(crate) fn run(arguments: &Rotate) -> Result<Outcome> {
     let certificate = material::valid_certificate(&arguments.cert)?;
     let keys = material::private_keys(&arguments.keys)?;
-    let mut rotation = Rotation::new(&keys, &certificate);
+    let digest_key = material::digest_key(arguments.digest_key.as_deref())?;
+    let mut rotation = Rotation::new(&keys, &certificate).with_digest_key(digest_key.as_ref());
     if arguments.dry_run {
         rotation = rotation.with_dry_run();
     }
@@ -39,9 +40,15 @@ pub(crate) fn run(arguments: &Rotate) -> Result<Outcome> {
     };
     output::write(None, text.as_bytes())?;
     if total.failed + total.files_failed > 0 {
+        let unopened = if total.unopened > 0 {
+            "; what was sealed anew before opens with the new key only: \
+             add the key of the new certificate to --keys to have it known"
+        } else {
+            ""
+        };
         bail!(
             "not everything was done ({} items failed, {} files could not be worked on); \
-             a file with such an item is as it was",
+             a file with such an item is as it was{unopened}",
             total.failed,
             total.files_failed
         );
@@ -56,6 +63,8 @@ struct Total {
     resealed: usize,
     kept: usize,
     failed: usize,
+    /// Of those that failed, what no key opened.
+    unopened: usize,
     files_failed: usize,
 }
 
@@ -69,7 +78,10 @@ impl Total {
                 match item.outcome {
                     // An item is sealed anew only with its whole file.
                     ResealOutcome::Resealed if is_written(report) => total.resealed += 1,
-                    ResealOutcome::Failed(_) => total.failed += 1,
+                    ResealOutcome::Failed(ref failure) => {
+                        total.failed += 1;
+                        total.unopened += usize::from(matches!(failure, ResealFailure::Open(_)));
+                    }
                     _ => total.kept += 1,
                 }
             }

@@ -1,6 +1,6 @@
 //! The SealedSecrets of a folder sealed anew for another certificate, from a backup of the old keys.
 //!
-//! Decides nothing itself: what becomes of a file, [`SealedFile::reseal`] says. This finds the files, divides
+//! Decides nothing itself: what becomes of a file, [`ResealRequest::run`] says. This finds the files, divides
 //! them among threads, and puts each new text in place of the old: whole or not at all, in the mode
 //! the file had, and only if nobody changed it meanwhile. No plaintext is ever written.
 //!
@@ -16,7 +16,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use thiserror::Error;
 
-use super::{Certificate, PrivateKeys, ResealOutcome, ResealedItem, SealedFile};
+use super::{
+    Certificate, DigestKey, PrivateKeys, ResealOutcome, ResealRequest, ResealedItem, SealedFile,
+};
 use crate::whole_file;
 
 /// Largest file read, in bytes; larger ones are reported.
@@ -27,8 +29,7 @@ pub const MAX_DEPTH: usize = 64;
 /// What to do with a folder.
 #[derive(Debug)]
 pub struct Rotation<'a> {
-    keys: &'a PrivateKeys,
-    certificate: &'a Certificate,
+    request: ResealRequest<'a>,
     threads: NonZeroUsize,
     dry_run: bool,
 }
@@ -90,11 +91,17 @@ impl<'a> Rotation<'a> {
     #[must_use]
     pub fn new(keys: &'a PrivateKeys, certificate: &'a Certificate) -> Self {
         Self {
-            keys,
-            certificate,
+            request: ResealRequest::new(keys, certificate),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             dry_run: false,
         }
+    }
+
+    /// As [`ResealRequest::with_digest_key`].
+    #[must_use]
+    pub fn with_digest_key(mut self, key: Option<&'a DigestKey>) -> Self {
+        self.request = self.request.with_digest_key(key);
+        self
     }
 
     /// Does everything but write.
@@ -174,7 +181,7 @@ impl<'a> Rotation<'a> {
             Ok(sealed) => sealed,
             Err(error) => return report(FileOutcome::Unreadable(error), Vec::new()),
         };
-        let done = sealed.reseal(self.keys, self.certificate);
+        let done = self.request.run(&sealed);
         let failed = |item: &ResealedItem| matches!(item.outcome, ResealOutcome::Failed(_));
         let outcome = match done.text {
             None if done.items.iter().any(failed) => FileOutcome::Failed,
@@ -265,5 +272,27 @@ fn write(file: &Path, old: &[u8], text: &str) -> io::Result<FileOutcome> {
             let _ = fs::remove_file(&temporary);
             other.map(|_| FileOutcome::Changed)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Between reading a file and replacing it somebody else wrote it: their text stays.
+    #[test]
+    fn a_file_that_changed_meanwhile_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("db.yaml");
+        fs::write(&file, "theirs").unwrap();
+        let outcome = write(&file, b"as it was read", "ours").unwrap();
+        assert!(matches!(outcome, FileOutcome::Changed), "{outcome:?}");
+        assert_eq!(fs::read(&file).unwrap(), b"theirs");
+        let outcome = write(&file, b"theirs", "ours").unwrap();
+        assert!(matches!(outcome, FileOutcome::Written), "{outcome:?}");
+        assert_eq!(fs::read(&file).unwrap(), b"ours");
+        fs::remove_file(&file).unwrap();
+        assert!(write(&file, b"ours", "again").is_err(), "it is gone");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -113,21 +113,30 @@ impl SealedItem {
         label: &Label,
         certificate: &Certificate,
     ) -> Result<Self, SealItemError> {
+        let mut session_key = Zeroizing::new([0; SESSION_KEY_BYTES]);
+        getrandom::fill(session_key.as_mut()).map_err(|_| SealItemError::NoRandomness)?;
+        Self::seal_with(&session_key, value, label, certificate)
+    }
+
+    /// Seals under a session key that nothing else is, or ever will be, sealed with.
+    pub(super) fn seal_with(
+        session_key: &[u8; SESSION_KEY_BYTES],
+        value: &SecretBytes,
+        label: &Label,
+        certificate: &Certificate,
+    ) -> Result<Self, SealItemError> {
         if value.len() > MAX_VALUE_BYTES {
             return Err(SealItemError::TooLarge { bytes: value.len() });
         }
-        let mut session_key = Zeroizing::new([0; SESSION_KEY_BYTES]);
-        getrandom::fill(session_key.as_mut()).map_err(|_| SealItemError::NoRandomness)?;
-
         let wrapped_len = certificate.key.wrapped_len();
         let length = u16::try_from(wrapped_len).map_err(|_| SealItemError::Key)?;
         let mut bytes = Vec::with_capacity(LENGTH_BYTES + wrapped_len + value.len() + TAG_BYTES);
         bytes.extend_from_slice(&length.to_be_bytes());
         certificate
             .key
-            .wrap(session_key.as_ref(), label.as_bytes(), &mut bytes)
+            .wrap(session_key, label.as_bytes(), &mut bytes)
             .ok_or(SealItemError::Key)?;
-        let sealed = cipher(&session_key)
+        let sealed = cipher(session_key)
             .encrypt(&Nonce::default(), value.expose())
             .map_err(|_| SealItemError::Key)?;
         bytes.extend_from_slice(&sealed);
@@ -211,6 +220,13 @@ impl SealedItem {
     pub(super) fn wrapped_key(&self) -> &[u8] {
         let field = LENGTH_BYTES..LENGTH_BYTES + self.wrapped_len;
         self.bytes.get(field).unwrap_or_default()
+    }
+
+    /// Whether `value` was sealed under this session key. What the wrapped key holds, only its owner can tell.
+    pub(super) fn holds(&self, value: &SecretBytes, session_key: &[u8; SESSION_KEY_BYTES]) -> bool {
+        let key = Zeroizing::new(*session_key);
+        self.open_with(|_| Some(key))
+            .is_ok_and(|held| held == *value)
     }
 
     /// Opens the item with the session key `unwrap` finds in the wrapped one.

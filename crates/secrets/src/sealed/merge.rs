@@ -69,7 +69,7 @@ impl SealedFile {
     /// and with the labels and annotations of its template.
     ///
     /// Seal with [`with_previous`](super::SealRequest::with_previous) to keep what did not change: of one changed
-    /// item, one line changes here, and its line in the record.
+    /// item, one line changes here; and if its source has versions, its line in the record.
     ///
     /// # Errors
     ///
@@ -97,8 +97,14 @@ impl SealedFile {
             }
         }
         let record = Record::of(&sealed.manifest);
-        let mut lines = record.clone();
-        patch.set_record(target, items.keys().map(|name| (name, lines.remove(name))))?;
+        let mut left = target.record();
+        items.keys().for_each(|name| drop(left.remove(name)));
+        let emptied = record.is_empty() && left.is_empty() && !left.is_damaged();
+        let emptied = record_path(target).filter(|_| emptied);
+        if emptied.is_none() {
+            let mut lines = record.clone();
+            patch.set_record(target, items.keys().map(|name| (name, lines.remove(name))))?;
+        }
 
         for field in ["labels", "annotations"] {
             let wanted = ["spec", "template", "metadata", field];
@@ -117,12 +123,15 @@ impl SealedFile {
             added.extend(record.to_annotation().map(|text| (path, text.into())));
         }
         let mut text = patch.apply()?;
+        let refused = |cause| MergeError::Edit {
+            file: self.name().to_owned(),
+            cause,
+        };
+        if let Some(path) = emptied {
+            text = edit::remove(&text, target.document, &path).map_err(refused)?;
+        }
         for (path, value) in added {
-            text =
-                put(&text, target.document, &path, &value).map_err(|cause| MergeError::Edit {
-                    file: self.name().to_owned(),
-                    cause,
-                })?;
+            text = put(&text, target.document, &path, &value).map_err(refused)?;
         }
         Ok(text)
     }

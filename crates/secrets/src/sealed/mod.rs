@@ -19,7 +19,8 @@
 //!
 //! Sealing is randomised, so sealing anew changes every ciphertext. [`SealRequest`] keeps an item of the
 //! previous manifest while its [`Source`], the certificate and the label are what they were. How it
-//! knows is said in [`provenance`]. Where a source has no versions, a [`DigestKey`] takes their place.
+//! knows is said in [`provenance`]. Where a source has no versions, a [`DigestKey`] makes session keys by which an
+//! unchanged value is known.
 
 mod backup;
 mod certificate;
@@ -59,7 +60,7 @@ pub use merge::MergeError;
 pub use private_key::{PrivateKey, PrivateKeyError, PrivateKeys};
 pub use provenance::{Recorded, Source};
 pub use public_key::Fingerprint;
-pub use reseal::{ResealFailure, ResealOutcome, Resealed, ResealedItem};
+pub use reseal::{ResealFailure, ResealOutcome, ResealRequest, Resealed, ResealedItem};
 pub use scope::{Label, LabelError, Scope, ScopeError};
 pub use seal::{
     Action, CLIENT_APPLY_BYTES, Item, ItemOutcome, MAX_SECRET_BYTES, PlaintextError, Reason,

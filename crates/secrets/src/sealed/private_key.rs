@@ -28,8 +28,15 @@ pub struct PrivateKey {
 #[derive(Default)]
 pub struct PrivateKeys {
     keys: Vec<PrivateKey>,
-    /// Index of the key that opened the last item: the items of a folder mostly share one.
+    /// Index of the key that opened the last item, where the next file begins.
     last: AtomicUsize,
+}
+
+/// Opens items that mostly share a key, such as those of one file. Threads that open files sealed for different
+/// keys do not take the hint from each other.
+pub(super) struct Opener<'k> {
+    keys: &'k PrivateKeys,
+    last: usize,
 }
 
 /// Why a private key cannot be used. Never holds any of its bytes.
@@ -198,19 +205,57 @@ impl PrivateKeys {
         item: &SealedItem,
         label: &Label,
     ) -> Result<(SecretBytes, &PrivateKey), OpenError> {
-        // Only a hint: threads that overwrite each other's cost a try, nothing more.
-        let last = self.last.load(Ordering::Relaxed);
-        let others = (0..self.keys.len()).filter(|index| *index != last);
-        for index in std::iter::once(last).chain(others) {
-            let Some(key) = self.keys.get(index) else {
-                continue;
-            };
-            if let Ok(value) = key.open(item, label) {
-                self.last.store(index, Ordering::Relaxed);
-                return Ok((value, key));
+        self.opener().open(item, label, None)
+    }
+
+    /// Opens the items of one file, which mostly share a key.
+    pub(super) fn opener(&self) -> Opener<'_> {
+        Opener {
+            keys: self,
+            last: self.last.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl<'k> Opener<'k> {
+    /// Opens an item and says which key did; `recorded` is the fingerprint its record names, if it has one.
+    pub(super) fn open(
+        &mut self,
+        item: &SealedItem,
+        label: &Label,
+        recorded: Option<&str>,
+    ) -> Result<(SecretBytes, &'k PrivateKey), OpenError> {
+        let order = self.order(item.wrapped_key_bytes(), recorded);
+        let opened = order.into_iter().find_map(|index| {
+            let key = self.keys.keys.get(index)?;
+            Some((index, key.open(item, label).ok()?, key))
+        });
+        let (index, value, key) = opened.ok_or(OpenError)?;
+        self.last = index;
+        self.keys.last.store(index, Ordering::Relaxed);
+        Ok((value, key))
+    }
+
+    /// Whether this key is among them.
+    pub(super) fn has(&self, fingerprint: &Fingerprint) -> bool {
+        self.keys.iter().any(|key| key.fingerprint == *fingerprint)
+    }
+
+    /// Which keys to try, each once: the recorded one, those that opened the last item here and anywhere, then
+    /// the others; of all these, those of the item's size. Each wrong one costs as much as the right one.
+    fn order(&self, wrapped_key_bytes: usize, recorded: Option<&str>) -> Vec<usize> {
+        let keys = &self.keys.keys;
+        let is_recorded = |key: &PrivateKey| Some(key.fingerprint.as_str()) == recorded;
+        let recorded = keys.iter().position(is_recorded);
+        let likely = [self.last, self.keys.last.load(Ordering::Relaxed)];
+        let mut order = Vec::with_capacity(keys.len());
+        for index in recorded.into_iter().chain(likely).chain(0..keys.len()) {
+            let fits = |key: &PrivateKey| key.key.key_size_bytes() == wrapped_key_bytes;
+            if keys.get(index).is_some_and(fits) && !order.contains(&index) {
+                order.push(index);
             }
         }
-        Err(OpenError)
+        order
     }
 }
 
@@ -265,4 +310,68 @@ fn keys_in(
         "PRIVATE KEY" => Some(PrivateKey::from_pkcs8(&block.der)),
         _ => None,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sealed::{Certificate, Scope};
+
+    fn read(file: &str) -> Vec<u8> {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        std::fs::read(folder.join(file)).unwrap()
+    }
+
+    /// Two keys of 2048 bits and one of each other size, in this order: 2048, 3072, 2048, 4096.
+    fn keys() -> PrivateKeys {
+        let files = [
+            "tests/data/keys/2048.key.pem",
+            "tests/data/keys/3072.key.pem",
+            "testkit/keys/2048.key.pem",
+            "tests/data/keys/4096.key.pem",
+        ];
+        let key = |file| PrivateKey::from_pem(&read(file)).unwrap();
+        files.into_iter().map(key).collect()
+    }
+
+    fn sealed_for(certificate: &str, label: &Label) -> SealedItem {
+        let certificate = Certificate::from_pem(&read(certificate)).unwrap();
+        SealedItem::seal(&SecretBytes::copy_of(b"x"), label, &certificate).unwrap()
+    }
+
+    #[test]
+    fn keys_are_tried_by_size_then_record_then_success() {
+        let keys = keys();
+        let label = Label::new(Scope::ClusterWide, "", "").unwrap();
+        let (first, third) = ("tests/data/keys/2048.crt", "testkit/keys/2048.crt.pem");
+        let mut file = keys.opener();
+        assert_eq!(file.order(256, None), [0, 2], "those of the size, in turn");
+        assert_eq!(file.order(384, None), [1]);
+        assert_eq!(file.order(512, None), [3]);
+        assert!(file.order(128, None).is_empty());
+
+        let fingerprint = keys.keys[2].fingerprint.clone();
+        assert_eq!(file.order(256, Some(fingerprint.as_str())), [2, 0]);
+        assert_eq!(
+            file.order(384, Some(fingerprint.as_str())),
+            [1],
+            "size first"
+        );
+        assert_eq!(file.order(256, Some("SHA256:unknown")), [0, 2]);
+
+        file.open(&sealed_for(third, &label), &label, None).unwrap();
+        assert_eq!(file.order(256, None), [2, 0], "the last success is first");
+        let mut other = keys.opener();
+        assert_eq!(other.order(256, None), [2, 0], "for the next file, too");
+        other
+            .open(&sealed_for(first, &label), &label, None)
+            .unwrap();
+        assert_eq!(other.order(256, None), [0, 2]);
+        assert_eq!(file.order(256, None), [2, 0], "but not for one in progress");
+
+        let other_name = Label::new(Scope::NamespaceWide, "shop", "").unwrap();
+        let item = sealed_for(first, &other_name);
+        assert!(file.open(&item, &label, Some("SHA256:unknown")).is_err());
+        assert_eq!(file.order(256, None), [2, 0], "a failure changes nothing");
+    }
 }

@@ -11,10 +11,11 @@
 //! version: a store made anew, or another one behind the same name, begins at version 1 again, and
 //! without it the old value would be kept for the new one.
 //!
-//! A value whose source has no versions may have a keyed digest instead ([`DigestKey`](super::DigestKey)): SOURCE is then
-//! `hmac-sha256:` and the id of the key, STAMP the digest.
+//! So of a file in which one value has a new version, two lines change: the item's, and its line here. A value
+//! whose source has no versions has no line; what is unchanged of those, a [`DigestKey`](super::DigestKey) tells from the item
+//! itself, and one line changes.
 //!
-//! Nothing else in it derives from a plaintext, and nothing without a key: a hash of a weak password in git would be an invitation to
+//! Nothing in the record derives from a plaintext: a hash of a weak password in git would be an invitation to
 //! guess it. An item is kept only if its whole line would be written again as it stands; so an edited
 //! ciphertext, another certificate, a rename, a new version, or a line this version does not
 //! understand all lead to sealing anew. That is the safe side: an item sealed anew is always right.
@@ -69,11 +70,6 @@ impl Source {
         ))
     }
 
-    /// What stands in for a source without versions: a digest, and the id of its key.
-    pub(super) fn keyed(key: &str, digest: &str) -> Self {
-        Self(format!("{key} {digest}"))
-    }
-
     /// The pinned reference, a space, and the stamp.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -96,7 +92,7 @@ pub struct Recorded {
     pub key: String,
     /// The label it was sealed under, as [`Label`] prints.
     pub label: String,
-    /// The reference it came from, pinned to its version; or the id of the digest key.
+    /// The reference it came from, pinned to its version.
     pub source: String,
 }
 

@@ -2,17 +2,18 @@
 //!
 //! Each item is opened and sealed under the label its SealedSecret's own metadata ask for, so that its
 //! scope can neither widen nor narrow: what was sealed for a narrower scope than the metadata claim does
-//! not open, and fails. An item that the new certificate's own key opens, or that the record says was
-//! sealed for it, stays as it is, so doing it twice changes nothing. A file changes as a whole or, if
+//! not open, and fails. An item that the new certificate's own key opens stays as it is, and, where that key is not
+//! given, one that the record says was sealed for it; so doing it twice changes nothing. A file changes as a whole or, if
 //! one of its items fails, not at all.
 
 use thiserror::Error;
 
 use super::manifest::Patch;
-use super::provenance::Record;
+use super::private_key::Opener;
+use super::provenance::Line;
 use super::{
-    Certificate, Fingerprint, ItemError, Label, LabelError, ManifestItem, OpenError, PatchError,
-    PrivateKeys, SealItemError, SealedFile, SealedItem, SealedManifest,
+    Certificate, DigestKey, Fingerprint, ItemError, Label, LabelError, ManifestItem, OpenError,
+    PatchError, PrivateKeys, SealItemError, SealedFile, SealedItem, SealedManifest,
 };
 
 /// What re-sealing a file gave.
@@ -79,16 +80,49 @@ pub enum ResealFailure {
     V1,
 }
 
-impl SealedFile {
-    /// Seals every item for `certificate`, opening them with `keys`.
-    ///
-    /// Check the certificate's dates first: this reads no clock.
+/// How to seal a file anew: from what `keys` open to what the key of `certificate` opens.
+///
+/// Check the certificate's dates first: this reads no clock.
+#[derive(Debug, Clone, Copy)]
+pub struct ResealRequest<'a> {
+    keys: &'a PrivateKeys,
+    certificate: &'a Certificate,
+    digest_key: Option<&'a DigestKey>,
+}
+
+impl<'a> ResealRequest<'a> {
+    /// Asks to seal items that `keys` open for `certificate`.
     #[must_use]
-    pub fn reseal(&self, keys: &PrivateKeys, certificate: &Certificate) -> Resealed {
-        let mut patch = Patch::new(self);
+    pub fn new(keys: &'a PrivateKeys, certificate: &'a Certificate) -> Self {
+        Self {
+            keys,
+            certificate,
+            digest_key: None,
+        }
+    }
+
+    /// Seals with session keys that come from this one, so that whoever seals the Secrets with it afterwards
+    /// keeps what did not change ([`SealRequest::with_digest_key`](super::SealRequest::with_digest_key)).
+    #[must_use]
+    pub fn with_digest_key(mut self, key: Option<&'a DigestKey>) -> Self {
+        self.digest_key = key;
+        self
+    }
+
+    /// The certificate to seal for.
+    #[must_use]
+    pub fn certificate(&self) -> &'a Certificate {
+        self.certificate
+    }
+
+    /// Seals every item of `file` anew.
+    #[must_use]
+    pub fn run(&self, file: &SealedFile) -> Resealed {
+        let mut patch = Patch::new(file);
         let mut items = Vec::new();
-        for secret in self.secrets() {
-            secret.reseal(keys, certificate, &mut patch, &mut items);
+        let mut opener = self.keys.opener();
+        for secret in file.secrets() {
+            self.secret(secret, &mut opener, &mut patch, &mut items);
         }
         let failed = |item: &ResealedItem| matches!(item.outcome, ResealOutcome::Failed(_));
         let text = if patch.is_empty() || items.iter().any(failed) {
@@ -106,95 +140,101 @@ impl SealedFile {
         };
         Resealed { text, items }
     }
-}
 
-impl SealedManifest {
-    fn reseal(
+    fn secret(
         &self,
-        keys: &PrivateKeys,
-        certificate: &Certificate,
+        secret: &SealedManifest,
+        opener: &mut Opener<'_>,
         patch: &mut Patch<'_>,
         outcomes: &mut Vec<ResealedItem>,
     ) {
-        let label = self.label();
-        let record = self.record();
+        let label = secret.label();
+        let record = secret.record();
+        let first = outcomes.len();
         let mut lines = Vec::new();
-        for item in self.v1_data().into_iter().chain(self.items()) {
+        if let Some(item) = secret.v1_data() {
+            outcomes.push(ResealedItem::of(secret, item, None, Err(ResealFailure::V1)));
+        }
+        for item in secret.items() {
+            // A line that no longer speaks of this ciphertext must not begin to.
+            let line = label.as_ref().ok().and_then(|label| {
+                let line = record.get(item.name())?;
+                line.binds(item.text()?, label).then_some(line)
+            });
             let mut old = None;
-            let outcome = match self.reseal_item(item, &label, keys, certificate, &mut old) {
+            let outcome = match self.item(item, &label, line, opener, &mut old) {
                 Ok(None) => Ok(ResealOutcome::Kept),
-                // Done before, by somebody who had no need of the new key either.
-                Err(ResealFailure::Open(_)) if is_for(certificate, item, &label, &record) => {
-                    old = Some(certificate.fingerprint().clone());
-                    Ok(ResealOutcome::Kept)
-                }
                 Ok(Some(new)) => {
-                    if let (Ok(label), Some(text)) = (&label, item.text()) {
-                        // A line that no longer spoke of this ciphertext must not begin to.
-                        let line = record
-                            .get(item.name())
-                            .filter(|line| line.binds(text, label));
-                        let line = line.map(|line| line.resealed(&new, certificate.fingerprint()));
-                        lines.extend(line.map(|line| (item.name(), Some(line))));
-                    }
+                    let line = line.map(|line| line.resealed(&new, self.certificate.fingerprint()));
+                    lines.extend(line.map(|line| (item.name(), Some(line))));
                     patch
-                        .set_item(self, item.name(), &new)
+                        .set_item(secret, item.name(), &new)
                         .map(|()| ResealOutcome::Resealed)
                         .map_err(ResealFailure::from)
                 }
                 Err(failure) => Err(failure),
             };
-            outcomes.push(ResealedItem {
-                place: self.place(item.position()),
-                secret: self.title(),
-                item: item.name().to_owned(),
-                old,
-                outcome: outcome.unwrap_or_else(ResealOutcome::Failed),
-            });
+            outcomes.push(ResealedItem::of(secret, item, old, outcome));
         }
-        if let Err(refused) = patch.set_record(self, lines) {
-            for outcome in outcomes.iter_mut().filter(|o| o.secret == self.title()) {
+        if let Err(refused) = patch.set_record(secret, lines) {
+            for outcome in outcomes.iter_mut().skip(first) {
                 outcome.outcome = ResealOutcome::Failed(refused.clone().into());
             }
         }
     }
 
-    /// The item's new text, or `None` if it can stay.
-    fn reseal_item(
+    /// The item's new text, or `None` if it can stay; `line` is what the record says of it.
+    fn item(
         &self,
         item: ManifestItem<'_>,
         label: &Result<Label, LabelError>,
-        keys: &PrivateKeys,
-        certificate: &Certificate,
+        line: Option<&Line>,
+        opener: &mut Opener<'_>,
         old: &mut Option<Fingerprint>,
     ) -> Result<Option<String>, ResealFailure> {
-        if self
-            .spec("data")
-            .is_some_and(|node| std::ptr::eq(node, item.node))
-        {
-            return Err(ResealFailure::V1);
-        }
         let label = label.as_ref().map_err(LabelError::clone)?;
-        let (value, key) = keys.open_with_key(&item.parse()?, label)?;
-        *old = Some(key.fingerprint().clone());
-        if key.fingerprint() == certificate.fingerprint() {
+        let own = self.certificate.fingerprint();
+        let recorded = line.map(|line| line.key.as_str());
+        let sealed = item.parse()?;
+        if recorded == Some(own.as_str()) && !opener.has(own) {
+            // Done before, by somebody who had no need of the new key either.
+            *old = Some(own.clone());
             return Ok(None);
         }
-        Ok(Some(
-            SealedItem::seal(&value, label, certificate)?.to_base64(),
-        ))
+        let (value, key) = opener.open(&sealed, label, recorded)?;
+        *old = Some(key.fingerprint().clone());
+        if key.fingerprint() == own {
+            return Ok(None);
+        }
+        let new = match self.digest_key {
+            Some(key) => key.seal(item.name(), &value, label, self.certificate)?,
+            None => SealedItem::seal(&value, label, self.certificate)?,
+        };
+        Ok(Some(new.to_base64()))
     }
 }
 
-/// Whether the record says that the item is sealed for this certificate already.
-fn is_for(
-    certificate: &Certificate,
-    item: ManifestItem<'_>,
-    label: &Result<Label, LabelError>,
-    record: &Record,
-) -> bool {
-    let (Ok(label), Some(text), Some(line)) = (label, item.text(), record.get(item.name())) else {
-        return false;
-    };
-    line.binds(text, label) && line.key == certificate.fingerprint().as_str()
+impl SealedFile {
+    /// Seals every item for `certificate`, opening them with `keys`; see [`ResealRequest`].
+    #[must_use]
+    pub fn reseal(&self, keys: &PrivateKeys, certificate: &Certificate) -> Resealed {
+        ResealRequest::new(keys, certificate).run(self)
+    }
+}
+
+impl ResealedItem {
+    fn of(
+        secret: &SealedManifest,
+        item: ManifestItem<'_>,
+        old: Option<Fingerprint>,
+        outcome: Result<ResealOutcome, ResealFailure>,
+    ) -> Self {
+        Self {
+            place: secret.place(item.position()),
+            secret: secret.title(),
+            item: item.name().to_owned(),
+            old,
+            outcome: outcome.unwrap_or_else(ResealOutcome::Failed),
+        }
+    }
 }

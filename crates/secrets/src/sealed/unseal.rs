@@ -81,7 +81,9 @@ impl SealedManifest {
             .label()
             .map_err(UnsealErrorKind::Label)
             .map_err(at(self.position()))?;
-        let open = |item: ManifestItem<'_>| {
+        let record = self.record();
+        let mut opener = keys.opener();
+        let mut open = |item: ManifestItem<'_>| {
             let name = || item.name().to_owned();
             item.parse()
                 .map_err(|cause| UnsealErrorKind::Item {
@@ -89,9 +91,11 @@ impl SealedManifest {
                     cause,
                 })
                 .and_then(|sealed| {
-                    keys.open(&sealed, &label)
-                        .map_err(|OpenError| UnsealErrorKind::Open { name: name() })
+                    let recorded = record.get(item.name()).map(|line| line.key.as_str());
+                    let opened = opener.open(&sealed, &label, recorded);
+                    opened.map_err(|OpenError| UnsealErrorKind::Open { name: name() })
                 })
+                .map(|(value, _)| value)
                 .map_err(at(item.position()))
         };
         if let Some(blob) = self.v1_data() {

@@ -4,7 +4,7 @@ use narae_secrets::sealed::provenance::ANNOTATION;
 use narae_secrets::sealed::{
     Item, ItemError, Label, MergeError, PatchError, PlaintextError, PrivateKeys, Reason,
     ResealFailure, ResealOutcome, Scope, SealRequest, SealedFile, SealedItem, SealedSecret, Source,
-    UnsealErrorKind,
+    UnsealErrorKind, Validator,
 };
 use narae_secrets::store::Version;
 use narae_yaml::Value;
@@ -605,6 +605,26 @@ fn what_is_new_is_added_and_nothing_else_moves() {
         let again = again.seal(&certificate(2048)).unwrap();
         assert!(!again.has_changes(), "{:?} {merged}", again.items);
         assert_eq!(file.merge(&again).unwrap(), merged);
+    }
+}
+
+/// What is sealed without a source is no longer what the record says; with its last line the record goes, too.
+#[test]
+fn of_an_item_without_a_source_nothing_stays_in_the_record() {
+    let recorded = |names: &[&str]| {
+        let items = names.iter();
+        let items = items.map(|name| Item::new(*name, secret("1"), source(1)));
+        narae_yaml::write(&seal(items.collect(), None).manifest)
+    };
+    let plain = seal(vec![Item::new("a", secret("2"), None)], None);
+    for names in [&["a", "b"][..], &["a"]] {
+        let merged = read(&recorded(names)).merge(&plain).unwrap();
+        let file = read(&merged);
+        assert_eq!(open(&file, "a", 2048).as_deref(), Some("2"));
+        assert!(file.secrets()[0].recorded("a").is_none());
+        assert_eq!(file.secrets()[0].recorded("b").is_some(), names.len() == 2);
+        assert_eq!(merged.contains(ANNOTATION), names.len() == 2, "{merged}");
+        assert_eq!(Validator::new(0).check(&file), []);
     }
 }
 

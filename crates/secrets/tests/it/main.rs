@@ -11,6 +11,7 @@
 
 #[cfg(feature = "kube")]
 mod controller;
+mod digests;
 #[cfg(feature = "file")]
 mod file_store;
 mod files;

@@ -3,8 +3,8 @@
 use narae_secrets::reference::Reference;
 use narae_secrets::sealed::provenance::ANNOTATION;
 use narae_secrets::sealed::{
-    Action, Certificate, DigestKey, DigestKeyError, Item, ItemOutcome, Label, LabelError, Reason,
-    Scope, SealError, SealRequest, SealedItem, SealedSecret, Source, Warning,
+    Action, Certificate, Item, ItemOutcome, Label, LabelError, Reason, Scope, SealError,
+    SealRequest, SealedItem, SealedSecret, Source, Warning,
 };
 use narae_secrets::store::Version;
 use narae_yaml::{Path, Value};
@@ -479,70 +479,6 @@ fn another_writing_of_the_same_version_is_sealed_again() {
         elsewhere.items[0].action,
         Action::Resealed(Reason::SourceChanged)
     );
-}
-
-/// K is 32 bytes of 7, the value `pa55`, the item `password` of shop/db.
-const DIGEST_LINE: &str =
-    " strict:shop/db hmac-sha256:84f07f1e1f4ae189 63b9fb56088c5e67cde6081caf9cf1e2";
-
-#[test]
-fn without_versions_a_keyed_digest_keeps_what_is_unchanged() {
-    let bare = value("{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: shop}}");
-    let seal = |text: &str, key: &DigestKey, previous: Option<&Value>| {
-        let item = |name: &str, text: &str| Item::new(name, secret(text), None);
-        let items = vec![item("password", text), item("user", "shop")];
-        SealRequest::new(&bare, items)
-            .with_previous(previous)
-            .with_digest_key(Some(key))
-            .seal(&certificate(2048))
-            .unwrap()
-    };
-    let actions = |sealed: &SealedSecret| {
-        let actions = sealed.items.iter().map(|item| item.action);
-        actions.collect::<Vec<_>>()
-    };
-    let key = DigestKey::new(&[7; 32]);
-    let first = seal("pa55", &key, None);
-    let again = seal("pa55", &key, Some(&first.manifest));
-    assert_eq!(again.manifest, first.manifest);
-    assert_eq!(actions(&again), [Action::Kept, Action::Kept]);
-    let changed = seal("pa56", &key, Some(&first.manifest));
-    let expected = [Action::Resealed(Reason::SourceChanged), Action::Kept];
-    assert_eq!(actions(&changed), expected);
-    let other = seal("pa55", &DigestKey::new(&[8; 32]), Some(&first.manifest));
-    assert_eq!(
-        actions(&other),
-        [Action::Resealed(Reason::SourceChanged); 2]
-    );
-
-    // What stands in the record, to the letter: computed with Python's hmac module.
-    let record = text(
-        &first.manifest,
-        &format!("metadata.annotations[\"{ANNOTATION}\"]"),
-    );
-    let line = record.lines().next().unwrap();
-    assert!(line.ends_with(DIGEST_LINE), "{line}");
-    // The same value under another name, and another label, has another digest.
-    let same = |line: &str| line.rsplit(' ').next().map(str::to_owned);
-    let user = seal("shop", &key, None);
-    let record = text(
-        &user.manifest,
-        &format!("metadata.annotations[\"{ANNOTATION}\"]"),
-    );
-    let mut lines = record.lines().map(same);
-    assert_ne!(lines.next(), lines.next());
-
-    let pem = DigestKey::generate_pem().unwrap();
-    assert!(DigestKey::from_pem(pem.expose()).is_ok());
-    for text in [
-        "",
-        "-----BEGIN NARAE DIGEST KEY-----\nAAAA\n-----END NARAE DIGEST KEY-----\n",
-    ] {
-        assert_eq!(
-            DigestKey::from_pem(text.as_bytes()).unwrap_err(),
-            DigestKeyError::NoKey
-        );
-    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use narae_secrets::sealed::{PrivateKey, SealedFile};
 use serde_json::Value;
@@ -61,10 +62,17 @@ impl Repository {
         self.0.path()
     }
 
-    fn files(&self) -> Vec<PathBuf> {
+    /// Everything that is there, hidden or not.
+    fn entries(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.path().join("apps")).unwrap();
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         files.sort();
+        files
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let mut files = self.entries();
+        files.retain(|file| !name(file).starts_with('.'));
         files
     }
 
@@ -81,6 +89,10 @@ impl Repository {
         let arguments = ["rotate", path, "--keys", &old, "--cert", &new];
         Program::Seal.run(&[&arguments, more].concat(), b"")
     }
+}
+
+fn name(file: &Path) -> &str {
+    file.file_name().unwrap().to_str().unwrap()
 }
 
 /// How many items a key opens, of how many.
@@ -134,7 +146,7 @@ fn a_thousand_items_open_with_the_new_key_only_and_no_comment_is_lost() {
         assert_eq!(skeleton(before), skeleton(after));
     }
     // No temporary file stays, and what is hidden was not touched.
-    assert_eq!(repository.files().len(), FILES + 1);
+    assert_eq!(repository.entries().len(), FILES + 1);
 
     let again = repository.rotate(&["--keys", &key(3072)]);
     assert_eq!(again.code, Some(0), "{}", again.stderr);
@@ -235,5 +247,92 @@ fn modes_and_links_are_kept() {
     assert_eq!(
         opened_by(&[fs::read_to_string(&file).unwrap()], 3072),
         (ITEMS, ITEMS)
+    );
+}
+
+/// Killed at any moment, each file is the old one or the new one, and another run finishes.
+#[test]
+fn killed_midway_every_file_is_whole_and_the_next_run_finishes() {
+    let repository = Repository::new(40);
+    let before = repository.texts();
+    let keys = format!("{},{}", key(2048), key(3072));
+    let (path, new) = (repository.path().to_str().unwrap(), certificate(3072));
+    let arguments = ["rotate", path, "--keys", &keys, "--cert", &new];
+    let changed = || {
+        let texts = repository.texts().into_iter().zip(&before);
+        texts.filter(|(now, before)| now != *before).count()
+    };
+    let mut killed = 0;
+    for done in [1, 8, 16] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_seal"))
+            .args(arguments)
+            .args(["--jobs", "2"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Reading all files each time takes long enough for this not to be a busy loop.
+        while changed() < done && child.try_wait().unwrap().is_none() {}
+        child.kill().unwrap();
+        // A slow poll may find the work done.
+        killed += usize::from(child.wait().unwrap().code().is_none() && changed() < 40);
+        for (now, before) in repository.texts().iter().zip(&before) {
+            assert_eq!(skeleton(now), skeleton(before));
+            if now != before {
+                let texts = std::slice::from_ref(now);
+                assert_eq!(opened_by(texts, 3072), (ITEMS, ITEMS), "half of a file");
+            }
+        }
+    }
+    assert!(killed > 0, "it was never killed midway");
+    let run = Program::Seal.run(&arguments, b"");
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(opened_by(&repository.texts(), 3072), (400, 400));
+    // What was being written when it was killed: at most one for each job, and nothing that looks like a manifest.
+    let files = repository.files();
+    let mut left = repository.entries();
+    left.retain(|file| !files.contains(file));
+    assert!(
+        left.len() <= 3 * 2 && left.iter().all(|file| name(file).ends_with(".tmp")),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn jobs_change_nothing_but_the_time() {
+    let report = |jobs: &str| {
+        let repository = Repository::new(5);
+        let run = repository.rotate(&["--jobs", jobs]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert_eq!(opened_by(&repository.texts(), 3072), (50, 50));
+        run.stdout.replace(repository.path().to_str().unwrap(), "")
+    };
+    let one = report("1");
+    assert!(one.ends_with("50 items in 5 files: 50 sealed anew, 0 as they were, 0 failed\n"));
+    assert_eq!(report("4"), one);
+    assert_eq!(report("256"), one);
+    for refused in ["0", "257", "-1", "two", ""] {
+        let run = Repository::new(0).rotate(&[&format!("--jobs={refused}")]);
+        assert_eq!(run.code, Some(2), "{refused}");
+    }
+}
+
+/// What a rotation without the new key cannot tell apart, it says.
+#[test]
+fn what_no_key_opens_may_have_been_done_before() {
+    let repository = Repository::new(2);
+    assert_eq!(repository.rotate(&[]).code, Some(0));
+    let run = repository.rotate(&[]);
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stderr
+            .contains("add the key of the new certificate to --keys"),
+        "{}",
+        run.stderr
+    );
+    let run = repository.rotate(&["--keys", &key(3072)]);
+    assert!(
+        run.stdout.ends_with("20 as they were, 0 failed\n"),
+        "{}",
+        run.stdout
     );
 }

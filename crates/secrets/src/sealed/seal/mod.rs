@@ -22,7 +22,7 @@ use self::previous::Previous;
 pub(super) use self::target::LAST_APPLIED;
 use self::target::Target;
 use super::provenance::{Line, Record};
-use super::{Certificate, DigestKey, SealedItem};
+use super::{Certificate, DigestKey, Label, SealItemError, SealedItem};
 
 /// Most plaintext in one Secret, in bytes over all items.
 pub const MAX_SECRET_BYTES: usize = 1024 * 1024;
@@ -66,8 +66,8 @@ impl<'a> SealRequest<'a> {
         self
     }
 
-    /// Records a digest under this key for items without a source, so that those that are unchanged are
-    /// kept, too.
+    /// Seals items without a source under session keys derived from this one, by which those that are
+    /// unchanged are known and kept.
     #[must_use]
     pub fn with_digest_key(mut self, key: Option<&'a DigestKey>) -> Self {
         self.digest_key = key;
@@ -97,26 +97,19 @@ impl<'a> SealRequest<'a> {
         let mut items: Vec<&Item> = self.items.iter().collect();
         items.sort_by(|a, b| a.name.cmp(&b.name));
         for item in items {
-            let digest = || {
-                Some(
-                    self.digest_key?
-                        .source(&target.label, &item.name, &item.value),
-                )
-            };
-            let source = item.source.clone().or_else(digest);
-            let kept = previous.keep(&item.name, source.as_ref(), &target.label, certificate);
+            let kept = previous.keep(item, self.digest_key, &target.label, certificate);
             let (text, action) = match kept {
                 Ok(text) => (text.to_owned(), Action::Kept),
                 Err(action) => {
-                    let sealed = SealedItem::seal(&item.value, &target.label, certificate)
-                        .map_err(|cause| SealError::Item {
-                            name: item.name.clone(),
-                            cause,
-                        })?;
+                    let sealed = self.seal_item(item, &target.label, certificate);
+                    let sealed = sealed.map_err(|cause| SealError::Item {
+                        name: item.name.clone(),
+                        cause,
+                    })?;
                     (sealed.to_base64(), action)
                 }
             };
-            if let Some(source) = &source {
+            if let Some(source) = &item.source {
                 let line = Line::new(&text, certificate.fingerprint(), &target.label, source);
                 record.insert(item.name.clone(), line);
             }
@@ -131,6 +124,18 @@ impl<'a> SealRequest<'a> {
             manifest: target.manifest(encrypted, &record),
             items: outcomes,
         })
+    }
+
+    fn seal_item(
+        &self,
+        item: &Item,
+        label: &Label,
+        certificate: &Certificate,
+    ) -> Result<SealedItem, SealItemError> {
+        match (self.digest_key, &item.source) {
+            (Some(key), None) => key.seal(&item.name, &item.value, label, certificate),
+            _ => SealedItem::seal(&item.value, label, certificate),
+        }
     }
 
     fn check_items(&self) -> Result<(), SealError> {

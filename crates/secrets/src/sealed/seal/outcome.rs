@@ -91,6 +91,9 @@ pub enum Reason {
     NotRecorded,
     /// Its source is another version or another reference.
     SourceChanged,
+    /// Its value is another, or it was sealed under another name or for another certificate, or not with this
+    /// [`DigestKey`](super::super::DigestKey).
+    DigestChanged,
     /// It was sealed for another certificate.
     CertificateChanged,
     /// Name, namespace or scope changed.
@@ -107,6 +110,9 @@ impl fmt::Display for Reason {
             Self::Unversioned => "its source has no versions",
             Self::NotRecorded => "its source was not recorded",
             Self::SourceChanged => "its source changed",
+            Self::DigestChanged => {
+                "its value changed, or it was sealed for another name or certificate, or with another digest key"
+            }
             Self::CertificateChanged => "for another certificate",
             Self::LabelChanged => "its name, namespace or scope changed",
             Self::ScopeWidened => "its scope is wider now: it opens in more places than before",

@@ -2,14 +2,15 @@
 
 use narae_yaml::{Mapping, Value};
 
-use super::{Action, Reason};
+use super::{Action, Item, Reason};
 use crate::sealed::provenance::{Line, Record, Source};
-use crate::sealed::{Certificate, Label, Scope, SealedItem};
+use crate::sealed::{Certificate, DigestKey, Label, Scope, SealedItem};
 
 /// What the previous manifest has to offer.
 pub(super) struct Previous<'a> {
     items: Option<&'a Mapping>,
     record: Record,
+    scope: Scope,
 }
 
 impl<'a> Previous<'a> {
@@ -23,33 +24,37 @@ impl<'a> Previous<'a> {
         Self {
             items,
             record: sealed.map(Record::of).unwrap_or_default(),
+            scope: Scope::from_metadata(sealed.and_then(|sealed| sealed.get("metadata"))),
         }
     }
 
     /// The ciphertext to keep, or what to do instead.
     pub(super) fn keep(
         &self,
-        name: &str,
-        source: Option<&Source>,
+        item: &Item,
+        digest_key: Option<&DigestKey>,
         label: &Label,
         certificate: &Certificate,
     ) -> Result<&'a str, Action> {
-        let Some(value) = self.items.and_then(|items| items.get(name)) else {
+        let Some(value) = self.items.and_then(|items| items.get(&item.name)) else {
             return Err(Action::Sealed);
         };
-        self.check(value, name, source, label, certificate)
-            .map_err(Action::Resealed)
+        let checked = match (&item.source, digest_key) {
+            (Some(source), _) => self.by_record(value, &item.name, source, label, certificate),
+            (None, Some(key)) => self.by_digest(value, item, key, label, certificate),
+            (None, None) => Err(Reason::Unversioned),
+        };
+        checked.map_err(Action::Resealed)
     }
 
-    fn check(
+    fn by_record(
         &self,
         value: &'a Value,
         name: &str,
-        source: Option<&Source>,
+        source: &Source,
         label: &Label,
         certificate: &Certificate,
     ) -> Result<&'a str, Reason> {
-        let source = source.ok_or(Reason::Unversioned)?;
         let recorded = self.record.get(name).ok_or(Reason::NotRecorded)?;
         let text = value.as_str().ok_or(Reason::CiphertextEdited)?;
         let now = Line::new(text, certificate.fingerprint(), label, source);
@@ -75,5 +80,25 @@ impl<'a> Previous<'a> {
             return Err(Reason::CiphertextEdited);
         }
         Ok(text)
+    }
+
+    fn by_digest(
+        &self,
+        value: &'a Value,
+        item: &Item,
+        key: &DigestKey,
+        label: &Label,
+        certificate: &Certificate,
+    ) -> Result<&'a str, Reason> {
+        let text = value.as_str().ok_or(Reason::CiphertextEdited)?;
+        let sealed = SealedItem::from_canonical_base64(text);
+        let sealed = sealed.map_err(|_| Reason::CiphertextEdited)?;
+        if key.has_sealed(&sealed, &item.name, &item.value, label, certificate) {
+            Ok(text)
+        } else if label.scope() > self.scope {
+            Err(Reason::ScopeWidened)
+        } else {
+            Err(Reason::DigestChanged)
+        }
     }
 }
