@@ -1,5 +1,11 @@
-//! A repository of 100 SealedSecrets of 10 items each, RSA-4096: sealed, and sealed anew for another key.
+//! Repositories of SealedSecrets of 10 items each, RSA-4096: sealed, and sealed anew for another key.
 //! kubeseal does it as its users script it, one process for each step of each file.
+//!
+//! Sealing anew is asked twice. With a backup of one key both sides spend their time in the one RSA operation
+//! that opens an item. With a year's backup, 12 keys of which each sealed the files of its month, kubeseal tries
+//! the keys one after the other, in random order, for each item; ours tries what the file's record names or the
+//! file's last item was opened with. The files are as kubeseal makes them (without a record) and as ours does; neighbours
+//! are of different months, so that of a file without a record the first item costs some tries.
 //!
 //! Besides the wall clock, which a machine with more cores shortens for both, the processor time each side
 //! used is compared: ours on one thread, theirs by the processes of the loop.
@@ -11,10 +17,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use narae_secrets::sealed::folder::Rotation;
 use narae_secrets::sealed::{
-    Backup, Certificate, Generate, Generated, Item, KeyBits, SealRequest, SealedFile,
+    Backup, Certificate, Generate, Generated, Item, KeyBits, SealRequest, SealedFile, Source,
 };
+use narae_secrets::store::Version;
 
 use super::NOW;
 use crate::report::Report;
@@ -22,6 +31,9 @@ use crate::report::Report;
 const FILES: usize = 100;
 const ITEMS: usize = 10;
 const ROUNDS: usize = 3;
+const MONTHS: usize = 12;
+/// Four files of each month.
+const YEAR_FILES: usize = 4 * MONTHS;
 
 /// A key with its files.
 struct Key {
@@ -51,6 +63,22 @@ impl Key {
             pem,
         }
     }
+
+    /// As the controller keeps it.
+    fn secret(&self) -> serde_json::Value {
+        let name = self.key_file.file_stem().expect("a name").to_string_lossy();
+        serde_json::json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+            "metadata": {
+                "name": name, "namespace": "kube-system",
+                "labels": {"sealedsecrets.bitnami.com/sealed-secrets-key": "active"},
+            },
+            "data": {
+                "tls.crt": STANDARD.encode(&self.pem.certificate_pem),
+                "tls.key": STANDARD.encode(self.pem.private_key_pem.expose()),
+            },
+        })
+    }
 }
 
 pub(super) fn run(report: &mut Report) {
@@ -78,8 +106,8 @@ pub(super) fn run(report: &mut Report) {
     for _ in 0..ROUNDS {
         seal.ours(|| each(&plain, |file| seal_ours(file, &ours, &old)));
         seal.theirs(|| each(&plain, |file| seal_theirs(file, &theirs, &old)));
-        rotate.ours(|| rotate_ours(&ours, &old, &new));
-        rotate.theirs(|| each(&theirs, |file| rotate_theirs(file, &old, &new)));
+        rotate.ours(|| rotate_ours(&ours, &old.key_file, &new));
+        rotate.theirs(|| each(&theirs, |file| rotate_theirs(file, &old.key_file, &new)));
         // Both must have done the same before their times are compared.
         for folder in [&ours, &theirs] {
             assert_eq!(opened(folder, &new), FILES * ITEMS);
@@ -98,6 +126,66 @@ pub(super) fn run(report: &mut Report) {
         "kubeseal | kubeseal, per file",
         &note,
     );
+    year(report, folder.path(), &new);
+}
+
+/// A repository and a backup in which a year has passed.
+fn year(report: &mut Report, folder: &Path, new: &Key) {
+    let path = |name: &str| folder.join(name);
+    let months: Vec<Key> = (0..MONTHS)
+        .map(|month| Key::new(folder, &format!("month-{month}")))
+        .collect();
+    let backup = path("backup.json");
+    let secrets: Vec<_> = months.iter().map(Key::secret).collect();
+    let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": secrets});
+    fs::write(&backup, list.to_string()).expect("written");
+
+    let (plain, made, recorded) = (path("year"), path("year-made"), path("year-recorded"));
+    for folder in [&plain, &made, &recorded] {
+        fs::create_dir(folder).expect("made");
+    }
+    for number in 0..YEAR_FILES {
+        let (file, month) = (
+            plain.join(format!("{number}.yaml")),
+            &months[number % MONTHS],
+        );
+        fs::write(&file, secret(number)).expect("written");
+        seal_theirs(&file, &made, month);
+        seal_recorded(&file, &recorded, month);
+    }
+    let (mut unrecorded, mut with_record) = (Race::default(), Race::default());
+    let copy = path("year-copy");
+    let copy_of = |folder: &Path| {
+        let _ = fs::remove_dir_all(&copy);
+        fs::create_dir(&copy).expect("made");
+        each(folder, |file| {
+            let name = file.file_name().expect("a name");
+            fs::copy(file, copy.join(name)).expect("copied");
+        });
+    };
+    let all = |key| assert_eq!(opened(&copy, key), YEAR_FILES * ITEMS);
+    for _ in 0..ROUNDS {
+        copy_of(&made);
+        unrecorded.ours(|| rotate_ours(&copy, &backup, new));
+        all(new);
+        copy_of(&recorded);
+        with_record.ours(|| rotate_ours(&copy, &backup, new));
+        all(new);
+        copy_of(&made);
+        // The record means nothing to it: both are raced against one run.
+        let theirs = measure(|| each(&copy, |file| rotate_theirs(file, &backup, new)));
+        all(new);
+        unrecorded.theirs = Some(fastest(unrecorded.theirs, theirs));
+        with_record.theirs = unrecorded.theirs;
+    }
+    let note = format!(
+        "{} items in {YEAR_FILES} files, RSA-4096, 12 keys",
+        YEAR_FILES * ITEMS
+    );
+    let peer = "kubeseal | kubeseal, per file";
+    unrecorded.report(report, "secrets.rotate-year", peer, &note);
+    let note = format!("{note}, with records");
+    with_record.report(report, "secrets.rotate-year-recorded", peer, &note);
 }
 
 fn secret(number: usize) -> String {
@@ -117,9 +205,27 @@ fn each(folder: &Path, mut work: impl FnMut(&Path)) {
 }
 
 fn seal_ours(file: &Path, into: &Path, key: &Key) {
+    seal_items(file, into, key, |item| item);
+}
+
+/// As if the values had come from a store.
+fn seal_recorded(file: &Path, into: &Path, key: &Key) {
+    seal_items(file, into, key, |item| {
+        let reference = format!("ref+vault://main/secret/shop#/{}", item.name());
+        let source = Source::new(
+            &reference.parse().expect("a reference"),
+            Version::FIRST,
+            "x",
+        );
+        Item::new(item.name(), item.value().duplicate(), Some(source))
+    });
+}
+
+fn seal_items(file: &Path, into: &Path, key: &Key, from: impl Fn(Item) -> Item) {
     let text = fs::read_to_string(file).expect("read");
     let mut secret = narae_yaml::read_one(&text).expect("YAML");
     let items = Item::take_from(&mut secret).expect("a Secret");
+    let items = items.into_iter().map(from).collect();
     let sealed = SealRequest::new(&secret, items)
         .seal(&key.certificate)
         .expect("sealed");
@@ -140,21 +246,21 @@ fn seal_theirs(file: &Path, into: &Path, key: &Key) {
     assert!(command.status().expect("kubeseal runs").success());
 }
 
-fn rotate_ours(folder: &Path, old: &Key, new: &Key) {
-    let keys = Backup::read(old.pem.private_key_pem.expose())
-        .expect("a key")
-        .into_keys();
+fn rotate_ours(folder: &Path, backup: &Path, new: &Key) {
+    let backup = fs::read(backup).expect("read");
+    let keys = Backup::read(&backup).expect("keys").into_keys();
+    let files = fs::read_dir(folder).expect("listed").count();
     let reports = Rotation::new(&keys, &new.certificate)
         .with_threads(NonZeroUsize::MIN)
         .run(folder, &|_| {})
         .expect("rotated");
-    assert_eq!(reports.len(), FILES);
+    assert_eq!(reports.len(), files);
 }
 
-fn rotate_theirs(file: &Path, old: &Key, new: &Key) {
+fn rotate_theirs(file: &Path, backup: &Path, new: &Key) {
     let opened = Command::new("kubeseal")
         .args(["--recovery-unseal", "--recovery-private-key"])
-        .arg(&old.key_file)
+        .arg(backup)
         .arg("-f")
         .arg(file)
         .output()
