@@ -8,7 +8,7 @@
 use std::fmt;
 
 use subtle::ConstantTimeEq as _;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// Bytes that must not be printed, serialised or copied by accident.
 ///
@@ -90,6 +90,9 @@ impl PartialEq for SecretBytes {
 }
 
 impl Eq for SecretBytes {}
+
+/// By its only field.
+impl ZeroizeOnDrop for SecretBytes {}
 
 impl fmt::Debug for SecretBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

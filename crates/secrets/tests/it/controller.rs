@@ -1,9 +1,7 @@
 //! The controller behind an API server, which here is a small fake: what is asked of it, and every way
 //! it can answer badly.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use narae_secrets::sealed::{
@@ -11,97 +9,34 @@ use narae_secrets::sealed::{
 };
 
 use crate::material::{certificate, data};
+use crate::server::Server;
 
 const SERVICES: &str = "/api/v1/namespaces/kube-system/services/";
 const SERVICE: &str = r#"{"kind": "Service", "spec": {"ports": [{"name": "http", "port": 8080}]}}"#;
 
-/// Answers each path with a status and a body; what it has none for is not found, and `hang` is never
-/// answered.
-struct Server {
-    port: u16,
-    asked: Arc<Mutex<Vec<String>>>,
+fn ask<T>(
+    server: &Server,
+    change: impl FnOnce(Controller) -> Controller,
+    call: impl AsyncFnOnce(&Controller) -> T,
+) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let address = format!("http://127.0.0.1:{}", server.port).parse().unwrap();
+        let client = kube::Client::try_from(kube::Config::new(address)).unwrap();
+        call(&change(Controller::new(client))).await
+    })
 }
 
-impl Server {
-    fn start(answers: Vec<(String, u16, String)>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let server = Self {
-            port,
-            asked: Arc::clone(&asked),
-        };
-        let answers = Arc::new(answers);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (answers, asked) = (Arc::clone(&answers), Arc::clone(&asked));
-                std::thread::spawn(move || serve(stream, &answers, &asked));
-            }
-        });
-        server
-    }
-
-    fn ask<T>(
-        &self,
-        change: impl FnOnce(Controller) -> Controller,
-        call: impl AsyncFnOnce(&Controller) -> T,
-    ) -> T {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let address = format!("http://127.0.0.1:{}", self.port).parse().unwrap();
-            let client = kube::Client::try_from(kube::Config::new(address)).unwrap();
-            call(&change(Controller::new(client))).await
-        })
-    }
-
-    fn certificate(&self) -> Result<String, ControllerError> {
-        let found = self.ask(|c| c, async |controller| controller.certificate().await);
-        found.map(|(certificate, _)| certificate.fingerprint().to_string())
-    }
-}
-
-fn serve(stream: TcpStream, answers: &[(String, u16, String)], asked: &Mutex<Vec<String>>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    loop {
-        let mut request = String::new();
-        while !request.ends_with("\r\n\r\n") {
-            if reader.read_line(&mut request).unwrap_or(0) == 0 {
-                return;
-            }
-        }
-        let path = request.split(' ').nth(1).unwrap().to_owned();
-        asked.lock().unwrap().push(path.clone());
-        let answer = answers.iter().find(|(known, ..)| *known == path);
-        let (status, body) = match answer {
-            Some((_, 0, _)) => loop {
-                // Never an answer, until the client goes.
-                if reader.read_line(&mut request).unwrap_or(0) == 0 {
-                    return;
-                }
-            },
-            Some((_, status, body)) => (*status, body.as_str()),
-            None => (404, "{}"),
-        };
-        let location = if status == 302 {
-            "Location: http://127.0.0.1:1/\r\n"
-        } else {
-            ""
-        };
-        let head = format!(
-            "HTTP/1.1 {status} X\r\n{location}Content-Length: {}\r\n\r\n",
-            body.len()
-        );
-        let mut stream = &stream;
-        if stream
-            .write_all(format!("{head}{body}").as_bytes())
-            .is_err()
-        {
-            return;
-        }
-    }
+fn ask_certificate(server: &Server) -> Result<String, ControllerError> {
+    let found = ask(
+        server,
+        |c| c,
+        async |controller| controller.certificate().await,
+    );
+    found.map(|(certificate, _)| certificate.fingerprint().to_string())
 }
 
 fn pem(file: &str) -> String {
@@ -125,7 +60,7 @@ fn proxy(status: u16, body: impl Into<String>) -> (String, u16, String) {
 fn the_certificate_comes_through_the_proxy_of_the_first_port() {
     let server = Server::start(vec![service(), proxy(200, pem("keys/2048.crt"))]);
     assert_eq!(
-        server.certificate().unwrap(),
+        ask_certificate(&server).unwrap(),
         certificate(2048).fingerprint().as_str()
     );
 
@@ -137,7 +72,8 @@ fn the_certificate_comes_through_the_proxy_of_the_first_port() {
         (path, 200, bare),
         (proxy.to_owned(), 200, pem("keys/3072.crt")),
     ]);
-    let found = server.ask(
+    let found = ask(
+        &server,
         |controller| {
             controller
                 .with_namespace("sealing")
@@ -167,9 +103,7 @@ fn keys_are_found_by_their_label() {
     };
     let body = list(&[item("k1", 2048, "active"), item("k2", 3072, "compromised")]);
     let server = Server::start(vec![(path.to_owned(), 200, body)]);
-    let backup = server
-        .ask(|c| c, async |controller| controller.keys().await)
-        .unwrap();
+    let backup = ask(&server, |c| c, async |controller| controller.keys().await).unwrap();
     let names: Vec<&str> = backup.keys().iter().map(|key| key.name.as_str()).collect();
     assert_eq!(names, ["k1", "k2"]);
     assert_eq!(backup.keys()[0].status, KeyStatus::Active);
@@ -177,7 +111,7 @@ fn keys_are_found_by_their_label() {
     assert_eq!(server.asked.lock().unwrap().as_slice(), [path]);
 
     let server = Server::start(vec![(path.to_owned(), 200, list(&[]))]);
-    let nothing = server.ask(|c| c, async |controller| controller.keys().await);
+    let nothing = ask(&server, |c| c, async |controller| controller.keys().await);
     assert!(matches!(
         nothing.unwrap_err(),
         ControllerError::Backup(BackupError::Nothing(_))
@@ -186,7 +120,7 @@ fn keys_are_found_by_their_label() {
 
 #[test]
 fn every_bad_answer_has_its_error() {
-    let error = |answers: Vec<_>| Server::start(answers).certificate().unwrap_err();
+    let error = |answers: Vec<_>| ask_certificate(&Server::start(answers)).unwrap_err();
     let what = "fetch the certificate from kube-system/sealed-secrets-controller".to_owned();
     let read = "read the Service kube-system/sealed-secrets-controller".to_owned();
     assert_eq!(error(vec![]), ControllerError::NotFound(read.clone()));
@@ -233,12 +167,14 @@ fn every_bad_answer_has_its_error() {
 fn names_never_become_other_paths() {
     let server = Server::start(vec![]);
     for name in ["", "a/b", "..", "a?b", "a%2fb", "A", &"a".repeat(64)] {
-        let error = server.ask(
+        let error = ask(
+            &server,
             |controller| controller.with_namespace(name),
             async |controller| controller.keys().await.unwrap_err(),
         );
         assert_eq!(error, ControllerError::Name(name.to_owned()));
-        let error = server.ask(
+        let error = ask(
+            &server,
             |controller| controller.with_service(name),
             async |controller| controller.certificate().await.unwrap_err(),
         );
@@ -251,13 +187,15 @@ fn names_never_become_other_paths() {
 fn time_and_size_are_bounded() {
     let limit = Duration::from_millis(200);
     let server = Server::start(vec![service(), proxy(0, "")]);
-    let error = server.ask(
+    let error = ask(
+        &server,
         |controller| controller.with_timeout(limit),
         async |controller| controller.certificate().await.unwrap_err(),
     );
     assert_eq!(error, ControllerError::Timeout(limit));
     let server = Server::start(vec![service(), proxy(200, "x".repeat(100_000))]);
-    let error = server.ask(
+    let error = ask(
+        &server,
         |controller| controller.with_max_answer_bytes(50_000),
         async |controller| controller.certificate().await.unwrap_err(),
     );
@@ -266,7 +204,7 @@ fn time_and_size_are_bounded() {
         port: 1,
         asked: Arc::default(),
     };
-    let error = gone.certificate().unwrap_err();
+    let error = ask_certificate(&gone).unwrap_err();
     assert!(
         matches!(&error, ControllerError::Unreachable(why) if why.contains("refused")),
         "{error}"

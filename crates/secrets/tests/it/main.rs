@@ -28,4 +28,8 @@ mod openbao;
 mod references;
 mod resolving;
 mod secrets;
+#[cfg(any(feature = "kube", feature = "vault"))]
+mod server;
 mod validation;
+#[cfg(target_os = "linux")]
+mod wiping;

@@ -1,0 +1,126 @@
+//! Values, references, resolving and stores with the canary in them.
+
+use narae_secrets::reference::{Decode, Reference};
+use narae_secrets::resolve::{Request, resolve};
+use narae_secrets::store::contents::Contents;
+use narae_secrets::store::memory::MemoryStore;
+use narae_secrets::store::{
+    Cas, Metadata, MountPath, Secret, SecretPath, Store as _, StoreError, StoreErrorKind, Version,
+    VersionState,
+};
+
+use super::canary::{CANARY, Shown};
+use crate::material::{secret, values};
+
+fn path() -> SecretPath {
+    "s/a".parse().unwrap()
+}
+
+pub(super) fn values_and_stores(shown: &mut Shown) {
+    let value = secret(CANARY);
+    shown.silent(&value);
+    shown.silent(&value.duplicate());
+    let store = MemoryStore::new("main");
+    let write = |store: &MemoryStore| store.write(&path(), &values([("k", CANARY)]), Cas::Any);
+    write(&store).unwrap();
+    shown.silent(&store);
+    let read: Secret = store.read(&path(), None).unwrap();
+    shown.silent(&read);
+    shown.silent_shown(&read.version.unwrap());
+    shown.silent(&Cas::Any);
+    let metadata: Metadata = store.metadata(&path()).unwrap();
+    shown.silent(&metadata);
+    shown.silent(&VersionState::Live);
+    shown.silent_shown(&path());
+    shown.silent_shown(&"s".parse::<MountPath>().unwrap());
+    let mut contents = Contents::new();
+    contents
+        .write(&path(), &values([("k", CANARY)]), Cas::Any)
+        .unwrap();
+    shown.silent(&contents);
+    contents.delete(&path(), Version::FIRST).unwrap();
+    shown.silent(&contents);
+}
+
+pub(super) fn references(shown: &mut Shown) {
+    let store = MemoryStore::new("main");
+    store
+        .write(&path(), &values([("k", CANARY)]), Cas::Any)
+        .unwrap();
+    let at = |text: &str| Request::new(text.parse().unwrap(), "x:1:1");
+    let request = at("ref+vault://main/s/a#/k");
+    shown.silent(&request);
+    let reference: Reference = "ref+vault://main/s/a#/k".parse().unwrap();
+    shown.silent_shown(&reference);
+    shown.silent(&Decode::Base64);
+    let resolved = resolve(&[request], &[&store]).unwrap();
+    shown.silent(&resolved);
+    shown.silent(resolved.get(&reference).unwrap());
+    for text in [
+        "ref+vault://main/s/a?decode=base64#/k",
+        "ref+vault://main/s/a#/none",
+        "ref+vault://other/s/a#/k",
+    ] {
+        let error = resolve(&[at(text)], &[&store]).unwrap_err();
+        shown.silent_error(&error);
+        for failure in error.failures() {
+            shown.silent_error(failure);
+            shown.silent_error(&failure.kind);
+        }
+    }
+    for parameter in ["token", "address", "unknown", "version", "decode"] {
+        let text = format!("ref+vault://main/s/a?{parameter}={CANARY}#/k");
+        shown.silent_error(&text.parse::<Reference>().unwrap_err());
+    }
+}
+
+pub(super) fn errors(shown: &mut Shown) {
+    let too_large = values([("k", &CANARY.repeat(200_000))]);
+    let error = MemoryStore::new("main").write(&path(), &too_large, Cas::Any);
+    shown.silent_error(&error.unwrap_err());
+    let odd_key = values([(&*format!("{CANARY}\0").repeat(50), "x")]);
+    let error: StoreErrorKind = Contents::new()
+        .write(&path(), &odd_key, Cas::Any)
+        .unwrap_err();
+    shown.silent_error(&error);
+    let error = StoreError::new(StoreErrorKind::NotFound, "main", Some(&path()));
+    shown.silent_error(&error);
+    shown.silent_error(&"../a".parse::<SecretPath>().unwrap_err());
+}
+
+#[cfg(feature = "file")]
+pub(super) fn file(shown: &mut Shown) {
+    use narae_secrets::store::file::frame::{self, StoreKey};
+    use narae_secrets::store::file::{FileStore, KeyFile};
+    let directory = tempfile::tempdir().unwrap();
+    let key = KeyFile::create(directory.path().join("key")).unwrap();
+    shown.silent(&key);
+    let store = FileStore::create("main", directory.path().join("store"), key).unwrap();
+    store
+        .write(&path(), &values([("k", CANARY)]), Cas::Any)
+        .unwrap();
+    shown.silent(&store);
+    let file = std::fs::read(store.file()).unwrap();
+    super::canary::clean(&String::from_utf8_lossy(&file));
+    let bytes: [u8; 32] = CANARY.repeat(3).as_bytes()[..32].try_into().unwrap();
+    shown.silent(&StoreKey::new(&bytes));
+    shown.silent_error(&frame::open(&file, &StoreKey::new(&bytes)).unwrap_err());
+    let key = directory.path().join("other");
+    std::fs::write(&key, CANARY).unwrap();
+    shown.silent_error(&KeyFile::read(&key).unwrap_err());
+}
+
+#[cfg(feature = "vault")]
+pub(super) fn openbao(shown: &mut Shown) {
+    use narae_secrets::store::openbao::{Environment, OpenBao, Options};
+    let options = || Options::new("http://127.0.0.1:1", secret(CANARY));
+    shown.silent(&options());
+    shown.silent(&Environment::read(|name| {
+        (name == "BAO_TOKEN").then(|| CANARY.to_owned())
+    }));
+    let store = OpenBao::connect("main", options()).unwrap();
+    shown.silent(&store);
+    shown.silent_error(&store.read(&path(), None).unwrap_err());
+    let newline = Options::new("http://127.0.0.1:1", secret(&format!("{CANARY}\n{CANARY}")));
+    shown.silent_error(&OpenBao::connect("main", newline).unwrap_err());
+}

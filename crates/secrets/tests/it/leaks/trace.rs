@@ -1,0 +1,142 @@
+//! What dependencies trace and log while secrets pass through them, at the most talkative level.
+
+use std::fmt::{Debug, Write as _};
+use std::sync::{Arc, Mutex};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// Keeps every span and event as text.
+#[derive(Clone, Default)]
+struct Collector(Arc<Mutex<String>>);
+
+struct Fields<'a>(&'a mut String);
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let _ = write!(self.0, " {}={value:?}", field.name());
+    }
+}
+
+impl Collector {
+    fn line(&self, metadata: &Metadata<'_>, fields: impl FnOnce(&mut Fields<'_>)) {
+        let mut text = self.0.lock().unwrap();
+        let _ = write!(text, "\n{} {}:", metadata.target(), metadata.name());
+        fields(&mut Fields(&mut text));
+    }
+}
+
+impl Subscriber for Collector {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        self.line(span.metadata(), |fields| span.record(fields));
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        values.record(&mut Fields(&mut self.0.lock().unwrap()));
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        self.line(event.metadata(), |fields| event.record(fields));
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+impl log::Log for Collector {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let _ = write!(
+            self.0.lock().unwrap(),
+            "\n{}: {}",
+            record.target(),
+            record.args()
+        );
+    }
+
+    fn flush(&self) {}
+}
+
+/// What was traced and logged in `work`; other threads' log lines may be among it.
+fn traced(work: impl FnOnce()) -> String {
+    let collector = Collector::default();
+    if log::set_boxed_logger(Box::new(collector.clone())).is_ok() {
+        log::set_max_level(log::LevelFilter::Trace);
+    }
+    tracing::subscriber::with_default(collector.clone(), work);
+    let text = collector.0.lock().unwrap();
+    text.clone()
+}
+
+#[cfg(feature = "vault")]
+#[test]
+fn nothing_from_openbao_is_traced() {
+    use narae_secrets::store::Store as _;
+    use narae_secrets::store::openbao::{OpenBao, Options};
+
+    use super::canary::{CANARY, clean};
+    use crate::material::secret;
+    use crate::server::Server;
+    let body = format!(
+        r#"{{"data":{{"data":{{"password":"{CANARY}"}},"metadata":{{"version":1,"created_time":"x"}}}}}}"#
+    );
+    let failed = format!(r#"{{"errors":["{CANARY}"]}}"#);
+    let server = Server::start(vec![
+        ("/v1/s/data/a".to_owned(), 200, body),
+        ("/v1/s/data/b".to_owned(), 500, failed.clone()),
+        ("/v1/s/data/c".to_owned(), 200, failed),
+    ]);
+    let text = traced(|| {
+        let options = Options::new(format!("http://127.0.0.1:{}", server.port), secret(CANARY));
+        let store = OpenBao::connect("main", options).unwrap();
+        let found = store.read(&"s/a".parse().unwrap(), None).unwrap();
+        assert_eq!(found.data["password"], secret(CANARY));
+        assert!(store.read(&"s/b".parse().unwrap(), None).is_err());
+        assert!(store.read(&"s/c".parse().unwrap(), None).is_err());
+    });
+    assert!(text.contains("/v1/s/data/a"), "nothing was traced: {text}");
+    clean(&text);
+}
+
+#[cfg(feature = "kube")]
+#[test]
+fn nothing_from_the_controller_is_traced() {
+    use narae_secrets::sealed::Controller;
+
+    use super::canary::{CANARY, clean};
+    use crate::server::Server;
+    let path = "/api/v1/namespaces/kube-system/secrets?labelSelector=sealedsecrets.bitnami.com%2Fsealed-secrets-key";
+    let key = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, CANARY);
+    let body = format!(
+        r#"{{"kind": "SecretList", "items": [{{"metadata": {{"name": "k"}}, "data": {{"tls.key": "{key}"}}}}]}}"#
+    );
+    let server = Server::start(vec![(path.to_owned(), 200, body)]);
+    let text = traced(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let address = format!("http://127.0.0.1:{}", server.port).parse().unwrap();
+            let mut config = kube::Config::new(address);
+            config.auth_info.token = Some(CANARY.to_owned().into());
+            let controller = Controller::new(kube::Client::try_from(config).unwrap());
+            assert!(controller.keys().await.is_err(), "a canary is no key");
+            assert!(controller.certificate().await.is_err());
+        });
+    });
+    assert!(text.contains("labelSelector"), "nothing was traced: {text}");
+    clean(&text);
+}

@@ -1,0 +1,156 @@
+//! Secrets are gone from the process's memory when the values that held them are.
+//!
+//! A process of its own seals and opens a secret in every way there is, drops everything, and then reads its
+//! own memory (`/proc/self/mem`) for what must not be left: the plaintext, its base64, key files. The freed
+//! blocks are still there, since the allocator gives back large ones only. Registers, the kernel and what aws-lc frees for itself
+//! are not seen; it wipes with `OPENSSL_cleanse`.
+
+use std::env;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use narae_secrets::SecretBytes;
+use narae_secrets::sealed::{
+    Backup, DigestKey, Item, PrivateKey, Scope, SealRequest, SealedFile, SealedItem,
+};
+use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
+
+use crate::material::{certificate, data, label, private_key, secret};
+
+const CHILD: &str = "NARAE_WIPING_CHILD";
+/// Hides what is looked for from the search itself.
+const MASK: u8 = 0x5a;
+
+#[test]
+fn nothing_is_left_in_memory() {
+    if env::var_os(CHILD).is_some() {
+        return work();
+    }
+    // Alone, since other tests have keys of their own in memory.
+    let output = Command::new(env::current_exe().unwrap())
+        .args([
+            "wiping::nothing_is_left_in_memory",
+            "--exact",
+            "--nocapture",
+        ])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+}
+
+fn work() {
+    // Not in the program's own data: made here, from what is not it.
+    let mut plain: Zeroizing<Vec<u8>> = Zeroizing::new(b"V{kvs~zv{".repeat(40));
+    plain.iter_mut().for_each(|byte| *byte ^= 0x1f);
+    let base64 = Zeroizing::new(BASE64_STANDARD.encode(&*plain));
+    let pem = Zeroizing::new(fs::read(data("keys/2048.pkcs1.pem")).unwrap());
+    let digest = DigestKey::generate_pem().unwrap();
+    let lines = |text: &[u8]| masked(&text[40..120]);
+    let needles = [
+        ("plaintext", masked(&plain[100..160])),
+        ("its base64", masked(&base64.as_bytes()[100..160])),
+        ("the private key's PEM", lines(&pem)),
+        ("the digest key's PEM", masked(&digest.expose()[32..64])),
+    ];
+    for (what, needle) in &needles {
+        assert!(found(needle) > 0, "{what} must be found while it is there");
+    }
+    let value = SecretBytes::copy_of(&plain);
+    drop((plain, base64));
+    use_everything(&value, &pem, &digest);
+    drop((value, pem, digest));
+    for (what, needle) in &needles {
+        assert_eq!(found(needle), 0, "{what} is left");
+    }
+}
+
+/// Everything that takes plaintext or keys, or gives them.
+fn use_everything(value: &SecretBytes, pem: &[u8], digest: &SecretBytes) {
+    let (certificate, label) = (certificate(2048), label(Scope::Strict));
+    let key = PrivateKey::from_pem(pem).unwrap();
+    let sealed = SealedItem::seal(value, &label, &certificate).unwrap();
+    assert_eq!(key.open(&sealed, &label).as_ref(), Ok(value));
+    assert!(private_key(3072).open(&sealed, &label).is_err());
+
+    let bare = "{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: shop}}";
+    let bare = narae_yaml::read_one(bare).unwrap();
+    let digest = DigestKey::from_pem(digest.expose()).unwrap();
+    let items = || vec![Item::new("k", value.duplicate(), None)];
+    let request = |previous| {
+        let request = SealRequest::new(&bare, items()).with_digest_key(Some(&digest));
+        request.with_previous(previous).seal(&certificate).unwrap()
+    };
+    let first = request(None);
+    assert!(!request(Some(&first.manifest)).has_changes());
+
+    let file = SealedFile::read("db.yaml", narae_yaml::write(&first.manifest)).unwrap();
+    let keys = Backup::read(pem).unwrap().into_keys();
+    let unsealed = file.secrets()[0].unseal(&keys).unwrap();
+    assert!(!unsealed.to_yaml().is_empty() && !unsealed.to_json().is_empty());
+    let (_, items) = unsealed.into_items();
+    assert_eq!(items[0].value(), value);
+    assert!(
+        file.reseal(&keys, &crate::material::certificate(3072))
+            .text
+            .is_some()
+    );
+
+    // Out of a manifest; the value is its own, and so is the text it stood in.
+    let mut manifest = bare;
+    let text = Zeroizing::new(BASE64_STANDARD.encode(value.expose()));
+    let mut data = narae_yaml::Mapping::new();
+    data.insert("k", text.as_str());
+    manifest.as_mapping_mut().unwrap().insert("data", data);
+    assert_eq!(Item::take_from(&mut manifest).unwrap()[0].value(), value);
+}
+
+fn masked(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().map(|byte| byte ^ MASK).collect()
+}
+
+/// How often the bytes behind `needle` stand in this process's writable memory.
+fn found(needle: &[u8]) -> usize {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let memory = File::open("/proc/self/mem").unwrap();
+    let mut buffer = vec![0; 1 << 20];
+    let own = buffer.as_ptr() as usize;
+    let mut count = 0;
+    for line in maps.lines().filter(|line| line.contains(" rw")) {
+        let (range, _) = line.split_once(' ').unwrap();
+        let (start, end) = range.split_once('-').unwrap();
+        let parse = |text| usize::from_str_radix(text, 16).unwrap();
+        let (mut at, end) = (parse(start), parse(end));
+        while at < end {
+            let length = buffer.len().min(end - at);
+            let chunk = &mut buffer[..length];
+            // What cannot be read, such as a guard page, holds nothing.
+            if memory.read_exact_at(chunk, at as u64).is_ok() {
+                let windows = chunk.windows(needle.len()).enumerate();
+                let equal = windows
+                    .filter(|(_, window)| window.iter().zip(needle).all(|(a, b)| a ^ MASK == *b));
+                let elsewhere = |index: &usize| !(own..own + (1 << 20)).contains(&(at + index));
+                count += equal.map(|(index, _)| index).filter(elsewhere).count();
+                chunk.zeroize();
+            }
+            if at + length == end {
+                break;
+            }
+            // Chunks overlap, so that nothing is cut in two.
+            at += length - needle.len();
+        }
+    }
+    count
+}
+
+/// What says of itself that it is wiped.
+#[test]
+fn secret_bytes_are_wiped_on_drop() {
+    fn wiped<T: ZeroizeOnDrop>() {}
+    wiped::<SecretBytes>();
+    assert_eq!(secret("x").expose(), b"x");
+}
