@@ -20,6 +20,7 @@ use narae_manifest::{Layer, PolicySet, TemplateSet, Values, ValuesSchema};
 use narae_yaml::{Document, Reader, Value};
 use serde::Deserialize;
 
+use crate::UsageError;
 use crate::file::{listed, read_text as read};
 
 /// An application's folder, with the part of it read that says where it may go.
@@ -130,7 +131,7 @@ impl Application {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read or says what it must not, naming it and what to try.
+    /// A [`UsageError`] that names those it knows.
     pub fn target(&self, site: &str, stage: &str) -> Result<Target> {
         let sites: Vec<&str> = self.card.sites.keys().map(AsRef::as_ref).collect();
         let stages: Vec<&str> = self.card.stages.iter().map(String::as_str).collect();
@@ -275,11 +276,12 @@ impl Application {
         let hint = nearest.map_or_else(String::new, |(_, name)| {
             format!(" (did you mean `{name}`?)")
         });
-        bail!(
+        let message = format!(
             "{}{place}: unknown {what} `{given}`{hint}\n  try: --{what} with one of: {}",
             self.folder.join("application.yaml").display(),
             known.join(", ")
-        )
+        );
+        Err(UsageError(message).into())
     }
 }
 

@@ -3,3 +3,6 @@
 pub mod application;
 pub mod file;
 pub mod terminal;
+mod usage;
+
+pub use usage::UsageError;

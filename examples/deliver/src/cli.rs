@@ -89,11 +89,6 @@ pub(crate) enum StoreKind {
     Openbao,
 }
 
-/// What is wrong with the command line that clap cannot know.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct UsageError(pub(crate) String);
-
 const AFTER_HELP: &str = "\
 Examples:
   deliver                                    the bundled shop to idc/dev

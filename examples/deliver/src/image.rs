@@ -5,7 +5,7 @@ use narae_gitops::image::{ImageReference, ParseError};
 use narae_manifest::values::{Layer, Values};
 use narae_yaml::Value;
 
-use crate::cli::UsageError;
+use narae_cli::UsageError;
 
 /// The layers that make the templates use `image` in place of what `values` say.
 ///

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     let code = match &result {
         Ok(outcome) if matches!(outcome.result, Verdict::Refused { .. }) => REFUSED,
         Ok(_) => 0,
-        Err(error) if error.is::<cli::UsageError>() => USAGE,
+        Err(error) if error.is::<narae_cli::UsageError>() => USAGE,
         Err(_) => ERROR,
     };
     let text = match &result {

@@ -7,12 +7,13 @@ use anyhow::{Context as _, Result, bail};
 use narae_gitops::change::ChangeSet;
 use narae_gitops::message::Message;
 use narae_gitops::repository::{
-    Commit, CommitId, EntryKind, Landed, Repository, Signature, Timestamp, TreePath,
+    self, Commit, CommitId, EntryKind, Landed, Repository, Signature, Timestamp, TreePath,
 };
 
-use crate::cli::{Arguments, UsageError};
+use crate::cli::Arguments;
 use crate::paths;
 use crate::plan::Current;
+use narae_cli::UsageError;
 use narae_cli::application::{Application, Target};
 
 /// How often a delivery is decided again on a tip that moved before it gives up.
@@ -50,6 +51,9 @@ impl Place {
             None if !path.exists() => None,
             _ => Some(Repository::open(&path)?),
         };
+        if let Some(repository) = &repository {
+            repository.tip(&arguments.branch).map_err(usage)?;
+        }
         Ok(Self {
             repository,
             path,
@@ -73,12 +77,10 @@ impl Place {
 
     /// Where the branch stands.
     pub(crate) fn tip(&self) -> Result<Option<CommitId>> {
-        Ok(self
-            .repository
-            .as_ref()
-            .map(|repository| repository.tip(&self.branch))
-            .transpose()?
-            .flatten())
+        let Some(repository) = &self.repository else {
+            return Ok(None);
+        };
+        Ok(repository.tip(&self.branch)?)
     }
 
     /// The YAML files that stand in the folder at `tip`.
@@ -106,7 +108,8 @@ impl Place {
         }
         let made = Repository::init_bare(&self.path, &self.branch);
         // Another first run may have been faster.
-        let repository = made.or_else(|error| Repository::open(&self.path).map_err(|_| error))?;
+        let made = made.or_else(|error| Repository::open(&self.path).map_err(|_| error));
+        let repository = made.map_err(usage)?;
         self.repository = Some(repository);
         Ok(Some(format!("repository {}", self.shown())))
     }
@@ -141,6 +144,14 @@ impl Place {
             self.branch,
             self.shown()
         )
+    }
+}
+
+/// Of what a repository refuses, the name of the branch comes from the command line.
+fn usage(error: repository::Error) -> anyhow::Error {
+    match error.kind() {
+        repository::ErrorKind::InvalidBranch => UsageError(format!("--branch: {error}")).into(),
+        _ => error.into(),
     }
 }
 

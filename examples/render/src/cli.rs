@@ -84,18 +84,6 @@ pub(crate) enum Format {
     Json,
 }
 
-/// What is wrong with the command line that clap cannot know.
-#[derive(Debug)]
-pub(crate) struct UsageError(pub(crate) String);
-
-impl std::fmt::Display for UsageError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for UsageError {}
-
 fn rule(id: &str) -> Result<Rule, String> {
     let known = Rule::ALL.iter().find(|rule| rule.id() == id);
     known

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use anyhow::Result;
+use narae_cli::UsageError;
 use narae_cli::application::{self, Application};
 use narae_manifest::{Layer, TemplateSet, Values, ValuesSchema};
 
-use crate::cli::{Arguments, UsageError};
+use crate::cli::Arguments;
 
 /// What is to be rendered.
 #[derive(Debug)]

@@ -14,10 +14,11 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::Parser as _;
+use narae_cli::UsageError;
 use narae_manifest::Finding;
 use narae_yaml::Path;
 
-use crate::cli::{Arguments, Format, UsageError};
+use crate::cli::{Arguments, Format};
 use crate::input::Input;
 
 /// Exit codes, as `--help` promises them.

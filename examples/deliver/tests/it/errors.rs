@@ -7,8 +7,12 @@ use crate::sandbox::Sandbox;
 
 /// Runs and expects an error that says all of `words`, and no commit.
 fn fails(sandbox: &Sandbox, arguments: &[&str], words: &[&str]) {
+    ends(1, sandbox, arguments, words);
+}
+
+fn ends(code: i32, sandbox: &Sandbox, arguments: &[&str], words: &[&str]) {
     let run = sandbox.deliver(arguments);
-    assert_eq!(run.code, Some(1), "{run:#?}");
+    assert_eq!(run.code, Some(code), "{run:#?}");
     for word in words {
         assert!(
             run.stderr.contains(word),
@@ -85,7 +89,8 @@ fn a_duplicate_key_in_values_names_both_places() {
 fn an_unknown_site_or_stage_names_the_known_ones() {
     let sandbox = Sandbox::new();
     sandbox.shop();
-    fails(
+    ends(
+        2,
         &sandbox,
         &["--app", "shop", "--site", "awz"],
         &[
@@ -95,11 +100,24 @@ fn an_unknown_site_or_stage_names_the_known_ones() {
             "idc, aws",
         ],
     );
-    fails(
+    ends(
+        2,
         &sandbox,
         &["--app", "shop", "--stage", "production"],
         &["shop/application.yaml:", "dev, rc, prod"],
     );
+}
+
+#[test]
+fn what_cannot_be_a_branch_is_a_mistake_on_the_command_line() {
+    let sandbox = Sandbox::new();
+    for arguments in [
+        &["--branch", "a..b"][..],
+        &["--branch", "HEAD", "--dry-run"],
+    ] {
+        let said = format!("--branch: `{}` is not a branch name", arguments[1]);
+        ends(2, &sandbox, arguments, &[&said]);
+    }
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn an_application_is_the_one_that_deliver_has() {
         run.stdout.contains("kind: Deployment") && run.stdout.contains("narae.dev/stage: prod")
     );
     let run = sandbox.render(&[SHOP, "--site", "awz", "--stage", "prod"]);
-    assert_eq!(run.code, Some(1));
+    assert_eq!(run.code, Some(2));
     assert!(
         run.stderr
             .contains("unknown site `awz` (did you mean `aws`?)"),
