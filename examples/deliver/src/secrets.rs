@@ -181,13 +181,7 @@ fn items_of(
         match field {
             "apiVersion" | "kind" | "type" | "immutable" | "data" | "stringData" => {}
             "metadata" => stray(rendered, value, path, refusals)?,
-            _ => refusals.push(policy::refusal(
-                NO_PLAINTEXT,
-                UNKNOWN_FIELD,
-                rendered,
-                &path,
-                None,
-            )?),
+            _ => refusals.push(plaintext(UNKNOWN_FIELD, rendered, &path)?),
         }
     }
     for field in ["data", "stringData"] {
@@ -196,13 +190,7 @@ fn items_of(
         };
         let Some(values) = value.as_mapping() else {
             let path = Path::default().child(field);
-            refusals.push(policy::refusal(
-                NO_PLAINTEXT,
-                LITERAL,
-                rendered,
-                &path,
-                None,
-            )?);
+            refusals.push(plaintext(LITERAL, rendered, &path)?);
             continue;
         };
         for (name, value) in values.iter() {
@@ -220,16 +208,7 @@ fn items_of(
                         );
                     }
                 }
-                _ => {
-                    // The value is left out on purpose.
-                    refusals.push(policy::refusal(
-                        NO_PLAINTEXT,
-                        LITERAL,
-                        rendered,
-                        &path,
-                        None,
-                    )?);
-                }
+                _ => refusals.push(plaintext(LITERAL, rendered, &path)?),
             }
         }
     }
@@ -260,13 +239,7 @@ fn stray(
         }
         Value::Mapping(entries) => {
             if !path.is_root() && is_secret(value) {
-                refusals.push(policy::refusal(
-                    NO_PLAINTEXT,
-                    NESTED,
-                    rendered,
-                    &path,
-                    None,
-                )?);
+                refusals.push(plaintext(NESTED, rendered, &path)?);
             }
             if is_sealed_secret(value) {
                 let sealed = path.child("spec").child("template");
@@ -277,13 +250,7 @@ fn stray(
                         .at(&path)
                         .is_some_and(|value| !value.is_null())
                     {
-                        refusals.push(policy::refusal(
-                            NO_PLAINTEXT,
-                            LITERAL,
-                            rendered,
-                            &path,
-                            None,
-                        )?);
+                        refusals.push(plaintext(LITERAL, rendered, &path)?);
                     }
                 }
             }
@@ -299,6 +266,11 @@ fn stray(
         _ => {}
     }
     Ok(())
+}
+
+/// Refuses what would be plaintext in git; the value is left out on purpose.
+fn plaintext(message: &str, rendered: &Rendered, path: &Path) -> Result<Refusal> {
+    policy::refusal(NO_PLAINTEXT, message, rendered, path, None)
 }
 
 fn place_of(rendered: &Rendered, path: &Path) -> String {
