@@ -17,7 +17,7 @@ use narae_secrets::store::Store;
 use narae_yaml::{Reader, Value};
 
 use crate::cli::Arguments;
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, FileNames, Manifest};
 use crate::outcome::{Outcome, SealedItem, Sync, Verdict};
 use crate::plan::{Action, Current, FileChange, Plan};
 use crate::repository::Place;
@@ -54,6 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         images: images(&rendering.objects),
         made: Vec::new(),
         warnings: unused(&rendering, &values),
+        notes: Vec::new(),
         secrets: Vec::new(),
         plan: None,
         result: Verdict::Planned,
@@ -69,8 +70,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
     if violations.is_empty() {
         let (wrong, warnings) = policy::check_schemas(&application, &rendering.objects)?;
         outcome.warnings.extend(warnings);
-        let (denied, warnings) = policy::check(&application.policies()?, &rendering.objects)?;
+        let policies = application.policies()?;
+        let (denied, warnings) = policy::check(&policies, &rendering.objects)?;
         outcome.warnings.extend(warnings);
+        outcome.notes = policy::idle(&policies, &rendering.objects)?;
         violations = [denied, wrong].concat();
     }
     if !violations.is_empty() {
@@ -146,21 +149,29 @@ impl Decision<'_> {
     fn plan(&self, tip: Option<CommitId>) -> Result<(Plan, Vec<SealedItem>)> {
         let directory = self.place.directory();
         let current = &self.place.current(tip)?;
-        let (mut manifests, mut outcomes) = (Vec::new(), Vec::new());
+        let secret_of = |rendered: &Rendered| {
+            let mut secrets = self.found.secrets.iter();
+            secrets.find(|secret| std::ptr::eq(secret.rendered, rendered))
+        };
+        let mut ids = Vec::with_capacity(self.objects.len());
         for rendered in self.objects {
-            let secret = self
-                .found
-                .secrets
-                .iter()
-                .find(|secret| std::ptr::eq(secret.rendered, rendered));
-            manifests.push(match secret.zip(self.certificate.as_ref()) {
-                None => Manifest::new(directory, rendered.value.clone(), rendered, [].into())?,
+            let mut id = ObjectId::of(&rendered.value)?;
+            if secret_of(rendered).is_some() {
+                "SealedSecret".clone_into(&mut id.kind);
+            }
+            ids.push(id);
+        }
+        let files = FileNames::new(directory, ids.iter().cloned());
+        let (mut manifests, mut outcomes) = (Vec::new(), Vec::new());
+        for (rendered, id) in self.objects.iter().zip(&ids) {
+            manifests.push(match secret_of(rendered).zip(self.certificate.as_ref()) {
+                None => Manifest::new(&files, rendered.value.clone(), rendered, [].into())?,
                 Some((secret, certificate)) => {
-                    let previous = previous(directory, &rendered.value, current)?;
+                    let previous = previous(&files, id, current)?;
                     let (value, sources, sealed) =
                         secret.seal(&self.resolved, certificate, previous.as_ref())?;
                     outcomes.extend(sealed);
-                    Manifest::new(directory, value, rendered, sources)?
+                    Manifest::new(&files, value, rendered, sources)?
                 }
             });
         }
@@ -170,17 +181,20 @@ impl Decision<'_> {
     }
 }
 
-/// The SealedSecret that stands where this Secret's will.
-fn previous(directory: &TreePath, secret: &Value, current: &Current) -> Result<Option<Value>> {
-    let mut id = ObjectId::of(secret)?;
-    "SealedSecret".clone_into(&mut id.kind);
-    let path = directory.join(&manifest::file_name(&id))?;
-    let Some(bytes) = current.get(&path) else {
-        return Ok(None);
+/// The SealedSecret that stands where this one will, or did before others of its name came or went.
+fn previous(files: &FileNames<'_>, id: &ObjectId, current: &Current) -> Result<Option<Value>> {
+    let read = |path: &TreePath| {
+        // What does not read as YAML keeps nothing; the plan reports it.
+        let documents = Reader::new().read_bytes(current.get(path)?).ok()?;
+        Some(documents.first()?.root.to_value())
     };
-    // What does not read as YAML keeps nothing; the plan reports it.
-    let documents = Reader::new().read_bytes(bytes).unwrap_or_default();
-    Ok(documents.first().map(|document| document.root.to_value()))
+    if let Some(value) = read(&files.of(id)?) {
+        return Ok(Some(value));
+    }
+    let is_it =
+        |value: &Value| ObjectId::of(value).is_ok_and(|there| there.namespace == id.namespace);
+    let before = files.before(id)?;
+    Ok(before.iter().filter_map(read).find(is_it))
 }
 
 /// Every image that the objects' pods run, in order, once.

@@ -29,15 +29,15 @@ pub(crate) struct Manifest<'a> {
 }
 
 impl<'a> Manifest<'a> {
-    /// `value` as a file of `directory`; `rendered` is what the templates made it from.
+    /// `value` as a file of the stage's place; `rendered` is what the templates made it from.
     pub(crate) fn new(
-        directory: &TreePath,
+        files: &FileNames<'_>,
         value: Value,
         rendered: &'a Rendered,
         sources: BTreeMap<String, String>,
     ) -> Result<Self> {
         let object = ObjectId::of(&value)?;
-        let path = directory.join(&file_name(&object))?;
+        let path = files.of(&object)?;
         let text = format!("{OWNED}{}", narae_yaml::write(&value));
         Ok(Self {
             path,
@@ -98,7 +98,7 @@ pub(crate) fn check_distinct(manifests: &[Manifest<'_>]) -> Result<()> {
     for manifest in manifests {
         if let Some(first) = seen.insert(&manifest.path, manifest) {
             bail!(
-                "{} ({}) and {} ({}) would both be {}\n  try: give one of them another name",
+                "{} ({}) and {} ({}) would both be {}\n  try: give one of them another name, or another namespace",
                 first.object,
                 first.rendered.origin(),
                 manifest.object,
@@ -110,8 +110,53 @@ pub(crate) fn check_distinct(manifests: &[Manifest<'_>]) -> Result<()> {
     Ok(())
 }
 
-/// `deployment-shop.yaml`. Names of roles may hold characters that file systems and shells mind.
-pub(crate) fn file_name(object: &ObjectId) -> String {
+/// Where each object of a delivery stands: `deployment-shop.yaml`, and `deployment-shop_rc.yaml`
+/// where objects of several namespaces have that kind and name.
+#[derive(Debug)]
+pub(crate) struct FileNames<'d> {
+    directory: &'d TreePath,
+    /// Names that more than one namespace asks for.
+    shared: BTreeSet<String>,
+}
+
+impl<'d> FileNames<'d> {
+    /// For all the objects that stand in `directory`, as they will stand there.
+    pub(crate) fn new(
+        directory: &'d TreePath,
+        objects: impl IntoIterator<Item = ObjectId>,
+    ) -> Self {
+        let mut namespaces: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
+        for object in objects {
+            let namespaces = namespaces.entry(short(&object)).or_default();
+            namespaces.insert(object.namespace);
+        }
+        let shared = namespaces
+            .into_iter()
+            .filter(|(_, spaces)| spaces.len() > 1);
+        Self {
+            directory,
+            shared: shared.map(|(name, _)| name).collect(),
+        }
+    }
+
+    pub(crate) fn of(&self, object: &ObjectId) -> Result<TreePath> {
+        let name = match self.shared.contains(&short(object)) {
+            true => long(object),
+            false => short(object),
+        };
+        Ok(self.directory.join(&format!("{name}.yaml"))?)
+    }
+
+    /// Where an object may have stood before: as it stands now, or as it would without, or with,
+    /// others of its name.
+    pub(crate) fn before(&self, object: &ObjectId) -> Result<[TreePath; 2]> {
+        let of = |name: String| self.directory.join(&format!("{name}.yaml"));
+        Ok([of(short(object))?, of(long(object))?])
+    }
+}
+
+/// Names of roles may hold characters that file systems and shells mind.
+fn short(object: &ObjectId) -> String {
     let safe = |c: char| {
         if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') {
             c
@@ -120,5 +165,12 @@ pub(crate) fn file_name(object: &ObjectId) -> String {
         }
     };
     let name: String = object.name.chars().map(safe).collect();
-    format!("{}-{name}.yaml", object.kind.to_ascii_lowercase())
+    format!("{}-{name}", object.kind.to_ascii_lowercase())
+}
+
+fn long(object: &ObjectId) -> String {
+    match &object.namespace {
+        Some(namespace) => format!("{}_{namespace}", short(object)),
+        None => short(object),
+    }
 }

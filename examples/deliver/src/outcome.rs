@@ -20,6 +20,8 @@ pub(crate) struct Outcome {
     pub(crate) made: Vec<String>,
     /// What a person should look at, though it stops nothing.
     pub(crate) warnings: Vec<String>,
+    /// What is most often meant, and worth a glance.
+    pub(crate) notes: Vec<String>,
     pub(crate) secrets: Vec<SealedItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) plan: Option<Plan>,

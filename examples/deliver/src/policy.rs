@@ -6,7 +6,7 @@ use narae_cli::application::Application;
 use narae_manifest::object::ObjectId;
 use narae_manifest::policy::{Action, PolicySet};
 use narae_manifest::template::Rendered;
-use narae_manifest::{Rule, Schemas, Severity, Values, lint};
+use narae_manifest::{Finding, Origin, Rule, Schemas, Severity, Values, lint};
 use narae_yaml::{Path, Value};
 
 use crate::outcome::Refusal;
@@ -57,6 +57,15 @@ pub(crate) fn check(
     Ok((refusals, warnings))
 }
 
+/// Policies that are for none of the objects: of another stage, perhaps, or misspelt.
+pub(crate) fn idle(policies: &PolicySet, objects: &[Rendered]) -> Result<Vec<String>> {
+    let values: Vec<&Value> = objects.iter().map(|rendered| &rendered.value).collect();
+    let idle = policies.idle(&values)?.into_iter();
+    let note =
+        |(policy, origin)| format!("policy {policy} is for none of these objects ({origin})");
+    Ok(idle.map(note).collect())
+}
+
 /// The values against the application's schema for them.
 pub(crate) fn check_values(application: &Application, values: &Values) -> Result<()> {
     let Some(schema) = application.values_schema()? else {
@@ -84,6 +93,7 @@ pub(crate) fn check_schemas(
     let values: Vec<&Value> = objects.iter().map(|rendered| &rendered.value).collect();
     let mut findings = schemas.check(&values);
     findings.extend(lint::check(&values, &schemas));
+    Finding::trace(&mut findings, objects);
     let (mut refusals, mut warnings) = (Vec::new(), Vec::new());
     for finding in findings {
         let Some(rendered) = finding.index.and_then(|index| objects.get(index)) else {
@@ -102,9 +112,12 @@ pub(crate) fn check_schemas(
         };
         if finding.severity() == Severity::Error {
             let schema = format!("Kubernetes {} schema", schemas.version());
-            let mut refusal = refusal(&schema, &message, rendered, &finding.field, None)?;
-            refusal.rule = finding.rule.id().to_owned();
-            refusals.push(refusal);
+            refusals.push(Refusal {
+                rule: finding.rule.id().to_owned(),
+                values: places(&finding.values),
+                template: finding.template.map(|template| template.to_string()),
+                ..refusal(&schema, &message, rendered, &finding.field, None)?
+            });
         } else {
             let object = ObjectId::of(&rendered.value)?;
             warnings.push(format!("{}: {message} ({object})", finding.rule.id()));
@@ -122,19 +135,22 @@ pub(crate) fn refusal(
     found: Option<String>,
 ) -> Result<Refusal> {
     let provenance = rendered.provenance(field);
-    let values = provenance.iter().flat_map(|provenance| &provenance.values);
+    let values = provenance.as_ref().map_or(&[][..], |known| &known.values);
     Ok(Refusal {
         policy: policy.to_owned(),
         message: message.to_owned(),
         object: ObjectId::of(&rendered.value)?.to_string(),
         field: field.to_string(),
         found,
-        values: values
-            .map(|(path, origin)| format!("{path} at {origin}"))
-            .collect(),
+        values: places(values),
         template: provenance.map(|provenance| provenance.template.to_string()),
         rule: "built in".to_owned(),
     })
+}
+
+fn places(values: &[(Path, Origin)]) -> Vec<String> {
+    let place = |(path, origin): &(Path, Origin)| format!("{path} at {origin}");
+    values.iter().map(place).collect()
 }
 
 fn shown(value: &Value) -> String {

@@ -96,6 +96,9 @@ fn heading(out: &mut String, outcome: &Outcome) {
     for made in &outcome.made {
         let _ = writeln!(out, "  made     {made}");
     }
+    for note in &outcome.notes {
+        let _ = writeln!(out, "  {DIM}note     {}{DIM:#}", visible(note));
+    }
     for warning in &outcome.warnings {
         let _ = writeln!(out, "  {YELLOW}warning{YELLOW:#}  {}", visible(warning));
     }

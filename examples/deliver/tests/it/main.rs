@@ -10,6 +10,7 @@
 mod errors;
 mod first_run;
 mod interrupted;
+mod namespaces;
 mod openbao;
 mod ownership;
 mod plan;

@@ -248,3 +248,20 @@ fn values_that_break_their_schema_are_an_error() {
         run.stderr
     );
 }
+
+/// Of another stage, as here, or misspelt: a person sees which.
+#[test]
+fn a_policy_that_is_for_none_of_the_objects_is_a_note() {
+    let sandbox = Sandbox::new();
+    sandbox.shop();
+    let report = sandbox.delivered(&["--app", "shop"]);
+    let note = "  note     policy replicas-prod is for none of these objects (shop/policies/replicas.yaml:2:1)\n";
+    assert!(report.contains(note), "{report}");
+    sandbox.edit(
+        "policies/immutable-image.yaml",
+        "resources: [deployments",
+        "resources: [jobs",
+    );
+    let (_, json) = sandbox.json(&["--app", "shop", "--stage", "rc"]);
+    assert_eq!(json["notes"].as_array().unwrap().len(), 2, "{json:#}");
+}
