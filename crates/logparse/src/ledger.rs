@@ -63,6 +63,19 @@ pub enum Imbalance {
 }
 
 impl Ledger {
+    /// A ledger of an input whose bytes before this offset are somebody else's.
+    pub fn starting_at(offset: u64) -> Self {
+        Self {
+            frontier: offset,
+            ..Self::default()
+        }
+    }
+
+    /// The offset below which every byte is entered: where to read on from another time without losing any.
+    pub const fn frontier(&self) -> u64 {
+        self.frontier
+    }
+
     /// Enters a record.
     pub fn record(&mut self, spans: &Spans) {
         self.records += 1;

@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::FileExt as _;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
+use flate2::read::MultiGzDecoder;
 use narae_logparse::ledger::{Imbalance, Ledger};
 use narae_logparse::reader::ReaderOptions;
 use narae_logparse::{Event, Format, Reader, Timestamp, detect};
@@ -36,10 +38,18 @@ pub(crate) fn open(name: &str) -> anyhow::Result<(Box<dyn Read>, SystemTime)> {
     }
     let file = File::open(name).with_context(|| format!("cannot open {name}"))?;
     let written = file.metadata().and_then(|data| data.modified());
-    Ok((
-        Box::new(file),
-        written.unwrap_or_else(|_| SystemTime::now()),
-    ))
+    let written = written.unwrap_or_else(|_| SystemTime::now());
+    // What is no file, such as a pipe, cannot be looked into and is read as it is.
+    if is_compressed(&file).unwrap_or(false) {
+        return Ok((Box::new(MultiGzDecoder::new(file)), written));
+    }
+    Ok((Box::new(file), written))
+}
+
+/// Whether a file begins as gzip does (RFC 1952).
+pub(crate) fn is_compressed(file: &File) -> io::Result<bool> {
+    let mut magic = [0; 2];
+    Ok(file.read_at(&mut magic, 0)? == 2 && magic == [0x1F, 0x8B])
 }
 
 /// A moment as the parser has it; `None` before 1970.
@@ -96,7 +106,7 @@ pub(crate) fn read(
 }
 
 /// Fills the chunk unless the input ends before, so that what a pipe happens to deliver decides nothing.
-fn fill<'c>(input: &mut impl Read, chunk: &'c mut [u8]) -> io::Result<&'c [u8]> {
+pub(crate) fn fill<'c>(input: &mut impl Read, chunk: &'c mut [u8]) -> io::Result<&'c [u8]> {
     let mut filled = 0;
     while let Some(space) = chunk.get_mut(filled..).filter(|space| !space.is_empty()) {
         match input.read(space) {

@@ -1,23 +1,34 @@
 //! `logship` prints every line of log files as NDJSON and says at the end what it saw; see its README.
 
+mod follow;
 mod input;
 mod latency;
 mod output;
+mod ship;
 mod summary;
 
 use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use narae_logparse::Format;
+use narae_logparse::encode::Origin;
 use narae_logparse::multiline::Rules;
 use narae_logparse::reader::ReaderOptions;
 use narae_logparse::time::Context;
 
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
 use crate::input::{Choice, read};
+use crate::ship::state::{self, State};
+use crate::ship::{Files, Http, HttpOptions, Shipper, Sink, http};
 use crate::summary::Summary;
 
 /// Prints every line of log files as one JSON object, and a summary on standard error.
@@ -31,6 +42,44 @@ struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    shipping: Shipping,
+}
+
+#[derive(Args)]
+struct Shipping {
+    /// Go on with what is written to the files, whatever becomes of them, until SIGTERM or SIGINT. FILES may be patterns such as
+    /// '/var/log/pods/*/*/*.log*', in quotes.
+    #[arg(long, requires = "to")]
+    follow: bool,
+    /// Where to send: `opensearch URL`, `otlp URL`, `otlp-json URL`, `loki URL` or `file FOLDER`; otherwise to standard output.
+    #[arg(long, num_args = 2, value_names = ["KIND", "WHERE"])]
+    to: Vec<String>,
+    /// A folder to remember in what has arrived, so that every line arrives also after a kill.
+    #[arg(long, value_name = "FOLDER", requires = "to")]
+    state: Option<PathBuf>,
+    /// The index or data stream of OpenSearch, the label `job` of Loki.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "logs-logship-default",
+        requires = "to"
+    )]
+    name: String,
+    /// The value of the header `Authorization`.
+    #[arg(
+        long,
+        env = "LOGSHIP_AUTHORIZATION",
+        hide_env_values = true,
+        hide = true
+    )]
+    authorization: Option<String>,
+    /// Certificates to trust, in PEM.
+    #[arg(long, value_name = "FILE", requires = "to")]
+    ca: Option<PathBuf>,
+    /// How many MiB may wait for the destination; reading pauses when they do.
+    #[arg(long, value_name = "MIB", default_value_t = 32, requires = "to")]
+    buffer: usize,
 }
 
 const AFTER: &str =
@@ -103,7 +152,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Some(Command::Stats(inputs)) => stats(&inputs),
-        None => ship(&cli.inputs),
+        None if !cli.shipping.to.is_empty() => deliver(&cli.inputs, cli.shipping),
+        None => print(&cli.inputs),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -117,7 +167,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn ship(inputs: &Inputs) -> anyhow::Result<bool> {
+fn print(inputs: &Inputs) -> anyhow::Result<bool> {
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut line = Vec::new();
     let mut summary = Summary::default();
@@ -131,6 +181,66 @@ fn ship(inputs: &Inputs) -> anyhow::Result<bool> {
     // A summary nobody can read is no reason to fail: the records are out.
     let _ = write!(anstream::stderr().lock(), "{summary}");
     Ok(all_read)
+}
+
+/// Reads the inputs into a destination. Fails if not all could be read or not all arrived.
+fn deliver(inputs: &Inputs, shipping: Shipping) -> anyhow::Result<bool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        // The second one ends us at once.
+        flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))?;
+    }
+    let state = match &shipping.state {
+        Some(folder) => State::open(folder)?,
+        None => State::default(),
+    };
+    let [kind, place] = &shipping.to[..] else {
+        bail!("--to takes a kind and a place");
+    };
+    let sink: Box<dyn Sink> = match (&kind[..], http::protocol(kind)) {
+        ("file", _) => Box::new(Files::open(Path::new(place), &state)?),
+        (_, Some(protocol)) => {
+            let options = HttpOptions {
+                authorization: shipping.authorization,
+                ca: shipping.ca,
+                name: shipping.name,
+            };
+            Box::new(Http::new(protocol, place, options)?)
+        }
+        _ => bail!("no destination {kind:?}: expected opensearch, otlp, otlp-json, loki or file"),
+    };
+    let mut shipper = Shipper::new(sink, state, shipping.buffer.max(1) << 20, stop)?;
+    let all_read = match &inputs.files[..] {
+        [only] if only == "-" => stream(inputs, &mut shipper)?,
+        _ => follow::run(inputs, shipping.follow, &mut shipper)?,
+    };
+    let all_arrived = shipper.drain()?;
+    let (acknowledged, dead, queued) = shipper.counts();
+    let _ = writeln!(
+        anstream::stderr().lock(),
+        "shipped   {acknowledged} arrived, {dead} refused, {queued} did not arrive"
+    );
+    Ok(all_read && (all_arrived || shipping.state.is_some()) && dead == 0)
+}
+
+/// Standard input, which nobody can read again: what does not arrive is lost, and said.
+fn stream(inputs: &Inputs, shipper: &mut Shipper) -> anyhow::Result<bool> {
+    let now = SystemTime::now();
+    let source = state::new_name((0, u64::from(std::process::id())));
+    let number = shipper.source(&source);
+    let observed = input::timestamp(now).context("the clock is before 1970")?;
+    let origin = Origin::new(&source, "-", observed);
+    let (reader, written) = input::open("-")?;
+    let read = read(reader, inputs.format, &inputs.options(written), |event| {
+        let item = shipper.encode(event, &origin);
+        if shipper.offer(item, number, 0)? {
+            Ok(())
+        } else {
+            bail!("ended before standard input did")
+        }
+    })?;
+    Ok(read.failed.is_none())
 }
 
 fn stats(inputs: &Inputs) -> anyhow::Result<bool> {
@@ -172,7 +282,7 @@ fn each(
     Ok(all_read)
 }
 
-fn complain(error: &anyhow::Error) {
+pub(crate) fn complain(error: &anyhow::Error) {
     let _ = writeln!(anstream::stderr().lock(), "logship: {error:#}");
 }
 

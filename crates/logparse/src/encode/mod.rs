@@ -166,6 +166,11 @@ impl Item {
         &self.body
     }
 
+    /// The bytes it shares with others of its group.
+    pub fn group(&self) -> &[u8] {
+        &self.group
+    }
+
     /// Its own bytes as a text.
     ///
     /// # Errors

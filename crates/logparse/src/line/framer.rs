@@ -61,6 +61,12 @@ impl Framer {
         }
     }
 
+    /// The same for an input that begins at this offset.
+    #[must_use]
+    pub fn starting_at(self, offset: u64) -> Self {
+        Self { offset, ..self }
+    }
+
     /// Adds a chunk. Take the lines out before the next: the framer holds all that was pushed and not taken.
     ///
     /// A chunk after [`finish`](Self::finish) continues the input; a final line without newline that was

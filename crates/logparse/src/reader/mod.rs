@@ -80,9 +80,18 @@ pub struct ReaderOptions {
     context: Context,
     multiline: Option<Rules>,
     others: Vec<Format>,
+    start: u64,
 }
 
 impl ReaderOptions {
+    /// Says that what is pushed begins at this offset of the input: for reading on where an earlier reader's
+    /// [`Ledger::frontier`] stood. Lines are still counted from 1.
+    #[must_use]
+    pub const fn with_start(mut self, offset: u64) -> Self {
+        self.start = offset;
+        self
+    }
+
     /// Sets how lines are framed. [`Framing::Lines`] stands for the format's own.
     #[must_use]
     pub const fn with_lines(mut self, lines: LineOptions) -> Self {
@@ -129,6 +138,7 @@ impl Default for ReaderOptions {
             context: Context::default(),
             multiline: None,
             others: Vec::new(),
+            start: 0,
         }
     }
 }
@@ -180,14 +190,14 @@ impl Reader {
                 others: options.others.clone(),
                 context: options.context.clone(),
             },
-            framer: Framer::new(lines),
+            framer: Framer::new(lines).starting_at(options.start),
             joiner: Joiner::new(options.max_message_bytes),
             grouping: options
                 .multiline
                 .clone()
                 .map(|rules| Grouping::new(rules, options)),
-            ledger: Ledger::default(),
-            input_bytes: 0,
+            ledger: Ledger::starting_at(options.start),
+            input_bytes: options.start,
             flushing: false,
         }
     }
@@ -230,7 +240,7 @@ impl Reader {
         &self.ledger
     }
 
-    /// How many bytes were pushed.
+    /// Where the input stands: how many bytes were pushed, and where it began.
     pub const fn input_bytes(&self) -> u64 {
         self.input_bytes
     }

@@ -110,3 +110,26 @@ fn a_message_that_never_ends_does_not_make_the_ledger_grow() {
     while reader.next_event().is_some() {}
     assert_eq!((reader.ledger().gaps(), reader.verify()), (0, Ok(())));
 }
+
+/// Reading on at any frontier finds the same records at the same places, and between them all bytes once.
+#[test]
+fn reading_on_at_the_frontier_loses_nothing() {
+    let log = b"{\"a\":1}\nnot json\n{\"b\":2}\n\n{\"c\":3}\n{\"d\"";
+    let offsets = |start: u64| {
+        let options = ReaderOptions::default().with_start(start);
+        let mut reader = Reader::with_options(Format::Json, &options);
+        reader.push(&log[usize::try_from(start).unwrap()..]);
+        reader.finish();
+        let mut found = Vec::new();
+        while let Some(offset) = reader.next_event().map(|event| event.offset()) {
+            found.push((offset, reader.ledger().frontier()));
+        }
+        reader.verify().unwrap();
+        found
+    };
+    let all = offsets(0);
+    assert_eq!(all.len(), 6);
+    for (number, (_, frontier)) in all.iter().enumerate() {
+        assert_eq!(offsets(*frontier), all[number + 1..]);
+    }
+}

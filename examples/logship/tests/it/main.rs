@@ -1,5 +1,12 @@
 //! Runs the real binary on case files and on what is too large or too wild to keep as a file.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod server;
+mod ship;
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};

@@ -1,0 +1,242 @@
+//! Reads files into a [`Shipper`], once or for ever: finds them, and follows them as they grow, are renamed, cut and compressed.
+//!
+//! A file is known by device and inode while it is open, and by its first bytes across restarts. A file that
+//! begins like a known one and whose name begins like its name (`app.log.1`, `app.log-20261121.gz`, the kubelet's `0.log.20261121-044444.gz`) is its
+//! rotated copy: it is read on where the original was left, not again.
+//!
+//! Nothing is watched by the kernel: four times a second lengths are compared. That works on every file system, and a file that nobody
+//! writes to costs one `fstat`.
+
+mod tail;
+
+use std::collections::HashSet;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use crate::Inputs;
+use crate::ship::Shipper;
+use crate::ship::state::{Known, new_name};
+use tail::{Head, Opened, Tail};
+
+const POLL: Duration = Duration::from_millis(250);
+const RESCAN: Duration = Duration::from_secs(1);
+/// How long a file that is gone or replaced must be silent before it is taken to have ended.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// Device, inode and, of files that do not grow, length.
+type Seen = (u64, u64, u64);
+
+/// Reads all that the patterns match; to the end, or with `follow` until a signal. Says whether all could be read.
+pub(crate) fn run(inputs: &Inputs, follow: bool, shipper: &mut Shipper) -> anyhow::Result<bool> {
+    let mut follower = Follower {
+        inputs,
+        follow,
+        tails: Vec::new(),
+        finished: HashSet::new(),
+        complained: HashSet::new(),
+        all_read: true,
+    };
+    let mut scanned: Option<Instant> = None;
+    while !shipper.must_stop() {
+        if scanned.is_none_or(|at| follow && at.elapsed() >= RESCAN) {
+            follower.scan(shipper)?;
+            scanned = Some(Instant::now());
+        }
+        let progressed = follower.read(shipper)?;
+        if !progressed {
+            // Nothing new: what is queued goes out, also if it is little.
+            while !shipper.is_idle() && !shipper.must_stop() {
+                shipper.pump()?;
+            }
+            shipper.pump()?;
+            if follower.tails.is_empty() && !follow {
+                // A copy waits for its original.
+                follower.scan(shipper)?;
+                if follower.tails.is_empty() {
+                    break;
+                }
+            }
+            if follow {
+                std::thread::sleep(POLL);
+            }
+        }
+    }
+    if shipper.state().folder().is_none() {
+        // Nobody will read on: what waits for more is all there will be.
+        for tail in &mut follower.tails {
+            tail.finish(shipper)?;
+        }
+    }
+    Ok(follower.all_read)
+}
+
+struct Follower<'i> {
+    inputs: &'i Inputs,
+    follow: bool,
+    tails: Vec<Tail>,
+    /// Compressed files that were read to their end.
+    finished: HashSet<Seen>,
+    /// Files whose trouble was told.
+    complained: HashSet<PathBuf>,
+    all_read: bool,
+}
+
+impl Follower<'_> {
+    /// Looks for files that are not being read yet, and for those being read that are gone.
+    fn scan(&mut self, shipper: &mut Shipper) -> anyhow::Result<()> {
+        let mut present = HashSet::new();
+        for path in self.paths()? {
+            match fs::metadata(&path) {
+                Ok(data) if data.is_file() => {
+                    present.insert((data.dev(), data.ino()));
+                    if let Err(error) = self.meet(&path, &data, shipper) {
+                        self.complain(&path, &error);
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => self.complain(&path, &error.into()),
+            }
+        }
+        for tail in &mut self.tails {
+            tail.gone = !present.contains(&tail.identity());
+        }
+        // Names of sources must be on disk before anything is sent under them.
+        shipper.save()
+    }
+
+    fn paths(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
+        for pattern in &self.inputs.files {
+            // A name with brackets in it is a name if there is such a file.
+            if !pattern.contains(['*', '?', '[']) || Path::new(pattern).exists() {
+                paths.push(PathBuf::from(pattern));
+                continue;
+            }
+            let found = glob::glob(pattern).with_context(|| format!("not a pattern: {pattern}"))?;
+            paths.extend(found.filter_map(Result::ok));
+        }
+        Ok(paths)
+    }
+
+    fn meet(&mut self, path: &Path, data: &Metadata, shipper: &mut Shipper) -> anyhow::Result<()> {
+        let identity = (data.dev(), data.ino());
+        if let Some(tail) = self
+            .tails
+            .iter_mut()
+            .find(|tail| tail.identity() == identity)
+        {
+            path.clone_into(&mut tail.path);
+            return Ok(());
+        }
+        if self
+            .finished
+            .contains(&(data.dev(), data.ino(), data.len()))
+        {
+            return Ok(());
+        }
+        let Some(opened) = Opened::open(path)? else {
+            return Ok(());
+        };
+        let (source, known) = match self.known(path, &opened, shipper)? {
+            Match::BeingRead => return Ok(()),
+            Match::Source(source, known) => (source, known),
+            Match::None => {
+                let (hash, bytes) = (opened.head.hash(), opened.head.len());
+                let known = Known::new(path, identity, hash, bytes);
+                let source = new_name(identity);
+                (source, known)
+            }
+        };
+        shipper.state().meet(&source, known.clone());
+        let tail = Tail::start(path, opened, &source, &known, shipper)?;
+        self.tails.push(tail);
+        Ok(())
+    }
+
+    /// The source that a file's content is, if it was met before.
+    fn known(&self, path: &Path, opened: &Opened, shipper: &mut Shipper) -> io::Result<Match> {
+        for (source, known) in shipper.state().sources() {
+            let same_file = !opened.compressed && (known.device, known.inode) == opened.identity;
+            let copy = known.head_bytes >= Head::TELLING && is_copy(path, &known.path);
+            if !(same_file || copy) || !opened.head.begins(known.head_bytes, &known.head) {
+                continue;
+            }
+            // The original first; when it was cut, the copy has what was not read of it.
+            if self.tails.iter().any(|tail| tail.source() == source) {
+                return Ok(Match::BeingRead);
+            }
+            if opened.goes_on(path, known.mark_at, &known.mark)? {
+                return Ok(Match::Source(source.to_owned(), known.clone()));
+            }
+        }
+        Ok(Match::None)
+    }
+
+    fn read(&mut self, shipper: &mut Shipper) -> anyhow::Result<bool> {
+        let mut progressed = false;
+        let mut ended = Vec::new();
+        for (at, tail) in self.tails.iter_mut().enumerate() {
+            match tail.read(self.inputs, shipper) {
+                Ok(more) => {
+                    progressed |= more;
+                    let over = match (self.follow, tail.is_compressed()) {
+                        (false, _) | (_, true) => !more,
+                        (true, false) => tail.gone && tail.silent_for() >= SILENCE,
+                    };
+                    if over {
+                        tail.finish(shipper)?;
+                        ended.push((at, None));
+                    }
+                }
+                Err(error) => ended.push((at, Some(error))),
+            }
+            if shipper.must_stop() {
+                break;
+            }
+        }
+        for (at, error) in ended.into_iter().rev() {
+            let tail = self.tails.remove(at);
+            if let Some(error) = error {
+                self.complain(&tail.path, &error);
+            }
+            if tail.is_compressed() || !self.follow {
+                self.finished.insert(tail.seen());
+            }
+        }
+        Ok(progressed)
+    }
+
+    fn complain(&mut self, path: &Path, error: &anyhow::Error) {
+        self.all_read = false;
+        if self.complained.insert(path.to_owned()) {
+            crate::complain(&anyhow::anyhow!(
+                "cannot read {}: {error:#}",
+                path.display()
+            ));
+        }
+    }
+}
+
+enum Match {
+    None,
+    Source(String, Known),
+    /// Its source is being read from another file.
+    BeingRead,
+}
+
+/// Whether a name is what rotation makes of another.
+fn is_copy(path: &Path, original: &Path) -> bool {
+    let (Some(name), Some(original_name)) = (path.file_name(), original.file_name()) else {
+        return false;
+    };
+    let rest = name
+        .as_encoded_bytes()
+        .strip_prefix(original_name.as_encoded_bytes());
+    path.parent() == original.parent()
+        && rest.is_some_and(|rest| matches!(rest.first(), Some(b'.' | b'-')))
+}

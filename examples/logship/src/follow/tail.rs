@@ -1,0 +1,361 @@
+//! One file being read.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use flate2::read::MultiGzDecoder;
+use narae_logparse::encode::Origin;
+use narae_logparse::kubernetes::Source;
+use narae_logparse::record::Field;
+use narae_logparse::{Format, Reader, Timestamp, detect};
+
+use crate::Inputs;
+use crate::input::{self, Choice, timestamp};
+use crate::ship::Shipper;
+use crate::ship::state::{Known, new_name};
+
+/// Read at a time, and looked at to decide on a format.
+const CHUNK_BYTES: usize = 256 << 10;
+/// How long groups of lines and parts of messages wait for more.
+const FLUSH_AFTER: Duration = Duration::from_secs(2);
+
+/// The first bytes of a file.
+#[derive(Clone, Default)]
+pub(super) struct Head(Vec<u8>);
+
+impl Head {
+    const MOST: usize = 256;
+    /// So many bytes tell a file from others with a name like its.
+    pub(super) const TELLING: usize = 64;
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn hash(&self) -> String {
+        hash(&self.0)
+    }
+
+    /// Whether it begins with as many bytes of this hash.
+    pub(super) fn begins(&self, bytes: usize, known: &str) -> bool {
+        self.0.get(..bytes).is_some_and(|head| hash(head) == known)
+    }
+}
+
+/// FNV-1a, 64 bits: nobody gains by two files that begin alike.
+fn hash(bytes: &[u8]) -> String {
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+/// A file just opened.
+pub(super) struct Opened {
+    file: File,
+    pub(super) identity: (u64, u64),
+    pub(super) length: u64,
+    pub(super) compressed: bool,
+    pub(super) head: Head,
+    modified: SystemTime,
+}
+
+impl Opened {
+    /// Opens a file; `None` if nothing is in it yet.
+    pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
+        let file = File::open(path)?;
+        let data = file.metadata()?;
+        let compressed = input::is_compressed(&file)?;
+        let mut head = vec![0; Head::MOST];
+        let filled = if compressed {
+            input::fill(&mut MultiGzDecoder::new(File::open(path)?), &mut head)?.len()
+        } else {
+            read_at(&file, &mut head, 0)?
+        };
+        head.truncate(filled);
+        let opened = Self {
+            identity: (data.dev(), data.ino()),
+            length: data.len(),
+            modified: data.modified().unwrap_or_else(|_| SystemTime::now()),
+            file,
+            compressed,
+            head: Head(head),
+        };
+        Ok((filled > 0).then_some(opened))
+    }
+
+    /// Whether the bytes before this place have this hash.
+    pub(super) fn goes_on(&self, path: &Path, at: u64, mark: &str) -> io::Result<bool> {
+        if at == 0 {
+            return Ok(true);
+        }
+        let bytes = at.min(Head::MOST as u64);
+        let mut before = Vec::new();
+        if self.compressed {
+            let mut decoder = MultiGzDecoder::new(File::open(path)?);
+            io::copy(&mut (&mut decoder).take(at - bytes), &mut io::sink())?;
+            decoder.take(bytes).read_to_end(&mut before)?;
+        } else {
+            before.resize(Head::MOST.min(usize::try_from(at).unwrap_or(Head::MOST)), 0);
+            let filled = read_at(&self.file, &mut before, at - bytes)?;
+            before.truncate(filled);
+        }
+        Ok(before.len() as u64 == bytes && hash(&before) == mark)
+    }
+}
+
+fn read_at(file: &File, head: &mut [u8], from: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(space) = head.get_mut(filled..).filter(|space| !space.is_empty()) {
+        match file.read_at(space, from + filled as u64)? {
+            0 => break,
+            bytes => filled += bytes,
+        }
+    }
+    Ok(filled)
+}
+
+enum Bytes {
+    Plain,
+    Compressed(Box<MultiGzDecoder<File>>),
+}
+
+/// A file being read.
+pub(super) struct Tail {
+    pub(super) path: PathBuf,
+    /// The path leads to another file or to none.
+    pub(super) gone: bool,
+    file: File,
+    bytes: Bytes,
+    identity: (u64, u64),
+    length: u64,
+    head: Head,
+    /// The last bytes read.
+    last: Vec<u8>,
+    source: String,
+    number: usize,
+    /// How much was read.
+    offset: u64,
+    formats: Vec<Format>,
+    reader: Option<Reader>,
+    resource: Vec<Field<'static>>,
+    modified: SystemTime,
+    last_read: Instant,
+    flushed: bool,
+}
+
+impl Tail {
+    /// Begins where the source is settled.
+    pub(super) fn start(
+        path: &Path,
+        opened: Opened,
+        source: &str,
+        known: &Known,
+        shipper: &mut Shipper,
+    ) -> anyhow::Result<Self> {
+        let mut bytes = Bytes::Plain;
+        if opened.compressed {
+            let mut decoder = Box::new(MultiGzDecoder::new(File::open(path)?));
+            io::copy(&mut (&mut decoder).take(known.offset), &mut io::sink())?;
+            bytes = Bytes::Compressed(decoder);
+        }
+        let formats = known.formats.iter().filter_map(|name| name.parse().ok());
+        Ok(Self {
+            path: path.to_owned(),
+            gone: false,
+            file: opened.file,
+            bytes,
+            identity: opened.identity,
+            length: opened.length,
+            head: opened.head,
+            last: Vec::new(),
+            source: source.to_owned(),
+            number: shipper.source(source),
+            offset: known.offset,
+            formats: formats.collect(),
+            reader: None,
+            resource: resource(path),
+            modified: opened.modified,
+            last_read: Instant::now(),
+            flushed: true,
+        })
+    }
+
+    pub(super) const fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    pub(super) const fn is_compressed(&self) -> bool {
+        matches!(self.bytes, Bytes::Compressed(_))
+    }
+
+    pub(super) const fn seen(&self) -> (u64, u64, u64) {
+        (self.identity.0, self.identity.1, self.length)
+    }
+
+    pub(super) fn silent_for(&self) -> Duration {
+        self.last_read.elapsed()
+    }
+
+    /// Reads a chunk, if there is more. Says whether there was.
+    pub(super) fn read(&mut self, inputs: &Inputs, shipper: &mut Shipper) -> anyhow::Result<bool> {
+        if matches!(self.bytes, Bytes::Plain) {
+            self.look_at_length(shipper)?;
+        }
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let filled = match &mut self.bytes {
+            Bytes::Plain => self.file.read_at(&mut chunk, self.offset)?,
+            Bytes::Compressed(decoder) => input::fill(decoder, &mut chunk)?.len(),
+        };
+        let bytes = chunk.get(..filled).unwrap_or_default();
+        if bytes.is_empty() {
+            self.flush(shipper)?;
+            return Ok(false);
+        }
+        if self.reader.is_none() {
+            self.begin(inputs, bytes, shipper);
+        }
+        self.offset += filled as u64;
+        self.last_read = Instant::now();
+        self.flushed = false;
+        if let Some(reader) = &mut self.reader {
+            reader.push(bytes);
+        }
+        self.mark(bytes, shipper);
+        self.emit(shipper)?;
+        Ok(true)
+    }
+
+    /// Notes what stands before the place where reading goes on.
+    fn mark(&mut self, read: &[u8], shipper: &mut Shipper) {
+        let end = read.len().saturating_sub(Head::MOST);
+        self.last
+            .extend_from_slice(read.get(end..).unwrap_or_default());
+        let excess = self.last.len().saturating_sub(Head::MOST);
+        self.last.drain(..excess);
+        if (self.last.len() as u64) < self.offset.min(Head::MOST as u64) {
+            // Read on in the middle: the mark of before holds until there is enough.
+            return;
+        }
+        let (at, mark) = (self.offset, hash(&self.last));
+        shipper.state().update(&self.source, |known| {
+            known.mark_at = at;
+            known.mark = mark;
+        });
+    }
+
+    /// Takes what was read for all there is.
+    pub(super) fn finish(&mut self, shipper: &mut Shipper) -> anyhow::Result<()> {
+        if let Some(reader) = &mut self.reader {
+            reader.finish();
+        }
+        self.emit(shipper)
+    }
+
+    /// Decides on a format by the first bytes, unless it is known, and begins a reader where the file stands.
+    fn begin(&mut self, inputs: &Inputs, sample: &[u8], shipper: &mut Shipper) {
+        if self.formats.is_empty() {
+            self.formats = match inputs.format {
+                Choice::Fixed(format) => vec![format],
+                Choice::Auto => detect::detect(sample).formats(),
+            };
+            let names = self.formats.iter().map(|format| format.name().to_owned());
+            let names: Vec<String> = names.collect();
+            shipper
+                .state()
+                .update(&self.source, |known| known.formats = names);
+        }
+        let mut formats = self.formats.iter().copied();
+        let first = formats.next().unwrap_or(Format::Plain);
+        let options = inputs
+            .options(self.modified)
+            .with_other_formats(formats)
+            .with_start(self.offset);
+        self.reader = Some(Reader::with_options(first, &options));
+    }
+
+    /// A file that became shorter, or begins otherwise, was cut and is another source now.
+    fn look_at_length(&mut self, shipper: &mut Shipper) -> anyhow::Result<()> {
+        let length = self.file.metadata()?.len();
+        if length == self.length && self.head.len() >= Head::MOST {
+            return Ok(());
+        }
+        let mut head = vec![0; Head::MOST];
+        let filled = read_at(&self.file, &mut head, 0)?;
+        head.truncate(filled);
+        let head = Head(head);
+        let cut = length < self.offset || !head.begins(self.head.len(), &self.head.hash());
+        self.length = length;
+        if cut {
+            self.finish(shipper)?;
+            self.cut(head, shipper)?;
+        } else if head.len() > self.head.len() {
+            self.head = head;
+            let (hash, bytes) = (self.head.hash(), self.head.len());
+            shipper.state().update(&self.source, |known| {
+                known.head = hash;
+                known.head_bytes = bytes;
+            });
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self, head: Head, shipper: &mut Shipper) -> anyhow::Result<()> {
+        self.source = new_name(self.identity);
+        self.head = head;
+        let (hash, bytes) = (self.head.hash(), self.head.len());
+        let known = Known::new(&self.path, self.identity, hash, bytes);
+        shipper.state().meet(&self.source, known);
+        shipper.save()?;
+        self.number = shipper.source(&self.source);
+        self.offset = 0;
+        self.last = Vec::new();
+        self.formats = Vec::new();
+        self.reader = None;
+        Ok(())
+    }
+
+    /// What waited long enough goes on its way.
+    fn flush(&mut self, shipper: &mut Shipper) -> anyhow::Result<()> {
+        if self.flushed || self.last_read.elapsed() < FLUSH_AFTER {
+            return Ok(());
+        }
+        self.flushed = true;
+        if let Some(reader) = &mut self.reader {
+            reader.flush();
+        }
+        self.emit(shipper)
+    }
+
+    fn emit(&mut self, shipper: &mut Shipper) -> anyhow::Result<()> {
+        let Some(reader) = &mut self.reader else {
+            return Ok(());
+        };
+        let observed = timestamp(SystemTime::now()).unwrap_or(Timestamp::from_unix_seconds(0));
+        let path = self.path.to_string_lossy();
+        let origin = Origin::new(&self.source, &path, observed).with_resource(&self.resource);
+        while let Some(event) = reader.next_event() {
+            let item = shipper.encode(&event, &origin);
+            let frontier = reader.ledger().frontier();
+            if !shipper.offer(item, self.number, frontier)? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What Kubernetes knows of a container's log, by its path or that of the file a link leads to.
+fn resource(path: &Path) -> Vec<Field<'static>> {
+    let of = |path: &Path| Source::from_path(path.to_str()?).ok();
+    let link = || std::fs::read_link(path).ok().and_then(|target| of(&target));
+    let found = link().or_else(|| of(path));
+    found.map_or_else(Vec::new, |source| source.describe(|_| None))
+}

@@ -1,0 +1,276 @@
+//! Events on their way to a destination: encoded, queued, sent, and what was settled remembered.
+//!
+//! One thread does it all: while a request is under way nothing is read, and when the queue is full nothing is read
+//! until something was settled. So memory is the queue's bound, one chunk and what the readers hold.
+
+mod files;
+pub(crate) mod http;
+pub(crate) mod state;
+
+use std::collections::VecDeque;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use narae_logparse::Event;
+use narae_logparse::deliver::{Answer, Ending, Queue, QueueOptions, Sequence};
+use narae_logparse::encode::{Item, Object, Origin};
+
+pub(crate) use files::Files;
+pub(crate) use http::{Http, HttpOptions};
+use state::State;
+
+/// How long what is queued may take to arrive once the end was asked for.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How often the state is written.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// The longest sleep while waiting, so that a signal is seen soon.
+const NAP: Duration = Duration::from_millis(50);
+
+/// Where events go.
+pub(crate) trait Sink {
+    /// The event as it will be sent.
+    fn encode(&self, event: &Event<'_>, origin: &Origin<'_>) -> Item;
+
+    /// Sends a batch, however long it takes, and says what became of it.
+    fn send(&mut self, items: &[&Item]) -> Answer;
+
+    /// Puts into the state what must be undone after a kill.
+    fn remember(&self, _state: &mut State) {}
+}
+
+/// An item, and how far its source is settled once it and all before it are.
+struct Parcel {
+    item: Item,
+    source: usize,
+    frontier: u64,
+}
+
+/// Takes events to a destination.
+pub(crate) struct Shipper {
+    queue: Queue<Parcel>,
+    sink: Box<dyn Sink>,
+    state: State,
+    /// The names of sources, which parcels refer to.
+    sources: Vec<String>,
+    /// What was offered and is not known to be settled, in order.
+    open: VecDeque<(Sequence, usize, u64)>,
+    dead_letters: Option<File>,
+    started: Instant,
+    saved: Instant,
+    stop: Arc<AtomicBool>,
+    stopped_at: Option<Instant>,
+    acknowledged: u64,
+    dead: u64,
+    /// What went wrong last, told once until something else does.
+    trouble: String,
+}
+
+impl Shipper {
+    pub(crate) fn new(
+        sink: Box<dyn Sink>,
+        state: State,
+        max_bytes: usize,
+        stop: Arc<AtomicBool>,
+    ) -> anyhow::Result<Self> {
+        let dead_letters = match state.folder() {
+            Some(folder) => Some(append(&folder.join("dead-letters.ndjson"))?),
+            None => None,
+        };
+        let options = QueueOptions::default().with_max_bytes(max_bytes);
+        Ok(Self {
+            queue: Queue::new(options),
+            sink,
+            state,
+            sources: Vec::new(),
+            open: VecDeque::new(),
+            dead_letters,
+            started: Instant::now(),
+            saved: Instant::now(),
+            stop,
+            stopped_at: None,
+            acknowledged: 0,
+            dead: 0,
+            trouble: String::new(),
+        })
+    }
+
+    pub(crate) const fn state(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    /// A number for a source, to offer its events with.
+    pub(crate) fn source(&mut self, name: &str) -> usize {
+        if let Some(known) = self.sources.iter().position(|known| known == name) {
+            return known;
+        }
+        self.sources.push(name.to_owned());
+        self.sources.len() - 1
+    }
+
+    pub(crate) fn encode(&self, event: &Event<'_>, origin: &Origin<'_>) -> Item {
+        self.sink.encode(event, origin)
+    }
+
+    /// Queues an item, as soon as there is room. `frontier` is how far its source will be settled with it. Says whether it was
+    /// taken: not if the end was asked for and the destination takes nothing.
+    pub(crate) fn offer(
+        &mut self,
+        item: Item,
+        source: usize,
+        frontier: u64,
+    ) -> anyhow::Result<bool> {
+        let bytes = item.bytes() + std::mem::size_of::<Parcel>();
+        let mut parcel = Parcel {
+            item,
+            source,
+            frontier,
+        };
+        loop {
+            match self.queue.push(parcel, bytes) {
+                Ok(sequence) => {
+                    self.open.push_back((sequence, source, frontier));
+                    return Ok(true);
+                }
+                Err(back) => parcel = back,
+            }
+            if self.must_end() {
+                return Ok(false);
+            }
+            self.pump()?;
+        }
+    }
+
+    /// Sends what may be sent now, one batch, or naps if there is a pause.
+    pub(crate) fn pump(&mut self) -> anyhow::Result<()> {
+        let now = self.started.elapsed();
+        let Some((batch, parcels)) = self.queue.next_batch(now) else {
+            if self.queue.pause_until() > now {
+                std::thread::sleep((self.queue.pause_until() - now).min(NAP));
+            }
+            return self.save_if_due();
+        };
+        let items: Vec<&Item> = parcels.iter().map(|parcel| &parcel.item).collect();
+        let answer = self.sink.send(&items);
+        self.tell(&answer);
+        let endings = self.queue.answer(batch, answer, self.started.elapsed());
+        for ending in endings {
+            match ending {
+                Ending::Acknowledged(..) => self.acknowledged += 1,
+                Ending::DeadLettered(_, parcel, reason) => {
+                    self.dead += 1;
+                    self.bury(&parcel, &reason)?;
+                }
+            }
+        }
+        self.settle();
+        self.save_if_due()
+    }
+
+    /// Whether there is something to send.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Whether reading should end.
+    pub(crate) fn must_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Sends what is queued, for as long as a drain may take if the end was asked for. Says whether all was settled.
+    pub(crate) fn drain(&mut self) -> anyhow::Result<bool> {
+        while !self.queue.is_empty() && !self.must_end() {
+            self.pump()?;
+        }
+        self.save()?;
+        Ok(self.queue.is_empty())
+    }
+
+    /// Remembers what is settled, so that a kill from now on does not send it again.
+    pub(crate) fn save(&mut self) -> anyhow::Result<()> {
+        self.saved = Instant::now();
+        self.sink.remember(&mut self.state);
+        if let Some(file) = &self.dead_letters {
+            file.sync_data().context("cannot write dead letters")?;
+        }
+        self.state.save()
+    }
+
+    /// Acknowledged, dead-lettered and still queued.
+    pub(crate) fn counts(&self) -> (u64, u64, usize) {
+        (self.acknowledged, self.dead, self.queue.len())
+    }
+
+    fn must_end(&mut self) -> bool {
+        if !self.must_stop() {
+            return false;
+        }
+        self.stopped_at.get_or_insert_with(Instant::now).elapsed() >= DRAIN
+    }
+
+    fn settle(&mut self) {
+        let settled = self.queue.settled();
+        while let Some((_, source, frontier)) =
+            self.open.pop_front_if(|(open, _, _)| *open < settled)
+        {
+            if let Some(name) = self.sources.get(source) {
+                self.state.settled(name, frontier);
+            }
+        }
+    }
+
+    fn save_if_due(&mut self) -> anyhow::Result<()> {
+        if self.saved.elapsed() >= SAVE_EVERY {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, answer: &Answer) {
+        let trouble = match answer {
+            Answer::Each(_) => "",
+            Answer::Later { reason, .. } | Answer::Split(reason) | Answer::Refused(reason) => {
+                reason
+            }
+        };
+        if trouble != self.trouble && !trouble.is_empty() {
+            let _ = writeln!(
+                anstream::stderr().lock(),
+                "logship: the destination: {trouble}"
+            );
+        }
+        trouble.clone_into(&mut self.trouble);
+    }
+
+    fn bury(&mut self, parcel: &Parcel, reason: &str) -> anyhow::Result<()> {
+        let mut line = Vec::new();
+        let source = self.sources.get(parcel.source);
+        Object::begin(&mut line)
+            .text("id", parcel.item.id().as_bytes())
+            .text("reason", reason.as_bytes())
+            .text("source", source.map_or("", |source| source).as_bytes())
+            .number("settles", parcel.frontier)
+            .text("body", parcel.item.body())
+            .end();
+        line.push(b'\n');
+        match &mut self.dead_letters {
+            Some(file) => file.write_all(&line).context("cannot write dead letters"),
+            None => anstream::stderr()
+                .lock()
+                .write_all(&line)
+                .context("cannot write dead letters"),
+        }
+    }
+}
+
+fn append(path: &Path) -> anyhow::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,189 @@
+//! How far each source is settled, on disk: one JSON file that is replaced whole, so that a kill leaves the old or the new one.
+//!
+//! A source is the content of a file, whatever it is called meanwhile. Its name is made when it is found and kept here from then on,
+//! because ids are made of it; a name is therefore saved before anything of the source is sent.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, bail};
+use serde::{Deserialize, Serialize};
+
+/// Sources not met for so long are forgotten.
+const KEEP: Duration = Duration::from_secs(30 * 86_400);
+
+/// What is known of a source.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
+pub(crate) struct Known {
+    /// Where it was found first; a copy made by rotation has a longer name.
+    pub(crate) path: PathBuf,
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    /// Every byte below is settled.
+    pub(crate) offset: u64,
+    /// A hash of its first bytes, and how many.
+    pub(crate) head: String,
+    pub(crate) head_bytes: usize,
+    /// How far it was read when this was saved, and a hash of the bytes before that: whether a file with such a head is really it.
+    pub(crate) mark_at: u64,
+    pub(crate) mark: String,
+    /// What it is read as.
+    pub(crate) formats: Vec<String>,
+    /// When it was met last, in seconds since 1970.
+    pub(crate) met: u64,
+}
+
+impl Known {
+    /// A source that nothing was read of.
+    pub(crate) fn new(
+        path: &Path,
+        (device, inode): (u64, u64),
+        head: String,
+        head_bytes: usize,
+    ) -> Self {
+        Self {
+            path: path.to_owned(),
+            device,
+            inode,
+            offset: 0,
+            head,
+            head_bytes,
+            mark_at: 0,
+            mark: String::new(),
+            formats: Vec::new(),
+            met: 0,
+        }
+    }
+}
+
+/// A name for a source found now, of a file with this device and inode. No other source has it.
+pub(crate) fn new_name((device, inode): (u64, u64)) -> String {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let nanoseconds = since.map_or(0, |since| since.as_nanos());
+    format!("{device:x}-{inode:x}-{nanoseconds:x}")
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Content {
+    version: u32,
+    sources: BTreeMap<String, Known>,
+    /// Lengths of the files written.
+    outputs: BTreeMap<String, u64>,
+}
+
+/// The sources, and where they are kept.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    folder: Option<PathBuf>,
+    content: Content,
+    changed: bool,
+    existed: bool,
+    // Held open while we run: a second `logship` on the same state would send everything twice.
+    _lock: Option<File>,
+}
+
+impl State {
+    /// Reads what is kept in a folder, which is made if need be.
+    pub(crate) fn open(folder: &Path) -> anyhow::Result<Self> {
+        let about = || format!("cannot use the state in {}", folder.display());
+        fs::create_dir_all(folder).with_context(about)?;
+        let lock = File::create(folder.join("lock")).with_context(about)?;
+        if lock.try_lock().is_err() {
+            bail!("{}: another logship uses it", about());
+        }
+        let (content, existed) = match fs::read(folder.join("state.json")) {
+            Ok(text) => (serde_json::from_slice(&text).with_context(about)?, true),
+            Err(error) if error.kind() == ErrorKind::NotFound => (Content::default(), false),
+            Err(error) => return Err(error).with_context(about),
+        };
+        if content.version > 1 {
+            bail!("{}: a newer logship wrote it", about());
+        }
+        Ok(Self {
+            folder: Some(folder.to_owned()),
+            content,
+            changed: false,
+            existed,
+            _lock: Some(lock),
+        })
+    }
+
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Whether there was a state before this run.
+    pub(crate) const fn existed(&self) -> bool {
+        self.existed
+    }
+
+    pub(crate) fn sources(&self) -> impl Iterator<Item = (&str, &Known)> {
+        self.content
+            .sources
+            .iter()
+            .map(|(name, known)| (&name[..], known))
+    }
+
+    /// Begins or goes on with a source.
+    pub(crate) fn meet(&mut self, name: &str, mut known: Known) {
+        known.met = seconds();
+        self.content.sources.insert(name.to_owned(), known);
+        self.changed = true;
+    }
+
+    /// Changes what is known of a source.
+    pub(crate) fn update(&mut self, name: &str, change: impl FnOnce(&mut Known)) {
+        if let Some(known) = self.content.sources.get_mut(name) {
+            let before = known.clone();
+            change(known);
+            known.met = seconds();
+            self.changed |= *known != before;
+        }
+    }
+
+    /// All of a source below this offset is settled.
+    pub(crate) fn settled(&mut self, name: &str, offset: u64) {
+        self.update(name, |known| known.offset = known.offset.max(offset));
+    }
+
+    pub(crate) const fn outputs(&self) -> &BTreeMap<String, u64> {
+        &self.content.outputs
+    }
+
+    pub(crate) fn set_outputs(&mut self, outputs: &BTreeMap<String, u64>) {
+        if self.content.outputs != *outputs {
+            self.content.outputs.clone_from(outputs);
+            self.changed = true;
+        }
+    }
+
+    /// Writes it, if there is a folder and something changed.
+    pub(crate) fn save(&mut self) -> anyhow::Result<()> {
+        let Some(folder) = self.folder.clone().filter(|_| self.changed) else {
+            return Ok(());
+        };
+        let now = seconds();
+        let recent = |known: &Known| known.met.saturating_add(KEEP.as_secs()) >= now;
+        self.content.sources.retain(|_, known| recent(known));
+        self.content.version = 1;
+        let write = || -> anyhow::Result<()> {
+            let new = folder.join("state.json.new");
+            let mut file = File::create(&new)?;
+            file.write_all(&serde_json::to_vec(&self.content)?)?;
+            file.sync_all()?;
+            fs::rename(&new, folder.join("state.json"))?;
+            Ok(File::open(&folder)?.sync_all()?)
+        };
+        write().with_context(|| format!("cannot write the state in {}", folder.display()))?;
+        self.changed = false;
+        Ok(())
+    }
+}
+
+fn seconds() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}

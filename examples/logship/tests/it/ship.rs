@@ -1,0 +1,407 @@
+//! Every line arrives once: under faults of the server, kills, and whatever becomes of the files.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::server::{Does, Server};
+
+struct Running(Child);
+
+impl Running {
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill")
+            .args([signal, &self.0.id().to_string()])
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Asks it to end, and says how it did and what it said.
+    fn end(mut self) -> (Option<i32>, String) {
+        self.signal("-TERM");
+        self.wait()
+    }
+
+    fn wait(&mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut self.0.stderr.take().unwrap(), &mut said).unwrap();
+        (self.0.wait().unwrap().code(), said)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+struct Place {
+    folder: TempDir,
+    lines: std::cell::Cell<usize>,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            lines: std::cell::Cell::new(0),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Appends numbered lines, whose numbers go on from file to file.
+    fn write(&self, name: &str, count: usize) {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path(name))
+            .unwrap();
+        let from = self.lines.get();
+        let text: String = (from..from + count)
+            .map(|n| format!("{{\"time\":\"2026-11-21T04:44:44Z\",\"n\":{n},\"msg\":\"line\"}}\n"))
+            .collect();
+        file.write_all(text.as_bytes()).unwrap();
+        self.lines.set(from + count);
+    }
+
+    fn start(&self, arguments: &[&str], pattern: &str) -> Running {
+        let child = Command::new(env!("CARGO_BIN_EXE_logship"))
+            .args(arguments)
+            .arg("--state")
+            .arg(self.path("state"))
+            .arg("--format=json")
+            .arg(pattern)
+            .current_dir(self.folder.path())
+            .stderr(Stdio::piped())
+            .spawn();
+        Running(child.unwrap())
+    }
+}
+
+/// How often each number is there.
+fn numbers(documents: &[Value]) -> BTreeMap<u64, usize> {
+    let mut found = BTreeMap::new();
+    for document in documents {
+        let number = match document.get("n") {
+            Some(number) => number.as_u64(),
+            None => document["attributes"].as_array().and_then(|attributes| {
+                let pair = attributes.iter().find(|pair| pair["key"] == "n")?;
+                pair["value"]["intValue"].as_str()?.parse().ok()
+            }),
+        };
+        *found.entry(number.unwrap()).or_default() += 1;
+    }
+    found
+}
+
+fn assert_each_once(documents: &[Value], lines: usize) {
+    let found = numbers(documents);
+    let missing: Vec<_> = (0..lines as u64)
+        .filter(|n| !found.contains_key(n))
+        .collect();
+    let twice: Vec<_> = found.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(
+        missing.is_empty() && twice.is_empty(),
+        "missing {missing:?}, twice {twice:?}"
+    );
+}
+
+/// What succeeds in between keeps the pauses short.
+const FAULTS: [Does; 14] = [
+    Does::Status(413),
+    Does::Shuffled,
+    Does::Status(503),
+    Does::CutsAfterTaking,
+    Does::Shuffled,
+    Does::Status(429),
+    Does::HalfBusy,
+    Does::Takes,
+    Does::Short,
+    Does::CutsBefore,
+    Does::Takes,
+    Does::Babbles,
+    Does::Status(401),
+    Does::CutsAfterTaking,
+];
+
+#[test]
+fn a_faulty_server_gets_every_line_once() {
+    let place = Place::new();
+    place.write("app.log", 12000);
+    let server = Server::start(&FAULTS);
+    let (code, said) = place
+        .start(
+            &["--to", "opensearch", &server.url, "--name", "logs-shop"],
+            "app.log",
+        )
+        .wait();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("shipped   12000 arrived, 0 refused, 0 did not arrive"),
+        "{said}"
+    );
+    assert_each_once(&server.documents(), 12000);
+    assert!(server.requests() > FAULTS.len());
+    // Again: nothing is left to send.
+    let before = server.requests();
+    let (code, said) = place
+        .start(&["--to", "opensearch", &server.url], "app.log")
+        .wait();
+    assert_eq!((code, server.requests()), (Some(0), before), "{said}");
+}
+
+#[test]
+fn opentelemetry_and_loki_get_every_line_once() {
+    for (kind, faults) in [
+        (
+            "otlp-json",
+            &[Does::Status(503), Does::CutsBefore, Does::Status(429)][..],
+        ),
+        ("loki", &[Does::Status(500), Does::CutsAfterTaking][..]),
+    ] {
+        let place = Place::new();
+        place.write("app.log", 300);
+        let server = Server::start(faults);
+        let (code, said) = place.start(&["--to", kind, &server.url], "app.log").wait();
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(server.documents().len(), 300, "{kind}");
+        if kind == "otlp-json" {
+            assert_each_once(&server.documents(), 300);
+        }
+    }
+}
+
+#[test]
+fn a_refused_line_is_kept_with_the_reason_and_the_others_arrive() {
+    let place = Place::new();
+    place.write("app.log", 10);
+    let server = Server::start(&[Does::RefusesFirst]);
+    let (code, said) = place
+        .start(&["--to", "opensearch", &server.url], "app.log")
+        .wait();
+    assert_eq!(code, Some(1));
+    assert!(said.contains("9 arrived, 1 refused"), "{said}");
+    let letters = fs::read_to_string(place.path("state/dead-letters.ndjson")).unwrap();
+    let letter: Value = serde_json::from_str(letters.trim()).unwrap();
+    assert_eq!(letter["reason"], "400 told_so: because");
+    assert!(letter["body"].as_str().unwrap().contains("\"n\":0"));
+}
+
+#[test]
+fn lines_survive_kills_at_any_moment() {
+    let place = Place::new();
+    let server = Server::start(&[]);
+    let arguments = ["--follow", "--to", "opensearch", &server.url];
+    for round in 0..8 {
+        place.write("app.log", 400);
+        // The kill comes with the first request of the round: taken or not, answered or not.
+        if round % 2 == 0 {
+            server.tell(Does::CutsAfterTaking);
+        }
+        let seen = server.requests();
+        let running = place.start(&arguments, "app.log*");
+        server.wait(|_| server.requests() > seen);
+        running.signal("-KILL");
+    }
+    let running = place.start(&arguments, "app.log*");
+    let documents = server.wait(|documents| numbers(documents).len() == 3200);
+    let (code, said) = running.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert_each_once(&documents, 3200);
+}
+
+#[test]
+fn a_folder_of_files_has_every_line_once_also_after_kills() {
+    let place = Place::new();
+    place.write("app.log", 20_000);
+    let read = || -> Vec<Value> {
+        let mut documents = Vec::new();
+        for entry in fs::read_dir(place.path("out")).into_iter().flatten() {
+            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+            documents.extend(
+                text.lines()
+                    .filter_map(|line| serde_json::from_str(line).ok()),
+            );
+        }
+        documents
+    };
+    let out = place.path("out");
+    let arguments = ["--to", "file", out.to_str().unwrap()];
+    for _ in 0..3 {
+        let mut running = place.start(&arguments, "app.log");
+        // Killed as soon as something was written, in the middle of it or at the end.
+        while read().is_empty() && running.0.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        running.signal("-KILL");
+    }
+    let (code, said) = place.start(&arguments, "app.log").wait();
+    assert_eq!(code, Some(0), "{said}");
+    assert_each_once(&read(), 20_000);
+    assert!(place.path("out/logs-2026-11-21T04.ndjson").exists());
+}
+
+fn compress(from: &Path, to: &Path) {
+    let mut encoder =
+        flate2::write::GzEncoder::new(fs::File::create(to).unwrap(), flate2::Compression::fast());
+    encoder.write_all(&fs::read(from).unwrap()).unwrap();
+    encoder.finish().unwrap();
+    fs::remove_file(from).unwrap();
+}
+
+#[test]
+fn rotation_by_name_copy_and_link_loses_nothing_and_repeats_nothing() {
+    let place = Place::new();
+    let server = Server::start(&[]);
+    let arrived = |lines: usize| server.wait(|documents| numbers(documents).len() >= lines);
+    let arguments = ["--follow", "--to", "opensearch", &server.url];
+    place.write("app.log", 100);
+    let running = place.start(&arguments, "app.log*");
+    arrived(100);
+
+    // Renamed, with lines nobody may have read yet, and begun anew.
+    place.write("app.log", 50);
+    fs::rename(place.path("app.log"), place.path("app.log.1")).unwrap();
+    place.write("app.log", 30);
+    arrived(180);
+
+    // Written to under the old name, then compressed.
+    place.write("app.log.1", 20);
+    arrived(200);
+    compress(&place.path("app.log.1"), &place.path("app.log.2.gz"));
+
+    // Copied and cut, and it grows beyond what it was.
+    place.write("app.log", 40);
+    fs::copy(place.path("app.log"), place.path("app.log.1")).unwrap();
+    OpenOptions::new()
+        .write(true)
+        .open(place.path("app.log"))
+        .unwrap()
+        .set_len(0)
+        .unwrap();
+    place.write("app.log", 200);
+    arrived(440);
+    let (code, said) = running.end();
+    assert_eq!(code, Some(0), "{said}");
+
+    // While nobody looks: more lines, renamed, compressed, begun anew.
+    place.write("app.log", 25);
+    compress(&place.path("app.log"), &place.path("app.log-20261121.gz"));
+    place.write("app.log", 35);
+    let running = place.start(&arguments, "app.log*");
+    let documents = arrived(500);
+    assert_eq!(running.end().0, Some(0));
+    assert_each_once(&documents, 500);
+}
+
+#[test]
+fn a_link_is_followed_where_it_leads() {
+    let place = Place::new();
+    let server = Server::start(&[]);
+    place.write("one", 10);
+    std::os::unix::fs::symlink("one", place.path("current")).unwrap();
+    let running = place.start(&["--follow", "--to", "opensearch", &server.url], "current");
+    server.wait(|documents| documents.len() == 10);
+    place.write("two", 10);
+    fs::remove_file(place.path("current")).unwrap();
+    std::os::unix::fs::symlink("two", place.path("current")).unwrap();
+    // The last lines of the old file come after the link has moved.
+    place.write("one", 5);
+    let documents = server.wait(|documents| documents.len() == 25);
+    assert_eq!(running.end().0, Some(0));
+    assert_each_once(&documents, 25);
+}
+
+#[test]
+fn reading_waits_for_a_server_that_takes_nothing() {
+    let place = Place::new();
+    let line = format!("{{\"n\":0,\"msg\":\"{}\"}}\n", "x".repeat(1000));
+    fs::write(place.path("app.log"), line.repeat(20_000)).unwrap();
+    let server = Server::start(&[Does::Status(503); 1000]);
+    let running = place.start(
+        &[
+            "--follow",
+            "--to",
+            "opensearch",
+            &server.url,
+            "--buffer",
+            "2",
+        ],
+        "app.log",
+    );
+    server.wait(|_| server.requests() >= 3);
+    let status = fs::read_to_string(format!("/proc/{}/status", running.0.id())).unwrap();
+    let peak = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap();
+    let kilobytes: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(
+        kilobytes < 64 << 10,
+        "{peak} with a buffer of 2 MiB and a file of 20 MB"
+    );
+    let state = fs::read_to_string(place.path("state/state.json")).unwrap();
+    let state: Value = serde_json::from_str(&state).unwrap();
+    let offsets: Vec<_> = state["sources"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|known| known["offset"].clone())
+        .collect();
+    assert_eq!(offsets, [0]);
+    running.signal("-KILL");
+}
+
+#[test]
+fn container_logs_say_their_pod() {
+    let place = Place::new();
+    let folder =
+        place.path("pods/shop_web-5d78c9869d-x7k2p_0a7c2b9e-8f3d-4c55-9e21-6b1f0d2a3c44/nginx");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(
+        folder.join("3.log"),
+        "2026-11-21T04:44:44Z stdout P one \n2026-11-21T04:44:44Z stdout F message\n",
+    )
+    .unwrap();
+    let server = Server::start(&[]);
+    let child = Command::new(env!("CARGO_BIN_EXE_logship"))
+        .args(["--to", "opensearch", &server.url])
+        .arg(format!("{}/pods/*/*/*.log", place.folder.path().display()))
+        .env("LOGSHIP_AUTHORIZATION", "Basic c2VjcmV0")
+        .output()
+        .unwrap();
+    assert!(child.status.success());
+    let [document] = server.documents().try_into().unwrap();
+    assert_eq!(document["message"], "one message");
+    assert_eq!(document["k8s.deployment.name"], "web");
+    assert_eq!(document["k8s.container.restart_count"], 3);
+    assert!(
+        server
+            .headers()
+            .contains(&"authorization: basic c2vjcmv0".to_owned())
+    );
+    assert!(!String::from_utf8_lossy(&child.stderr).contains("c2VjcmV0"));
+}
+
+#[test]
+fn a_second_logship_on_one_state_is_refused() {
+    let place = Place::new();
+    place.write("app.log", 1);
+    let server = Server::start(&[]);
+    let arguments = ["--follow", "--to", "opensearch", &server.url];
+    let running = place.start(&arguments, "app.log");
+    server.wait(|documents| documents.len() == 1);
+    let (code, said) = place.start(&arguments, "app.log").wait();
+    assert_eq!(code, Some(1));
+    assert!(said.contains("another logship uses it"), "{said}");
+    assert_eq!(running.end().0, Some(0));
+}
