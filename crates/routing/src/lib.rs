@@ -11,7 +11,9 @@ pub mod health;
 pub mod limit;
 #[cfg(feature = "matching")]
 pub mod matching;
+pub mod pool;
 pub mod retry;
+mod slot;
 pub mod split;
 mod weight;
 

@@ -84,7 +84,7 @@ fn write_decision(
         .collect();
     let request = Request::new(&asked.method, &asked.host, &asked.path, &headers);
     let decision = table.decide(&asked.arrival(), &request);
-    let answer = Answer::of(&decision);
+    let answer = Answer::of(&decision, &request);
     if json {
         writeln!(out, "{}", serde_json::to_string(&answer)?)
     } else {
@@ -198,7 +198,7 @@ struct Copy {
 }
 
 impl Answer {
-    fn of(decision: &Decision<'_>) -> Self {
+    fn of(decision: &Decision<'_>, request: &Request<'_>) -> Self {
         let mut answer = Self {
             status: decision.status().unwrap_or(200),
             gateway: decision.listener.map(|l| l.gateway.to_string()),
@@ -210,7 +210,7 @@ impl Answer {
             answer.change(change);
         }
         match &decision.outcome {
-            Outcome::Forward(forward) => answer.forward(forward),
+            Outcome::Forward(forward) => answer.forward(forward, request),
             Outcome::Redirect { location, .. } => answer.location = Some(location.clone()),
             Outcome::Respond { .. } => {}
             Outcome::Refuse(refusal) => answer.reason = Some(refusal.to_string()),
@@ -232,7 +232,7 @@ impl Answer {
             .or_insert(value);
     }
 
-    fn forward(&mut self, forward: &Forward<'_>) {
+    fn forward(&mut self, forward: &Forward<'_>, request: &Request<'_>) {
         let backend = forward.backend;
         self.backend = Some(backend.service.name().to_owned());
         self.namespace = Some(backend.service.namespace().to_owned());
@@ -240,19 +240,19 @@ impl Answer {
         self.path = Some(forward.target.to_string());
         self.host = Some(forward.host.to_string());
         let mut headers: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in &forward.headers {
+        for (name, value) in forward.headers(request) {
             // Names in any letter case are one header; the first spelling stands for all.
             let known = headers
                 .keys()
-                .find(|k| k.eq_ignore_ascii_case(name))
+                .find(|k| k.eq_ignore_ascii_case(&name))
                 .cloned();
-            let values = headers.entry(known.unwrap_or_else(|| name.to_string()));
+            let values = headers.entry(known.unwrap_or(name));
             values
                 .and_modify(|all| {
                     all.push(',');
-                    all.push_str(value);
+                    all.push_str(&value);
                 })
-                .or_insert_with(|| value.to_string());
+                .or_insert(value);
         }
         self.headers = Some(headers);
         self.mirrors = forward

@@ -165,7 +165,7 @@ impl Config {
         self.max_wait_in_half_open
     }
 
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         for percent in [self.failure_rate, self.slow_call_rate] {
             if !(percent > 0.0 && percent <= 100.0) {
                 return Err(ConfigError::Rate { percent });

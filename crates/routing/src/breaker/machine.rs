@@ -73,6 +73,14 @@ impl Machine {
         }
     }
 
+    pub(super) fn is_refusing(&self, now: Duration) -> bool {
+        match self.state {
+            State::Open => self.until.is_none_or(|until| now <= until),
+            State::ForcedOpen => true,
+            _ => false,
+        }
+    }
+
     pub(super) fn acquire(&mut self, now: Duration) -> std::result::Result<u64, NotPermitted> {
         self.pass(now);
         if self.state == State::Open && self.until.is_some_and(|until| now > until) {

@@ -31,7 +31,7 @@ mod window;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use config::{AfterHalfOpen, Config, ConfigError, Window};
@@ -103,22 +103,46 @@ impl Breaker {
     /// # Errors
     ///
     /// When the breaker lets none through now.
-    pub fn acquire(&self, now: Duration) -> Result<Permit<'_>, NotPermitted> {
+    pub fn acquire(&self, now: Duration) -> Result<Permit<&Self>, NotPermitted> {
+        Ok(Permit::new(self, self.admit(now)?))
+    }
+
+    /// Asks to make a call whose permit keeps the breaker alive.
+    ///
+    /// # Errors
+    ///
+    /// When the breaker lets none through now.
+    pub fn acquire_owned(
+        self: &Arc<Self>,
+        now: Duration,
+    ) -> Result<Permit<Arc<Self>>, NotPermitted> {
+        Ok(Permit::new(Arc::clone(self), self.admit(now)?))
+    }
+
+    /// The generation of a call that is let through.
+    fn admit(&self, now: Duration) -> Result<u64, NotPermitted> {
         // Relaxed: the machine's lock orders everything that follows from being permitted.
         let closed = self.closed.load(Ordering::Relaxed);
         if closed != 0 {
-            return Ok(Permit::new(self, closed));
+            return Ok(closed);
         }
         let mut machine = self.lock();
         let permitted = machine.acquire(now);
         self.publish(&machine);
-        permitted.map(|generation| Permit::new(self, generation))
+        permitted
     }
 
     /// The state, as far as calls have moved it.
     #[must_use]
     pub fn state(&self) -> State {
         self.lock().state()
+    }
+
+    /// Whether a call at this time would be refused for the breaker's state. Half-open counts as letting
+    /// through, though its places may be taken.
+    #[must_use]
+    pub fn is_refusing(&self, now: Duration) -> bool {
+        self.closed.load(Ordering::Relaxed) == 0 && self.lock().is_refusing(now)
     }
 
     /// What was measured in this state; while open, in the state before.

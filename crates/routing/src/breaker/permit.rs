@@ -1,21 +1,25 @@
 //! A call that was let through: it ends with a result, or gives its place back.
 
+use std::borrow::Borrow;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Breaker;
 use super::machine::Result as CallResult;
 
 /// A call that may be made. Say how it ended; dropped, it never happened.
+///
+/// It holds its breaker as `&Breaker`, or as `Arc<Breaker>` where it must outlive a borrow.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped at once counts for nothing"]
-pub struct Permit<'a> {
-    breaker: &'a Breaker,
+pub struct Permit<B: Borrow<Breaker>> {
+    breaker: B,
     generation: u64,
     open: bool,
 }
 
-impl<'a> Permit<'a> {
-    pub(super) fn new(breaker: &'a Breaker, generation: u64) -> Self {
+impl<B: Borrow<Breaker>> Permit<B> {
+    pub(super) fn new(breaker: B, generation: u64) -> Self {
         Self {
             breaker,
             generation,
@@ -40,21 +44,19 @@ impl<'a> Permit<'a> {
 
     fn end(mut self, result: CallResult, took: Duration, now: Duration) {
         self.open = false;
-        let mut machine = self.breaker.lock();
+        let breaker = self.breaker.borrow();
+        let mut machine = breaker.lock();
         machine.record(self.generation, result, took, now);
-        self.breaker.publish(&machine);
+        breaker.publish(&machine);
     }
 }
 
-impl Drop for Permit<'_> {
+impl<B: Borrow<Breaker>> Drop for Permit<B> {
     fn drop(&mut self) {
         // A closed breaker counts no places, so there is nothing to give back then.
-        let closed = self
-            .breaker
-            .closed
-            .load(std::sync::atomic::Ordering::Relaxed);
-        if self.open && closed != self.generation {
-            self.breaker.lock().release(self.generation);
+        let breaker = self.breaker.borrow();
+        if self.open && breaker.closed.load(Ordering::Relaxed) != self.generation {
+            breaker.lock().release(self.generation);
         }
     }
 }

@@ -138,6 +138,11 @@ impl Failback {
         }
     }
 
+    /// Goes by another policy from now on.
+    pub fn set_policy(&mut self, policy: FailbackPolicy) {
+        self.policy = policy;
+    }
+
     /// Looks at the site's health, a part of 1, and says which part of its traffic it should take now.
     pub fn observe(&mut self, health: f64, now: Duration) -> f64 {
         let health = fraction(health);
@@ -188,6 +193,12 @@ impl Failback {
             _ => {}
         }
         self.latch = latch;
+    }
+
+    /// What people decided.
+    #[must_use]
+    pub fn latched(&self) -> Latch {
+        self.latch
     }
 
     /// Where it stands, whatever the latch.

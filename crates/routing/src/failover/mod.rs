@@ -8,4 +8,4 @@ mod failback;
 mod priority;
 
 pub use failback::{Failback, FailbackPolicy, Latch, Phase};
-pub use priority::{Level, Overprovisioning, Share, shares};
+pub use priority::{Level, Overprovisioning, Share, shares, spill};

@@ -24,6 +24,12 @@ pub struct Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overprovisioning(u32);
 
+impl Default for Overprovisioning {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
 impl Overprovisioning {
     /// Envoy's 140 %.
     pub const DEFAULT: Self = Self(140);
@@ -57,45 +63,61 @@ pub struct Share {
 /// ```
 #[must_use]
 pub fn shares(levels: &[Level], overprovisioning: Overprovisioning) -> Vec<Share> {
-    let health: Vec<u32> = levels
+    let capacities: Vec<u32> = levels
         .iter()
-        .map(|level| capacity(*level, overprovisioning))
+        .map(|level| level.capacity(overprovisioning))
         .collect();
-    let sum = health.iter().map(|h| u64::from(*h)).sum::<u64>();
-    let total = u32::try_from(sum.min(100)).unwrap_or(100);
-    if total == 0 {
+    let shares = spill(&capacities);
+    if shares.iter().all(|percent| *percent == 0) {
         return panic(levels);
     }
+    let share = |percent| Share {
+        percent,
+        panic: false,
+    };
+    shares.into_iter().map(share).collect()
+}
+
+/// What each level carries, in whole percents that sum to 100, the most preferred first, of what it
+/// could carry in percent: as much as the levels before it left. If they cannot carry all of it, what
+/// there is is scaled up; all are 0 if nobody can carry anything.
+#[must_use]
+pub fn spill(capacities: &[u32]) -> Vec<u32> {
+    let sum = capacities.iter().map(|c| u64::from(*c)).sum::<u64>();
+    let total = u32::try_from(sum.min(100)).unwrap_or(100);
+    if total == 0 {
+        return vec![0; capacities.len()];
+    }
     let mut left = 100;
-    let mut shares: Vec<Share> = health
+    let mut shares: Vec<u32> = capacities
         .iter()
-        .map(|health| {
-            let percent = (health * 100 / total).min(left);
+        .map(|capacity| {
+            let percent = ((*capacity).min(100) * 100 / total).min(left);
             left -= percent;
-            Share {
-                percent,
-                panic: false,
-            }
+            percent
         })
         .collect();
-    // What whole percents lose goes to the first that is healthy at all.
-    let first = health.iter().position(|health| *health > 0);
+    // What whole percents lose goes to the first that can carry anything.
+    let first = capacities.iter().position(|capacity| *capacity > 0);
     if let Some(share) = first.and_then(|first| shares.get_mut(first)) {
-        share.percent += left;
+        *share += left;
     }
     shares
 }
 
-/// A level's percents, of what it should carry.
-fn capacity(level: Level, overprovisioning: Overprovisioning) -> u32 {
-    if level.total == 0 {
-        return 0;
+impl Level {
+    /// What it can carry, in percent of what it should.
+    #[must_use]
+    pub fn capacity(self, overprovisioning: Overprovisioning) -> u32 {
+        if self.total == 0 {
+            return 0;
+        }
+        let healthy = u64::from(self.healthy.min(self.total));
+        let percent = healthy * u64::from(overprovisioning.0) / u64::from(self.total);
+        // A large level whose last host lives is not dead.
+        let least = u64::from(healthy > 0);
+        u32::try_from(percent.clamp(least, 100)).unwrap_or(100)
     }
-    let healthy = u64::from(level.healthy.min(level.total));
-    let percent = healthy * u64::from(overprovisioning.0) / u64::from(level.total);
-    // A large level whose last host lives is not dead.
-    let least = u64::from(healthy > 0);
-    u32::try_from(percent.clamp(least, 100)).unwrap_or(100)
 }
 
 /// Nobody is healthy: everything to the first level that has hosts at all.

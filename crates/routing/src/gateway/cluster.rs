@@ -2,20 +2,11 @@
 
 use serde::Deserialize;
 
-use super::Metadata;
 use super::read::null_is_default;
+use super::{Metadata, Object};
 
 /// A `Service`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[non_exhaustive]
-pub struct Service {
-    /// Name and namespace.
-    #[serde(default)]
-    pub metadata: Metadata,
-    /// Its ports.
-    #[serde(default)]
-    pub spec: ServiceSpec,
-}
+pub type Service = Object<ServiceSpec>;
 
 /// What of a service matters here.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -34,6 +25,9 @@ pub struct ServiceSpec {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ServicePort {
+    /// Its name, by which slices know it; may be absent if it is the only one.
+    #[serde(default)]
+    pub name: Option<String>,
     /// Its number.
     #[serde(default)]
     pub port: u16,
@@ -55,12 +49,30 @@ pub struct EndpointSlice {
     /// Who is there.
     #[serde(default, deserialize_with = "null_is_default")]
     pub endpoints: Vec<Endpoint>,
+    /// Where they listen.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub ports: Vec<EndpointPort>,
+}
+
+/// A port of all endpoints of a slice.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[non_exhaustive]
+pub struct EndpointPort {
+    /// The name of the service's port.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Where its endpoints listen.
+    #[serde(default)]
+    pub port: Option<u16>,
 }
 
 /// One endpoint of a slice.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[non_exhaustive]
 pub struct Endpoint {
+    /// Its addresses, which stand for one and the same: the first counts.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub addresses: Vec<String>,
     /// In which state it is.
     #[serde(default, deserialize_with = "null_is_default")]
     pub conditions: EndpointConditions,

@@ -4,20 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Metadata;
+use super::Object;
 use super::read::{Unread, null_is_default};
 
 /// A `Gateway`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[non_exhaustive]
-pub struct Gateway {
-    /// Name and namespace.
-    #[serde(default)]
-    pub metadata: Metadata,
-    /// Its listeners.
-    #[serde(default)]
-    pub spec: GatewaySpec,
-}
+pub type Gateway = Object<GatewaySpec>;
 
 /// What a gateway listens to.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -43,7 +34,6 @@ pub struct GatewaySpec {
 /// One listener of a gateway.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "unread fields are named so that they are known")]
 #[non_exhaustive]
 pub struct Listener {
     /// What `sectionName` refers to.
@@ -61,8 +51,44 @@ pub struct Listener {
     /// Which routes may attach.
     #[serde(default, deserialize_with = "null_is_default")]
     pub allowed_routes: AllowedRoutes,
+    /// For `HTTPS`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub tls: ListenerTls,
+}
+
+/// How a listener speaks TLS.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "unread fields are named so that they are known")]
+#[non_exhaustive]
+pub struct ListenerTls {
+    /// `Terminate` if absent; `Passthrough` is not for routes of HTTP.
     #[serde(default)]
-    tls: Unread,
+    pub mode: Option<String>,
+    /// Secrets with a certificate and its key.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub certificate_refs: Vec<CertificateReference>,
+    #[serde(default)]
+    options: Unread,
+    #[serde(default)]
+    frontend_validation: Unread,
+}
+
+/// A secret with a certificate.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[non_exhaustive]
+pub struct CertificateReference {
+    /// Core if absent.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// `Secret` if absent.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// The gateway's own if absent.
+    #[serde(default)]
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
 }
 
 /// Which routes may attach to a listener.
@@ -156,16 +182,7 @@ pub struct RouteKind {
 }
 
 /// A `ReferenceGrant`: its namespace lets others refer into it.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[non_exhaustive]
-pub struct ReferenceGrant {
-    /// The namespace that grants.
-    #[serde(default)]
-    pub metadata: Metadata,
-    /// To whom, and what.
-    #[serde(default)]
-    pub spec: ReferenceGrantSpec,
-}
+pub type ReferenceGrant = Object<ReferenceGrantSpec>;
 
 /// Whom a grant lets refer to what: each of the one to each of the other.
 #[derive(Clone, Debug, Default, Deserialize)]

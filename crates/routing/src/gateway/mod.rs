@@ -2,7 +2,7 @@
 //!
 //! The types mirror `gateway.networking.k8s.io/v1` (and `v1beta1` where that has the same fields),
 //! plus what is needed of core `Service`, `Namespace` and `EndpointSlice`. They hold what decides
-//! where a request goes and read past the rest (certificates, addresses, status). Names and defaults
+//! where a request goes and read past the rest (labels of pods, addresses of gateways, status). Names and defaults
 //! are the API's: a field left out, or null, has the value the API server would put there.
 //!
 //! They implement serde's `Deserialize`, so any reader of YAML or JSON fills them; wrap it in
@@ -17,12 +17,14 @@ mod read;
 mod route;
 
 pub use cluster::{
-    Endpoint, EndpointConditions, EndpointSlice, Namespace, Service, ServicePort, ServiceSpec,
+    Endpoint, EndpointConditions, EndpointPort, EndpointSlice, Namespace, Service, ServicePort,
+    ServiceSpec,
 };
 pub use duration::{ApiDuration, ApiDurationError};
 pub use entrance::{
-    AllowedNamespaces, AllowedRoutes, FromNamespaces, Gateway, GatewaySpec, GrantFrom, GrantTo,
-    LabelSelector, Listener, Operator, ReferenceGrant, ReferenceGrantSpec, Requirement, RouteKind,
+    AllowedNamespaces, AllowedRoutes, CertificateReference, FromNamespaces, Gateway, GatewaySpec,
+    GrantFrom, GrantTo, LabelSelector, Listener, ListenerTls, Operator, ReferenceGrant,
+    ReferenceGrantSpec, Requirement, RouteKind,
 };
 pub use filter::{
     CorsFilter, DirectResponse, Filter, Fraction, HeaderFilter, HeaderValue, MirrorFilter,
@@ -60,6 +62,19 @@ pub struct Objects {
     pub reference_grants: Vec<ReferenceGrant>,
     /// Labels that listeners select by.
     pub namespaces: Vec<Namespace>,
+}
+
+/// An object with metadata and a specification.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(bound(deserialize = "S: Deserialize<'de> + Default"))]
+#[non_exhaustive]
+pub struct Object<S> {
+    /// Name, namespace, age.
+    #[serde(default)]
+    pub metadata: Metadata,
+    /// What it says.
+    #[serde(default)]
+    pub spec: S,
 }
 
 /// What the decisions need of an object's metadata.

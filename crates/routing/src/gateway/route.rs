@@ -3,36 +3,17 @@
 use serde::Deserialize;
 
 use super::read::null_is_default;
-use super::{ApiDuration, Filter, Metadata};
+use super::{ApiDuration, Filter, Object};
 
 /// An `HTTPRoute`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[non_exhaustive]
-pub struct HttpRoute {
-    /// Name, namespace, age.
-    #[serde(default)]
-    pub metadata: Metadata,
-    /// What it says.
-    #[serde(default)]
-    pub spec: RouteSpec<HttpRouteRule>,
-}
+pub type HttpRoute = Object<RouteSpec<HttpRouteRule>>;
 
 /// A `GRPCRoute`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[non_exhaustive]
-pub struct GrpcRoute {
-    /// Name, namespace, age.
-    #[serde(default)]
-    pub metadata: Metadata,
-    /// What it says.
-    #[serde(default)]
-    pub spec: RouteSpec<GrpcRouteRule>,
-}
+pub type GrpcRoute = Object<RouteSpec<GrpcRouteRule>>;
 
 /// What a route says: where it attaches, for which hosts, by which rules.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[serde(bound(deserialize = "R: Deserialize<'de> + Default"))]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "R: Deserialize<'de>"))]
 #[non_exhaustive]
 pub struct RouteSpec<R> {
     /// The listeners it attaches to.
@@ -44,6 +25,16 @@ pub struct RouteSpec<R> {
     /// Its rules; [`RouteSpec::rules`] knows what absence means.
     #[serde(default)]
     pub rules: Option<Vec<R>>,
+}
+
+impl<R> Default for RouteSpec<R> {
+    fn default() -> Self {
+        Self {
+            parent_refs: Vec::new(),
+            hostnames: Vec::new(),
+            rules: None,
+        }
+    }
 }
 
 impl<R: Default + Clone> RouteSpec<R> {

@@ -108,6 +108,11 @@ impl<K: Eq + Hash + Clone> Outliers<K> {
         outliers
     }
 
+    /// Goes by another policy from now on.
+    pub fn set_policy(&mut self, policy: OutlierPolicy) {
+        self.policy = policy;
+    }
+
     /// Watches these from now on; those it knows keep what is known of them.
     pub fn set(&mut self, ids: impl IntoIterator<Item = K>) {
         let mut old: HashMap<K, Host> = std::mem::take(&mut self.hosts).into_iter().collect();

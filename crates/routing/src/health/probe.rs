@@ -79,6 +79,12 @@ impl Probes {
         }
     }
 
+    /// The same checks under another policy.
+    #[must_use]
+    pub fn under(self, policy: ProbePolicy) -> Self {
+        Self { policy, ..self }
+    }
+
     /// Takes a result; true if the state changed.
     pub fn record(&mut self, success: bool) -> bool {
         let Some(up) = self.up else {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{Backend, RouteKind};
+use super::{Backend, Request, RouteKind};
 use crate::gateway::{ObjectName, Retry, Timeouts};
 
 /// What becomes of a request, and which rule says so.
@@ -81,8 +81,8 @@ pub struct Forward<'a> {
     pub host: Cow<'a, str>,
     /// The path and query to send.
     pub target: Cow<'a, str>,
-    /// The headers to send, repeated ones separately.
-    pub headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// What to change about the headers to send, in this order; see [`Forward::headers`].
+    pub request_headers: Vec<HeaderChange<'a>>,
     /// Who gets a copy.
     pub mirrors: Vec<&'a Backend>,
     /// How long it may take; past that, answer 504.
@@ -174,6 +174,26 @@ impl Decision<'_> {
             Outcome::Redirect { status, .. } | Outcome::Respond { status, .. } => Some(*status),
             Outcome::Refuse(refusal) => Some(refusal.status()),
         }
+    }
+}
+
+impl Forward<'_> {
+    /// The headers to send for this request, repeated ones separately.
+    #[must_use]
+    pub fn headers(&self, request: &Request<'_>) -> Vec<(String, String)> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let mut headers = request.headers.iter().map(owned).collect();
+        for change in &self.request_headers {
+            change.apply(&mut headers);
+        }
+        headers
+    }
+}
+
+impl<'a> RuleName<'a> {
+    /// What makes it the same rule after its route has changed.
+    pub(super) fn identity(self) -> (RouteKind, &'a ObjectName, Result<&'a str, usize>) {
+        (self.kind, self.route, self.name.ok_or(self.index))
     }
 }
 

@@ -5,9 +5,6 @@ use std::borrow::Cow;
 use super::HeaderChange;
 use crate::gateway::HeaderFilter;
 
-/// Headers on their way: repeated ones separately.
-pub(super) type Headers<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
-
 /// A header filter, checked, with one change per name.
 #[derive(Debug)]
 pub(super) struct HeaderEdit {
@@ -42,23 +39,6 @@ impl HeaderEdit {
         Ok(Self { changes })
     }
 
-    pub(super) fn apply<'a>(&'a self, headers: &mut Headers<'a>) {
-        for change in &self.changes {
-            match change {
-                HeaderChange::Set(name, value) => {
-                    let at = headers.iter().position(|(n, _)| change.is_about(n));
-                    headers.retain(|(n, _)| !change.is_about(n));
-                    let entry = (Cow::Borrowed(name.as_ref()), Cow::Borrowed(value.as_ref()));
-                    headers.insert(at.unwrap_or(headers.len()).min(headers.len()), entry);
-                }
-                HeaderChange::Add(name, value) => {
-                    headers.push((Cow::Borrowed(name), Cow::Borrowed(value)));
-                }
-                HeaderChange::Remove(_) => headers.retain(|(n, _)| !change.is_about(n)),
-            }
-        }
-    }
-
     pub(super) fn changes(&self) -> impl Iterator<Item = HeaderChange<'_>> {
         self.changes.iter().map(HeaderChange::borrowed)
     }
@@ -79,6 +59,20 @@ impl HeaderChange<'_> {
         match self {
             Self::Set(_, value) | Self::Add(_, value) => Some(value),
             Self::Remove(_) => None,
+        }
+    }
+
+    /// Makes the change, to headers of which repeated ones stand separately.
+    pub fn apply(&self, headers: &mut Vec<(String, String)>) {
+        match self {
+            Self::Set(name, value) => {
+                let at = headers.iter().position(|(n, _)| self.is_about(n));
+                headers.retain(|(n, _)| !self.is_about(n));
+                let entry = (name.to_string(), value.to_string());
+                headers.insert(at.unwrap_or(headers.len()).min(headers.len()), entry);
+            }
+            Self::Add(name, value) => headers.push((name.to_string(), value.to_string())),
+            Self::Remove(_) => headers.retain(|(n, _)| !self.is_about(n)),
         }
     }
 

@@ -50,6 +50,7 @@ mod request;
 mod rule;
 mod session;
 mod source;
+mod step;
 mod table;
 mod target;
 

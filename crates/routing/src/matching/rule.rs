@@ -1,19 +1,14 @@
-//! One rule, compiled: what happens on the way, and where requests go.
+//! One rule, compiled: its targets, which of them gets a request, and what is made of it.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use super::backend::{Backend, Services};
-use super::cors::Cors;
 use super::decision::{Forward, HeaderChange, Outcome, Refusal, RuleName};
-use super::header::{HeaderEdit, Headers};
 use super::problem::Problem;
 use super::request::Request;
 use super::session::{self, Session};
-use super::target::{PathChange, Redirect, replacement_host};
-use crate::gateway::{
-    BackendReference, Filter, MirrorFilter, ObjectName, Retry, SessionPersistence, Timeouts,
-};
+use super::step::{Came, Passage, Steps, rule_steps, steps};
+use crate::gateway::{BackendReference, Filter, ObjectName, Retry, SessionPersistence, Timeouts};
 use crate::{Backends, Split, Weight};
 
 /// A kind of route.
@@ -66,8 +61,8 @@ pub(super) struct Rule {
     name: Option<String>,
     steps: Steps,
     targets: Vec<Target>,
-    /// Indices into `targets`; `None` if there is nobody to pick.
-    split: Option<Split<usize>>,
+    /// `None` if there is nobody to pick.
+    split: Option<Split<Slot>>,
     timeouts: Timeouts,
     retry: Option<Retry>,
     session: Option<Session>,
@@ -76,55 +71,14 @@ pub(super) struct Rule {
 #[derive(Debug)]
 struct Target {
     backend: Result<Backend, Refusal>,
-    /// Of the backend, for sessions.
+    /// Of the backend's name, by which sessions and splits know it.
     hash: u64,
     steps: Steps,
 }
 
-/// Filters in their order, or a refusal if one of them cannot be carried out.
-type Steps = Result<Vec<Step>, Refusal>;
-
-#[derive(Debug)]
-enum Step {
-    RequestHeaders(HeaderEdit),
-    ResponseHeaders(HeaderEdit),
-    Redirect(Redirect),
-    Rewrite {
-        hostname: Option<String>,
-        path: Option<PathChange>,
-    },
-    Mirror(Backend, Copies),
-    Cors(Cors),
-    Respond {
-        status: u16,
-        body: String,
-    },
-}
-
-/// How many requests a mirror gets.
-#[derive(Debug)]
-enum Copies {
-    All,
-    None,
-    Part(Box<Split<bool>>),
-}
-
-/// What a rule is told of how its request came.
-#[derive(Clone, Copy)]
-pub(super) struct Came<'a> {
-    pub(super) scheme: &'static str,
-    pub(super) port: u16,
-    /// The prefix that matched, without trailing slash; empty if none did.
-    pub(super) prefix: &'a str,
-}
-
-/// A request on its way through the steps.
-struct Passage<'a> {
-    host: Cow<'a, str>,
-    target: Cow<'a, str>,
-    headers: Headers<'a>,
-    mirrors: Vec<&'a Backend>,
-}
+/// A target as its split knows it: by its backend, and the how manieth of it if it is named several
+/// times.
+type Slot = crate::slot::Slot<(u64, usize)>;
 
 impl Rule {
     pub(super) fn new(
@@ -134,7 +88,7 @@ impl Rule {
     ) -> Self {
         let place = format!("spec.rules[{}]", source.index);
         let mut report = |path: String, problem| found.push((format!("{place}{path}"), problem));
-        let steps = steps(source, source.filters, ".filters", services, &mut report);
+        let on_the_way = rule_steps(source, services, &mut report);
         let targets: Vec<Target> = source
             .backends
             .iter()
@@ -143,24 +97,21 @@ impl Rule {
                 let path = format!(".backendRefs[{at}]");
                 let namespace = source.route.namespace();
                 let backend = services.resolve(reference, source.kind, namespace);
+                let name = Services::name(reference, namespace);
+                let hash = session::hash(&format!("{name}:{}", reference.port.unwrap_or(0)));
                 if let Err(refusal) = backend {
-                    let backend = Services::name(reference, namespace);
+                    let backend = name;
                     report(path.clone(), Problem::Backend { backend, refusal });
                 }
                 let path = format!("{path}.filters");
                 Target {
-                    hash: backend
-                        .as_ref()
-                        .map_or(0, |b| session::hash(&b.to_string())),
+                    hash,
                     backend,
-                    steps: steps_of(source, &reference.filters, &path, services, &mut report),
+                    steps: steps(source, &reference.filters, &path, services, &mut report),
                 }
             })
             .collect();
-        let weights = source
-            .backends
-            .iter()
-            .map(|b| Weight::new(b.weight.unwrap_or(1)));
+        let split = Backends::new(weighted(&targets, source.backends)).ok();
         let session = source.session.and_then(|session| {
             Session::new(session, source.route, source.index)
                 .map_err(|reason| report(".sessionPersistence".into(), Problem::Session { reason }))
@@ -171,9 +122,9 @@ impl Rule {
             route: source.route.clone(),
             index: source.index,
             name: source.name.map(str::to_owned),
-            steps,
+            steps: on_the_way,
             targets,
-            split: Backends::new(weights.enumerate()).ok().map(Split::new),
+            split: split.map(Split::new),
             timeouts: source.timeouts,
             retry: source.retry.cloned(),
             session,
@@ -186,6 +137,13 @@ impl Rule {
             route: &self.route,
             index: self.index,
             name: self.name.as_deref(),
+        }
+    }
+
+    /// Carries on where the rule's last version stood, so that shares stay exact across the change.
+    pub(super) fn carry(&mut self, last: &Self) {
+        if let (Some(split), Some(last)) = (&mut self.split, &last.split) {
+            *split = last.reconfigured(split.backends().clone());
         }
     }
 
@@ -205,12 +163,7 @@ impl Rule {
         came: Came<'_>,
         response: &mut Vec<HeaderChange<'a>>,
     ) -> Result<Outcome<'a>, Refusal> {
-        let mut passage = Passage {
-            host: Cow::Borrowed(request.host),
-            target: Cow::Borrowed(request.target),
-            headers: borrowed(request.headers),
-            mirrors: Vec::new(),
-        };
+        let mut passage = Passage::of(request);
         let steps = self.steps.as_ref().map_err(|refusal| *refusal)?;
         if let Some(outcome) = passage.walk(steps, request, came, response)? {
             return Ok(outcome);
@@ -225,7 +178,7 @@ impl Rule {
             backend,
             host: passage.host,
             target: passage.target,
-            headers: passage.headers,
+            request_headers: passage.headers,
             mirrors: passage.mirrors,
             timeouts: self.timeouts,
             retry: self.retry.as_ref(),
@@ -244,7 +197,7 @@ impl Rule {
             let usable = |t: &&Target| t.backend.is_ok() && t.hash == token.backend();
             self.targets.iter().find(usable)
         });
-        let picked = || self.targets.get(*self.split.as_ref()?.pick());
+        let picked = || self.targets.get(self.split.as_ref()?.pick().at);
         let target = kept.or_else(picked).ok_or(if self.targets.is_empty() {
             Refusal::NoBackend
         } else {
@@ -260,212 +213,18 @@ impl Rule {
     }
 }
 
-impl<'a> Passage<'a> {
-    /// Takes the steps in order; an outcome if one of them ends the way.
-    fn walk(
-        &mut self,
-        steps: &'a [Step],
-        request: &Request<'a>,
-        came: Came<'_>,
-        response: &mut Vec<HeaderChange<'a>>,
-    ) -> Result<Option<Outcome<'a>>, Refusal> {
-        for step in steps {
-            match step {
-                Step::RequestHeaders(edit) => edit.apply(&mut self.headers),
-                Step::ResponseHeaders(edit) => response.extend(edit.changes()),
-                Step::Rewrite { hostname, path } => {
-                    if let Some(hostname) = hostname {
-                        self.host = Cow::Borrowed(hostname);
-                    }
-                    if let Some(path) = path {
-                        self.target = Cow::Owned(path.target(request.target, came.prefix));
-                    }
-                }
-                Step::Mirror(backend, copies) => {
-                    let copied = match copies {
-                        Copies::All => true,
-                        Copies::None => false,
-                        Copies::Part(split) => *split.pick(),
-                    };
-                    self.mirrors.extend(copied.then_some(backend));
-                }
-                Step::Cors(cors) => {
-                    if cors.apply(request, response) {
-                        return Ok(Some(Outcome::Respond {
-                            status: 200,
-                            body: "",
-                        }));
-                    }
-                }
-                Step::Redirect(redirect) => {
-                    let location = redirect.location(request, came.scheme, came.port, came.prefix);
-                    return Ok(Some(Outcome::Redirect {
-                        status: redirect.status,
-                        location: location.ok_or(Refusal::NoHost)?,
-                    }));
-                }
-                Step::Respond { status, body } => {
-                    let status = *status;
-                    return Ok(Some(Outcome::Respond { status, body }));
-                }
-            }
-        }
-        Ok(None)
-    }
-}
-
-fn borrowed<'a>(headers: &'a [(&'a str, &'a str)]) -> Headers<'a> {
-    let entry = |(name, value): &(&'a str, &'a str)| (Cow::Borrowed(*name), Cow::Borrowed(*value));
-    headers.iter().map(entry).collect()
-}
-
-/// The filters of a rule, of which some exclude each other.
-fn steps(
-    source: &RuleSource<'_>,
-    filters: &[Filter],
-    path: &str,
-    services: &Services<'_>,
-    report: &mut dyn FnMut(String, Problem),
-) -> Steps {
-    let has = |kind: &str| filters.iter().any(|filter| filter.kind == kind);
-    let excluded = if has("RequestRedirect") && has("URLRewrite") {
-        Some("RequestRedirect and URLRewrite exclude each other")
-    } else if has("RequestRedirect") && !source.backends.is_empty() {
-        Some("RequestRedirect and backendRefs exclude each other")
-    } else {
-        None
+/// Slots and weights of targets, in their order.
+fn weighted(targets: &[Target], references: &[BackendReference]) -> Vec<(Slot, Weight)> {
+    let occurrence = |at: usize, hash: u64| {
+        let earlier = targets.iter().take(at);
+        earlier.filter(|target| target.hash == hash).count()
     };
-    if let Some(reason) = excluded {
-        let kind = "RequestRedirect".to_owned();
-        report(path.to_owned(), Problem::Filter { kind, reason });
-        return Err(Refusal::Filter);
-    }
-    steps_of(source, filters, path, services, report)
-}
-
-fn steps_of(
-    source: &RuleSource<'_>,
-    filters: &[Filter],
-    path: &str,
-    services: &Services<'_>,
-    report: &mut dyn FnMut(String, Problem),
-) -> Steps {
-    let mut steps = Vec::new();
-    let mut sound = true;
-    let mut seen: Vec<&str> = Vec::new();
-    for (at, filter) in filters.iter().enumerate() {
-        let place = format!("{path}[{at}]");
-        let kind = filter.kind.as_str();
-        let repeated = seen.contains(&kind) && !["RequestMirror", "ExtensionRef"].contains(&kind);
-        seen.push(kind);
-        let step = if repeated {
-            Err("stands twice")
-        } else {
-            step(source, filter, services, &mut |problem| {
-                report(place.clone(), problem);
-            })
-        };
-        match step {
-            Ok(step) => steps.extend(step),
-            Err(reason) => {
-                let kind = kind.to_owned();
-                report(place, Problem::Filter { kind, reason });
-                sound = false;
-            }
-        }
-    }
-    if sound {
-        Ok(steps)
-    } else {
-        Err(Refusal::Filter)
-    }
-}
-
-/// One filter; `None` for one that does nothing.
-fn step(
-    source: &RuleSource<'_>,
-    filter: &Filter,
-    services: &Services<'_>,
-    report: &mut dyn FnMut(Problem),
-) -> Result<Option<Step>, &'static str> {
-    const MISSING: &str = "the field named like its type is missing";
-    let step = match filter.kind.as_str() {
-        "RequestHeaderModifier" => {
-            let edit = filter.request_header_modifier.as_ref().ok_or(MISSING)?;
-            Step::RequestHeaders(HeaderEdit::new(edit)?)
-        }
-        "ResponseHeaderModifier" => {
-            let edit = filter.response_header_modifier.as_ref().ok_or(MISSING)?;
-            Step::ResponseHeaders(HeaderEdit::new(edit)?)
-        }
-        "RequestRedirect" => {
-            let redirect = filter.request_redirect.as_ref().ok_or(MISSING)?;
-            Step::Redirect(Redirect::new(redirect, source.one_prefix)?)
-        }
-        "URLRewrite" => {
-            let rewrite = filter.url_rewrite.as_ref().ok_or(MISSING)?;
-            let path = rewrite.path.as_ref();
-            let path = path.map(|path| PathChange::new(path, source.one_prefix));
-            Step::Rewrite {
-                hostname: rewrite
-                    .hostname
-                    .as_deref()
-                    .map(replacement_host)
-                    .transpose()?,
-                path: path.transpose()?,
-            }
-        }
-        "RequestMirror" => {
-            let mirror = filter.request_mirror.as_ref().ok_or(MISSING)?;
-            return self::mirror(source, mirror, services, report);
-        }
-        "CORS" => Step::Cors(Cors::new(filter.cors.as_ref().ok_or(MISSING)?)?),
-        "DirectResponse" => {
-            let response = filter.direct_response.as_ref().ok_or(MISSING)?;
-            if !(200..=599).contains(&response.status_code) {
-                return Err("statusCode is 200 to 599");
-            }
-            Step::Respond {
-                status: response.status_code,
-                body: response.body.clone().unwrap_or_default().string,
-            }
-        }
-        "ExtensionRef" | "ExternalAuth" => return Err("not supported"),
-        _ => return Err("not a type of filter"),
-    };
-    Ok(Some(step))
-}
-
-/// A mirror that cannot be reached is left out; the main request does not suffer for it.
-fn mirror(
-    source: &RuleSource<'_>,
-    mirror: &MirrorFilter,
-    services: &Services<'_>,
-    report: &mut dyn FnMut(Problem),
-) -> Result<Option<Step>, &'static str> {
-    let (part, whole) = match (mirror.percent, mirror.fraction) {
-        (Some(_), Some(_)) => return Err("percent and fraction exclude each other"),
-        (Some(percent), None) => (percent, 100),
-        (None, Some(f)) => (f.numerator, f.denominator.unwrap_or(100)),
-        (None, None) => (1, 1),
-    };
-    let copies = match whole.checked_sub(part) {
-        None => return Err("a part is at most the whole"),
-        Some(_) if whole == 0 => return Err("a denominator is above 0"),
-        Some(0) => Copies::All,
-        Some(_) if part == 0 => Copies::None,
-        Some(rest) => {
-            let weights = [(true, Weight::new(part)), (false, Weight::new(rest))];
-            Backends::new(weights).map_or(Copies::None, |b| Copies::Part(Box::new(Split::new(b))))
-        }
-    };
-    let namespace = source.route.namespace();
-    match services.resolve(&mirror.backend_ref, source.kind, namespace) {
-        Ok(backend) => Ok(Some(Step::Mirror(backend, copies))),
-        Err(refusal) => {
-            let backend = Services::name(&mirror.backend_ref, namespace);
-            report(Problem::Mirror { backend, refusal });
-            Ok(None)
-        }
-    }
+    let weights = references
+        .iter()
+        .map(|r| Weight::new(r.weight.unwrap_or(1)));
+    let slots = targets.iter().enumerate().map(|(at, target)| Slot {
+        id: (target.hash, occurrence(at, target.hash)),
+        at,
+    });
+    slots.zip(weights).collect()
 }

@@ -1,6 +1,7 @@
 //! Everything compiled: from the place a request came in to the rule that decides it.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use super::attach::{Attaching, Attachment, Entrances, scheme};
 use super::backend::Services;
@@ -11,8 +12,9 @@ use super::precedence::{PathRank, Precedence};
 use super::predicate::Predicate;
 use super::problem::{Finding, Problem};
 use super::request::{Arrival, Request};
-use super::rule::{Came, RouteKind, Rule};
+use super::rule::{RouteKind, Rule};
 use super::source::Source;
+use super::step::Came;
 use crate::gateway::{Gateway, ObjectName, Objects};
 
 /// Gateways, listeners and routes, compiled. Shared by everyone who decides (`&self`, `Send + Sync`):
@@ -88,6 +90,23 @@ impl Table {
             compiler.route(&route);
         }
         compiler.index()
+    }
+
+    /// The same table, whose rules carry on where those of `last` stand: a rule is the same one by its
+    /// route and its name or, without one, its place. So shares stay exact however often routes change.
+    #[must_use]
+    pub fn carrying_on(mut self, last: &Self) -> Self {
+        let known: HashMap<_, _> = last
+            .rules
+            .iter()
+            .map(|r| (r.name().identity(), r))
+            .collect();
+        for rule in &mut self.rules {
+            if let Some(last) = known.get(&rule.name().identity()) {
+                rule.carry(last);
+            }
+        }
+        self
     }
 
     /// Decides one request.

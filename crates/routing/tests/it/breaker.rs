@@ -46,7 +46,7 @@ fn run(text: &str) -> Result<(), String> {
         .1;
     let breaker = Breaker::new(config_of(&config[1..])).unwrap();
     let mut now = Duration::ZERO;
-    let mut running: BTreeMap<String, Permit<'_>> = BTreeMap::new();
+    let mut running: BTreeMap<String, Permit<&Breaker>> = BTreeMap::new();
     for (number, words) in lines() {
         let fail = |is: String| Err(format!("{}: {}: {is}", number + 1, words.join(" ")));
         let seconds = words.last().and_then(|w| w.parse().ok());
@@ -123,7 +123,7 @@ fn run(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn end(permit: Permit<'_>, how: &str, took: Duration, now: Duration) {
+fn end(permit: Permit<&Breaker>, how: &str, took: Duration, now: Duration) {
     match how {
         "ok" => permit.success(took, now),
         "fail" => permit.failure(took, now),

@@ -14,6 +14,7 @@ mod hash;
 mod health;
 #[cfg(feature = "matching")]
 mod matching;
+mod pool;
 mod reference;
 mod retry;
 mod smooth;

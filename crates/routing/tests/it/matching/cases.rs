@@ -151,7 +151,7 @@ fn check(table: &Table, case: &Case) -> Result<(), String> {
                 *copies.entry(mirror.service.name().to_owned()).or_default() += 1;
             }
             if times == 1 {
-                sent(case, forward)?;
+                sent(case, forward, &request)?;
             }
         } else if case.path.is_some() || case.host.is_some() {
             return Err(format!("gets {}", short(&decision)));
@@ -192,19 +192,19 @@ fn short(decision: &Decision<'_>) -> String {
     }
 }
 
-fn sent(case: &Case, forward: &Forward<'_>) -> Result<(), String> {
+fn sent(case: &Case, forward: &Forward<'_>, request: &Request<'_>) -> Result<(), String> {
     if let Some(path) = &case.path {
         same("path", &forward.target.as_ref(), &path.as_str())?;
     }
     if let Some(host) = &case.host {
         same("host", &forward.host.as_ref(), &host.as_str())?;
     }
+    let headers = forward.headers(request);
     for (name, expected) in &case.headers {
-        let values: Vec<&str> = forward
-            .headers
+        let values: Vec<&str> = headers
             .iter()
             .filter(|(written, _)| written.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_ref())
+            .map(|(_, value)| value.as_str())
             .collect();
         let joined = (!values.is_empty()).then(|| values.join(","));
         if let Value::String(_) | Value::Null = expected {

@@ -1,0 +1,225 @@
+//! What a change would do, before anybody makes it: the shares of every endpoint as exact fractions, who would
+//! get more than it can serve, and which part of the requests would fail.
+//!
+//! It is the closed form of what a [`Pool`](super::Pool) does once a change has settled: no ramp, no
+//! hold-down, breakers closed.
+
+use std::collections::HashSet;
+
+use super::divide::{Condition, divide};
+use super::policy::{Policy, Site};
+use crate::Weight;
+use crate::failover::Level;
+
+/// A change to think through. The default changes nothing.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Change {
+    /// Sites or endpoints that are down, by name or address.
+    pub down: HashSet<String>,
+    /// Sites or endpoints with another weight.
+    pub weights: Vec<(String, Weight)>,
+}
+
+impl Change {
+    /// The same change with this site or endpoint down.
+    #[must_use]
+    pub fn with_down(mut self, name: impl Into<String>) -> Self {
+        self.down.insert(name.into());
+        self
+    }
+
+    /// The same change with another weight for this site or endpoint.
+    #[must_use]
+    pub fn with_weight(mut self, name: impl Into<String>, weight: Weight) -> Self {
+        self.weights.push((name.into(), weight));
+        self
+    }
+
+    fn weight(&self, name: &str, listed: Weight) -> Weight {
+        let last = self.weights.iter().rev().find(|(n, _)| n == name);
+        last.map_or(listed, |(_, weight)| *weight)
+    }
+}
+
+/// What would be.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Forecast {
+    /// By site, in the policy's order.
+    pub sites: Vec<SiteForecast>,
+    /// Whether nobody would be well, so that everybody of the first level is asked.
+    pub panic: bool,
+    /// The part of requests that would fail, from 0 to 1: sent to who is down, or beyond a site's capacity.
+    pub errors: f64,
+}
+
+/// What a site would get.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SiteForecast {
+    /// Its name.
+    pub name: String,
+    /// Its part of all requests: the first of so many as the second says.
+    pub share: (u64, u64),
+    /// Requests a second.
+    pub load: f64,
+    /// Requests a second it can serve with who is well there, if known.
+    pub capacity: Option<f64>,
+    /// By endpoint.
+    pub endpoints: Vec<EndpointForecast>,
+}
+
+/// What an endpoint would get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EndpointForecast {
+    /// Its address.
+    pub address: String,
+    /// Its part of all requests.
+    pub share: (u64, u64),
+    /// Whether it is well.
+    pub well: bool,
+}
+
+impl SiteForecast {
+    /// How far its load is above what it can serve, as a part of that; 0 if it is not, or if that is unknown.
+    #[must_use]
+    pub fn overload(&self) -> f64 {
+        match self.capacity {
+            Some(capacity) if self.load > capacity && capacity > 0.0 => self.load / capacity - 1.0,
+            Some(capacity) if self.load > capacity => f64::INFINITY,
+            _ => 0.0,
+        }
+    }
+}
+
+/// What a change would do to so many requests a second.
+#[must_use]
+pub fn what_if(policy: &Policy, change: &Change, requests_a_second: f64) -> Forecast {
+    let conditions: Vec<Condition> = policy
+        .sites
+        .iter()
+        .map(|site| Condition {
+            priority: site.priority,
+            weight: change.weight(&site.name, site.weight),
+            level: level(site, change),
+            part: 100,
+        })
+        .collect();
+    let division = divide(&conditions, policy.overprovisioning);
+    let sites: Vec<SiteForecast> = policy
+        .sites
+        .iter()
+        .zip(fractions(&division.weights))
+        .map(|(site, share)| forecast(site, change, share, division.panic, requests_a_second))
+        .collect();
+    let errors = sites.iter().map(failing).sum::<f64>().clamp(0.0, 1.0);
+    Forecast {
+        sites,
+        panic: division.panic,
+        errors,
+    }
+}
+
+fn forecast(
+    site: &Site,
+    change: &Change,
+    share: (u64, u64),
+    panic: bool,
+    load: f64,
+) -> SiteForecast {
+    let well = |address: &str| is_well(site, address, change);
+    let listed: Vec<Weight> = site
+        .endpoints
+        .iter()
+        .map(|e| change.weight(&e.address, e.weight))
+        .collect();
+    let used: Vec<Weight> = site
+        .endpoints
+        .iter()
+        .zip(&listed)
+        .map(|(e, weight)| {
+            if panic || well(&e.address) {
+                *weight
+            } else {
+                Weight::ZERO
+            }
+        })
+        .collect();
+    let endpoints = site.endpoints.iter().zip(fractions(&used));
+    let total: u64 = listed.iter().map(|w| u64::from(w.value())).sum();
+    let alive: u64 = site
+        .endpoints
+        .iter()
+        .zip(&listed)
+        .filter(|(e, _)| well(&e.address))
+        .map(|(_, weight)| u64::from(weight.value()))
+        .sum();
+    SiteForecast {
+        name: site.name.clone(),
+        share,
+        load: ratio(share) * load,
+        capacity: site.capacity.map(|all| all * ratio((alive, total))),
+        endpoints: endpoints
+            .map(|(e, own)| EndpointForecast {
+                address: e.address.clone(),
+                share: reduced(share.0 * own.0, share.1 * own.1),
+                well: well(&e.address),
+            })
+            .collect(),
+    }
+}
+
+/// The part of all requests that fail at a site.
+fn failing(site: &SiteForecast) -> f64 {
+    let dead = site.endpoints.iter().filter(|endpoint| !endpoint.well);
+    let lost: f64 = dead.map(|endpoint| ratio(endpoint.share)).sum();
+    let share = ratio(site.share);
+    let beyond = match site.capacity {
+        Some(capacity) if site.load > capacity => share * (1.0 - capacity / site.load),
+        _ => 0.0,
+    };
+    lost.max(beyond)
+}
+
+fn is_well(site: &Site, address: &str, change: &Change) -> bool {
+    !change.down.contains(&site.name) && !change.down.contains(address)
+}
+
+fn level(site: &Site, change: &Change) -> Level {
+    let mut level = Level {
+        healthy: 0,
+        total: 0,
+    };
+    for endpoint in &site.endpoints {
+        if !change.weight(&endpoint.address, endpoint.weight).is_zero() {
+            level.total += 1;
+            level.healthy += u32::from(is_well(site, &endpoint.address, change));
+        }
+    }
+    level
+}
+
+/// Each weight over the sum of all.
+fn fractions(weights: &[Weight]) -> Vec<(u64, u64)> {
+    let total: u64 = weights.iter().map(|w| u64::from(w.value())).sum();
+    let fraction = |w: &Weight| reduced(u64::from(w.value()), total);
+    weights.iter().map(fraction).collect()
+}
+
+fn reduced(part: u64, whole: u64) -> (u64, u64) {
+    fn divisor(a: u64, b: u64) -> u64 {
+        if b == 0 { a } else { divisor(b, a % b) }
+    }
+    let by = divisor(part, whole).max(1);
+    (part / by, (whole / by).max(1))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "for loads, which are not exact either"
+)]
+fn ratio((part, whole): (u64, u64)) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
