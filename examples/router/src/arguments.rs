@@ -12,28 +12,34 @@ use hyper::Uri;
 use hyper::http::uri::Authority;
 use narae_routing::{Backends, Weight};
 
+use crate::live::Source;
+
 const EXAMPLE: &str = "\
+Example: what people apply to a cluster, served here:
+  router --config gateway.yaml routes.yaml policy.yaml --listen 80=0.0.0.0:8080 --admin 127.0.0.1:9901
 Example: nine requests in ten to a, one to b, exactly:
   router --backend a=http://127.0.0.1:9001@90 --backend b=http://127.0.0.1:9002@10
 
 What it does to a request:
-  Host is passed on as the client sent it (of an absolute target, its authority).
-  X-Forwarded-For gets the client's address appended, X-Forwarded-Proto and Via are set.
-  Connection, everything it names, Keep-Alive, Proxy-Connection, TE, Transfer-Encoding and
-  Upgrade end here (RFC 9110, 7.6.1): no WebSocket. Bodies stream both ways.
-  A backend that fails is not replaced by another, so shares stay exact. A request is sent
-  again only when a kept connection turns out closed and repeating it is harmless.
+  HTTP/1.1, HTTP/2 (TLS by ALPN, or from the first byte on) and WebSocket. A route decides where it goes and
+  as what; Host is passed on as the client sent it unless a route says otherwise. X-Forwarded-For gets the
+  client's address appended, X-Forwarded-Proto and Via are set; trace headers pass. What is about one
+  connection ends here (RFC 9110, 7.6.1). Bodies and trailers stream both ways.
+  What fails before anything was sent is tried at another endpoint, as is what may be repeated (GET, PUT …)
+  with a body of at most 64 KiB, within the retry budget of its TrafficPolicy.
 
-What a client gets when it cannot be served:
+What a client gets when it cannot be served, besides what routes say (404, 500, 503):
   400 no or an ambiguous Host    408 its body stalled    431 its header section is too large
-  501 CONNECT                    502 the backend failed  503 the backend is at --max-requests
+  501 CONNECT                    502 the backend failed  503 nobody can take it now
   504 the backend did not connect or answer in time
 
-Stdout has one line when ready, `router listening on http://ADDRESS`, then the access log: the
-combined format, the backend, and the seconds until the last byte. What is not HTTP is answered
-and not logged.
+Stdout has a line for each address when it is ready, then the access log in Envoy's default format. What is
+not HTTP is answered and not logged. Notes on the configuration go to stderr.
 
-SIGTERM and SIGINT stop accepting, finish the requests that run, and end.
+A configuration that cannot be read or compiled is refused whole: at the start the router ends, later it goes
+on with the last one. Health, breakers, connections and shares outlive a change.
+
+SIGHUP reads the files again. SIGTERM and SIGINT stop accepting, finish the requests that run, and end.
 Exit codes: 0 stopped and drained, 1 error or connections cut, 2 usage.";
 
 /// Divides HTTP requests between backends exactly by weight.
@@ -95,15 +101,44 @@ pub(crate) struct Explain {
 /// Without a command: serve.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
+    /// Gateways, HTTPRoutes, Services, TrafficPolicies, TLS Secrets … to serve (YAML); read again when
+    /// they change, and on SIGHUP
+    #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "backend")]
+    pub(crate) config: Vec<PathBuf>,
 
-    /// A backend, as NAME=http://HOST:PORT@WEIGHT; repeat for each. WEIGHT defaults to 1, and 0
-    /// drains
-    #[arg(long = "backend", value_name = "BACKEND", required = true)]
+    /// Instead of --config, a backend, as NAME=http://HOST:PORT@WEIGHT; repeat for each. WEIGHT defaults
+    /// to 1, and 0 drains
+    #[arg(long = "backend", value_name = "BACKEND", conflicts_with = "config")]
     pub(crate) backend: Vec<BackendAddress>,
 
+    /// Where to listen, as ADDRESS, or PORT=ADDRESS for a gateway's port; repeat for each. Other ports
+    /// of gateways are listened to as they are, on loopback
+    #[arg(long, value_name = "[PORT=]ADDRESS")]
+    pub(crate) listen: Vec<Listen>,
+
+    /// Where operators and Prometheus look; not anywhere if absent
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin: Option<SocketAddr>,
+
+    /// How often to look whether a file has changed
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    pub(crate) watch: Duration,
+
+    /// Longest wait for running requests after SIGTERM
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) drain_timeout: Duration,
+
+    /// Most client connections at once; more wait in the listen queue
+    #[arg(long, value_name = "COUNT", default_value = "4096")]
+    pub(crate) max_connections: NonZeroU32,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+}
+
+/// What bounds each request and connection.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Limits {
     /// Longest wait for a connection to a backend
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
     pub(crate) connect_timeout: Duration,
@@ -124,33 +159,72 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "SECONDS", default_value = "4", value_parser = seconds)]
     pub(crate) keep_alive: Duration,
 
-    /// Longest wait for running requests after SIGTERM
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    pub(crate) drain_timeout: Duration,
-
     /// Largest header section, of requests and of responses
     #[arg(long, value_name = "BYTES", default_value = "32768", value_parser = clap::value_parser!(u32).range(1024..=1_048_576))]
     pub(crate) max_header_bytes: u32,
 
-    /// Most client connections at once; more wait in the listen queue
-    #[arg(long, value_name = "COUNT", default_value = "4096")]
-    pub(crate) max_connections: NonZeroU32,
-
     /// Most requests at once per backend; more get 503
     #[arg(long, value_name = "COUNT", default_value = "1024")]
     pub(crate) max_requests: NonZeroU32,
+
+    /// Most requests at once on one HTTP/2 connection
+    #[arg(long, value_name = "COUNT", default_value = "128")]
+    pub(crate) max_streams: NonZeroU32,
 }
 
 impl Serve {
-    /// Names and weights; ends the process with a usage error if they cannot be picked from.
-    pub(crate) fn backends(&self) -> Backends<String> {
+    /// Where the configuration comes from; ends the process with a usage error if weights make no split.
+    pub(crate) fn source(&self) -> Source {
+        if !self.config.is_empty() {
+            return Source::Files(self.config.clone());
+        }
         let listed = self.backend.iter().map(|b| (b.name.clone(), b.weight));
-        Backends::new(listed).unwrap_or_else(|error| {
+        if let Err(error) = Backends::new(listed) {
             let message = format!("--backend: {error}");
             Arguments::command()
                 .error(ErrorKind::ValueValidation, message)
                 .exit()
-        })
+        }
+        Source::Flags(self.backend.clone())
+    }
+
+    /// Where to listen for each port of the gateways.
+    pub(crate) fn addresses(&self, ports: impl Iterator<Item = u16>) -> Vec<(u16, SocketAddr)> {
+        let mut unnamed = self.listen.iter().filter(|listen| listen.port.is_none());
+        let default: u16 = if self.config.is_empty() { 8080 } else { 0 };
+        ports
+            .map(|port| {
+                let named = self.listen.iter().find(|listen| listen.port == Some(port));
+                let own = if default == 0 { port } else { default };
+                let address = named.or_else(|| unnamed.next()).map_or_else(
+                    || SocketAddr::from(([127, 0, 0, 1], own)),
+                    |listen| listen.address,
+                );
+                (port, address)
+            })
+            .collect()
+    }
+}
+
+/// One `--listen`.
+#[derive(Clone, Debug)]
+pub(crate) struct Listen {
+    /// The gateway's port it is for.
+    port: Option<u16>,
+    address: SocketAddr,
+}
+
+impl FromStr for Listen {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        const SHAPE: &str = "write it as IP:PORT, or GATEWAYPORT=IP:PORT";
+        let (port, address) = match text.split_once('=') {
+            Some((port, address)) => (Some(port.parse().map_err(|_| SHAPE)?), address),
+            None => (None, text),
+        };
+        let address = address.parse().map_err(|_| SHAPE)?;
+        Ok(Self { port, address })
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) struct Passing<B, C> {
     companion: C,
     timeout: Duration,
     stall: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 /// Hears of every chunk that passes.
@@ -32,7 +33,14 @@ impl<B, C> Passing<B, C> {
             companion,
             timeout,
             stall: None,
+            deadline: None,
         }
+    }
+
+    /// The same body, cut at `deadline` however well it passes.
+    pub(crate) fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline.map(|at| Box::pin(tokio::time::sleep_until(at)));
+        self
     }
 }
 
@@ -50,6 +58,11 @@ where
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = &mut *self;
+        if let Some(deadline) = &mut this.deadline
+            && deadline.as_mut().poll(context).is_ready()
+        {
+            return Poll::Ready(Some(Err(Box::new(Stalled))));
+        }
         match Pin::new(&mut this.body).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => {
                 this.stall = None;
@@ -82,7 +95,7 @@ where
     }
 }
 
-/// Nothing came for the whole `--stall-timeout`.
+/// Nothing came for the whole `--stall-timeout`, or the route's time for the request is over.
 #[derive(Debug, thiserror::Error)]
 #[error("the body stood still for too long")]
 pub(crate) struct Stalled;

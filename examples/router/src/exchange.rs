@@ -1,149 +1,238 @@
-//! From a client's request to the response it gets.
+//! From a client's request to the answer it gets: checked, decided by the table, carried out.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION};
+use hyper::http::request::Parts;
 use hyper::http::uri::{Authority, PathAndQuery};
-use hyper::{Method, Request, Response, StatusCode, Uri, Version};
-use narae_routing::{Backends, Split};
+use hyper::{Method, Request, Response, StatusCode, Version};
+use narae_routing::matching::{
+    Arrival, HeaderChange, Outcome, Refusal as NoRoute, Request as Asked,
+};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::access::{AccessLog, Entry};
-use crate::arguments::Serve;
-use crate::backend::Backend;
+use crate::access::Entry;
 use crate::body::{Companion, Passing};
+use crate::forward::{Forwarding, Order};
 use crate::headers;
+use crate::router::Router;
 
-/// What goes to a client: a backend's body, or a line of our own. Its companion logs it.
+/// What goes to a client: an endpoint's body, or a line of our own. Its companion logs it.
 pub(crate) type Answer = Passing<Either<Incoming, Full<Bytes>>, Served>;
 
-/// Everything a request needs.
-pub(crate) struct Router {
-    split: Split<String>,
-    backends: Vec<Arc<Backend>>,
-    stall_timeout: Duration,
-    log: AccessLog,
+/// Over which connection a request came.
+#[derive(Clone)]
+pub(crate) struct Came {
+    pub(crate) client: IpAddr,
+    /// The gateway's port, not the socket's.
+    pub(crate) port: u16,
+    /// The listener that TLS chose by name.
+    pub(crate) listener: Option<Arc<str>>,
+    /// Keeps the connection's place while a tunnel outlives it.
+    pub(crate) place: Arc<OwnedSemaphorePermit>,
 }
 
-impl Router {
-    pub(crate) fn new(arguments: &Serve, backends: Backends<String>, log: AccessLog) -> Self {
-        let known = arguments
-            .backend
-            .iter()
-            .map(|address| Arc::new(Backend::new(address, arguments)));
-        Self {
-            split: Split::new(backends),
-            backends: known.collect(),
-            stall_timeout: arguments.stall_timeout,
-            log,
+impl Came {
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.listener.is_some() {
+            "https"
+        } else {
+            "http"
         }
     }
 
-    /// Answers one request. Only a request that can be forwarded takes part in the split.
-    pub(crate) async fn handle(
-        &self,
-        client: IpAddr,
-        mut request: Request<Incoming>,
-    ) -> Response<Answer> {
-        let mut entry = Entry::new(self.log.clone(), client, &request);
-        if let Err(refusal) = make_forwardable(&mut request, client) {
-            return self.refuse(entry, refusal.status(), &refusal.to_string());
+    fn arrival(&self) -> Arrival {
+        let arrival = Arrival::ANYWHERE.at_port(self.port);
+        match &self.listener {
+            Some(name) => arrival.at_listener(&**name),
+            None => arrival,
         }
-        let name = self.split.pick();
-        entry.picked(name);
-        let Some(backend) = self.backends.iter().find(|backend| backend.name == *name) else {
-            return self.refuse(entry, StatusCode::INTERNAL_SERVER_ERROR, "no such backend");
-        };
-        let (mut response, permit) = match backend.send(request).await {
-            Ok(answered) => answered,
-            Err(failure) => {
-                let reason = format!("backend {name} {failure}");
-                return self.refuse(entry, failure.status(), &reason);
+    }
+}
+
+/// Answers one request. Only one that can be forwarded takes part in any split.
+pub(crate) async fn handle(
+    router: Arc<Router>,
+    came: Came,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, Infallible> {
+    let mut entry = Entry::new(router.log.clone(), came.client, &request);
+    entry.of(&router.own);
+    let (parts, body) = request.into_parts();
+    let host = match check(&parts) {
+        Ok(host) => host,
+        Err(refusal) => {
+            return Ok(refuse(
+                &router,
+                entry,
+                refusal.status(),
+                "-",
+                &refusal.to_string(),
+            ));
+        }
+    };
+    let live = router.live();
+    let (decided, response_changes) = decide(&router, &live, &came, &parts, &host);
+    let mut response = match decided {
+        Decided::Forward(order) => {
+            let forwarding = Forwarding {
+                router: &router,
+                came: &came,
+            };
+            forwarding.carry_out(*order, parts, body, entry).await
+        }
+        Decided::Answer(status, location, text) => {
+            let flags = if status == StatusCode::NOT_FOUND {
+                "NR"
+            } else {
+                "-"
+            };
+            let mut response = answer(&router, entry, status, flags, text);
+            if let Some(location) = location {
+                response.headers_mut().insert(LOCATION, location);
             }
-        };
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            // Nobody asked: Upgrade is not forwarded.
-            let reason = format!("backend {name} switched protocols unasked");
-            return self.refuse(entry, StatusCode::BAD_GATEWAY, &reason);
+            response
         }
-        headers::strip_hop_by_hop(response.headers_mut());
-        entry.answered(response.status());
-        let served = Served {
-            entry,
-            _permit: Some(permit),
-        };
-        response.map(|body| Passing::new(Either::Left(body), self.stall_timeout, served))
+    };
+    for change in &response_changes {
+        headers::change(response.headers_mut(), change);
     }
+    Ok(response)
+}
 
-    fn refuse(&self, mut entry: Entry, status: StatusCode, reason: &str) -> Response<Answer> {
-        entry.answered(status);
-        let text = Full::from(format!("{} {reason}\n", status.as_u16()));
-        let served = Served {
-            entry,
-            _permit: None,
-        };
-        let mut response = Response::new(Passing::new(
-            Either::Right(text),
-            self.stall_timeout,
-            served,
-        ));
-        *response.status_mut() = status;
+/// A decision that borrows nothing of the request.
+enum Decided {
+    Forward(Box<Order>),
+    Answer(StatusCode, Option<HeaderValue>, String),
+}
+
+fn decide(
+    router: &Router,
+    live: &crate::live::Live,
+    came: &Came,
+    parts: &Parts,
+    host: &HeaderValue,
+) -> (Decided, Vec<HeaderChange<'static>>) {
+    // What is not visible ASCII matches nothing, and passes as it is.
+    let seen: Vec<(&str, &str)> = parts
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        .collect();
+    let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let host = host.to_str().unwrap_or_default();
+    let request = Asked::new(parts.method.as_str(), host, target, &seen).at(router.wall_clock());
+    let decision = live.table.decide(&came.arrival(), &request);
+    let changes = decision.response_headers.iter();
+    let changes = changes.map(HeaderChange::to_static).collect();
+    let line = |status: u16, text: &str| {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Decided::Answer(status, None, text.to_owned())
+    };
+    let decided = match &decision.outcome {
+        Outcome::Forward(forward) => match Order::of(live, forward) {
+            Some(order) => Decided::Forward(Box::new(order)),
+            None => line(500, "500 no such service\n"),
+        },
+        Outcome::Redirect { status, location } => match HeaderValue::from_str(location) {
+            Ok(location) => {
+                let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::FOUND);
+                Decided::Answer(status, Some(location), String::new())
+            }
+            Err(_) => line(400, "400 the redirect is no header value\n"),
+        },
+        Outcome::Respond { status, body } => line(*status, body),
+        // Which service or rule it was is for the log of the configuration, not for clients.
+        Outcome::Refuse(NoRoute::NoRule | NoRoute::NoListener) => line(404, "404 no route\n"),
+        Outcome::Refuse(refusal) => line(
+            refusal.status(),
+            &format!("{} {refusal}\n", refusal.status()),
+        ),
+    };
+    (decided, changes)
+}
+
+/// Answers with one line that says why.
+pub(crate) fn refuse(
+    router: &Router,
+    entry: Entry,
+    status: StatusCode,
+    flags: &'static str,
+    reason: &str,
+) -> Response<Answer> {
+    let text = format!("{} {reason}\n", status.as_u16());
+    answer(router, entry, status, flags, text)
+}
+
+fn answer(
+    router: &Router,
+    mut entry: Entry,
+    status: StatusCode,
+    flags: &'static str,
+    text: String,
+) -> Response<Answer> {
+    entry.answered(status, flags);
+    let written = !text.is_empty();
+    let served = Served {
+        entry: Some(entry),
+        _permit: None,
+    };
+    let body = Either::Right(Full::from(text));
+    let mut response = Response::new(Passing::new(body, router.limits.stall_timeout, served));
+    *response.status_mut() = status;
+    if written {
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, plain);
-        response
     }
+    response
 }
 
 /// Lives until the last byte is out or the client is gone.
 pub(crate) struct Served {
-    entry: Entry,
-    _permit: Option<OwnedSemaphorePermit>,
+    /// None for the answer that begins a tunnel, which logs itself.
+    pub(crate) entry: Option<Entry>,
+    pub(crate) _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Companion for Served {
     fn passed(&mut self, bytes: usize) {
-        self.entry.passed(bytes);
+        if let Some(entry) = &mut self.entry {
+            entry.passed(bytes);
+        }
     }
 }
 
-/// Turns what the client sent into what a backend gets, or says why not.
-fn make_forwardable(request: &mut Request<Incoming>, client: IpAddr) -> Result<(), Refusal> {
-    if request.method() == Method::CONNECT {
+/// The host, if this is a request that a proxy may pass on.
+fn check(parts: &Parts) -> Result<HeaderValue, Refusal> {
+    if parts.method == Method::CONNECT {
         return Err(Refusal::Connect);
     }
-    let host = host(request)?;
-    let target = request.uri().path_and_query().cloned();
-    let target = target.unwrap_or_else(|| PathAndQuery::from_static("/"));
-    *request.uri_mut() = Uri::from(target);
-    *request.version_mut() = Version::HTTP_11;
-    let headers = request.headers_mut();
-    headers::strip_hop_by_hop(headers);
-    headers::add_forwarded(headers, client);
-    headers.insert(HOST, host);
-    Ok(())
+    let sent = single_host(&parts.headers)?;
+    let Some(authority) = parts.uri.authority() else {
+        if sent.is_none() && parts.version != Version::HTTP_10 {
+            return Err(Refusal::NoHost);
+        }
+        // HTTP/1.0 may leave it out, and HTTP/1.1 may send it empty; the endpoint then gets it empty.
+        return Ok(sent.unwrap_or_else(|| HeaderValue::from_static("")));
+    };
+    let named = HeaderValue::from_str(authority.as_str()).map_err(|_| Refusal::BadHost)?;
+    if authority.as_str().contains('@') {
+        return Err(Refusal::BadHost);
+    }
+    // RFC 9112, 3.2.2: an absolute target's authority replaces the field. In HTTP/2 the two must agree
+    // (RFC 9113, 8.3.1).
+    let disagrees = parts.version == Version::HTTP_2 && sent.is_some_and(|sent| sent != named);
+    if disagrees {
+        return Err(Refusal::ManyHosts);
+    }
+    Ok(named)
 }
 
-/// RFC 9112, section 3.2: exactly one valid `Host`, unless the target itself names it.
-fn host(request: &Request<Incoming>) -> Result<HeaderValue, Refusal> {
-    let sent = single_host(request.headers())?;
-    if sent.is_none() && request.version() == Version::HTTP_11 {
-        return Err(Refusal::NoHost);
-    }
-    if let Some(authority) = request.uri().authority() {
-        return if authority.as_str().contains('@') {
-            Err(Refusal::BadHost)
-        } else {
-            HeaderValue::from_str(authority.as_str()).map_err(|_| Refusal::BadHost)
-        };
-    }
-    // HTTP/1.0 may leave it out, and HTTP/1.1 may send it empty; the backend then gets it empty.
-    Ok(sent.unwrap_or_else(|| HeaderValue::from_static("")))
-}
-
+/// RFC 9112, section 3.2: at most one `Host`, and a valid one.
 fn single_host(headers: &HeaderMap) -> Result<Option<HeaderValue>, Refusal> {
     let mut hosts = headers.get_all(HOST).iter();
     let Some(first) = hosts.next() else {

@@ -2,11 +2,15 @@
 
 use std::net::IpAddr;
 
+use narae_routing::matching::HeaderChange;
+
 use hyper::header::{
-    CONNECTION, EXPECT, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE, VIA,
+    CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
+    UPGRADE, VIA,
 };
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The fields that are about one connection even when `Connection` does not name them.
@@ -33,8 +37,57 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Tells the backend where the request came from.
-pub(crate) fn add_forwarded(headers: &mut HeaderMap, client: IpAddr) {
+/// Whether a request asks to speak WebSocket from here on (RFC 6455, 4.1).
+pub(crate) fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    let lists = |name: HeaderName, token: &str| {
+        let values = headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        values
+            .flat_map(|value| value.split(','))
+            .any(|word| word.trim().eq_ignore_ascii_case(token))
+    };
+    lists(CONNECTION, "upgrade") && lists(UPGRADE, "websocket")
+}
+
+/// Says again what [`strip_hop_by_hop`] took out, for the one protocol that is switched to.
+pub(crate) fn upgrade_to_websocket(headers: &mut HeaderMap) {
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+}
+
+/// Whether trailers are asked for, which gRPC cannot do without.
+pub(crate) fn takes_trailers(headers: &HeaderMap) -> bool {
+    let values = headers
+        .get_all(TE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .any(|word| word.trim().eq_ignore_ascii_case("trailers"))
+}
+
+/// Makes a rule's change. What is no header was refused when the rule was read.
+pub(crate) fn change(headers: &mut HeaderMap, change: &HeaderChange<'_>) {
+    let Ok(name) = HeaderName::from_bytes(change.name().as_bytes()) else {
+        return;
+    };
+    // How long a body is, no rule can say.
+    if name == CONTENT_LENGTH {
+        return;
+    }
+    let value = change.value().map(HeaderValue::from_str);
+    match (change, value) {
+        (HeaderChange::Set(..), Some(Ok(value))) => drop(headers.insert(name, value)),
+        (HeaderChange::Add(..), Some(Ok(value))) => drop(headers.append(name, value)),
+        (HeaderChange::Remove(_), _) => drop(headers.remove(name)),
+        _ => {}
+    }
+}
+
+/// Tells the endpoint where the request came from.
+pub(crate) fn add_forwarded(headers: &mut HeaderMap, client: IpAddr, scheme: &'static str) {
     // The router answers `Expect: 100-continue` itself, when it begins to read the body.
     headers.remove(EXPECT);
     // A chain that is not text cannot be appended to; the address seen here is the part known to be true.
@@ -51,7 +104,7 @@ pub(crate) fn add_forwarded(headers: &mut HeaderMap, client: IpAddr) {
     if let Ok(value) = HeaderValue::try_from(chain) {
         headers.insert(FORWARDED_FOR, value);
     }
-    // The listener speaks plain HTTP, whatever the client claims.
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    // How it came here, whatever the client claims.
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     headers.append(VIA, HeaderValue::from_static("1.1 router"));
 }

@@ -1,76 +1,116 @@
-//! A weighted HTTP reverse proxy, small enough to read: `router --help`.
+//! A reverse proxy that does what Gateway API objects and traffic policies say, small enough to read:
+//! `router --help`.
 //!
-//! One request: `server` accepts the connection, `exchange` checks the request and asks the split
-//! for a backend, `headers` makes it fit to forward, `backend` sends it over a pooled connection,
-//! `body` streams both ways under a time limit, `access` logs it when its last byte is out.
+//! One request: `server` accepts the connection and `tls` opens it, `exchange` checks the request and asks the
+//! table of `live` what becomes of it, `forward` picks endpoints of an `upstream` and tries them with an `outbound`
+//! request over `connections`, `body` streams both ways under a time limit, `access` logs it when its last byte is out.
+//! Beside that, `health` probes, `admin` shows and takes orders. Every decision is `narae-routing`'s.
 
 mod access;
+mod admin;
 mod arguments;
-mod backend;
 mod body;
+mod connections;
 mod exchange;
 mod explain;
+mod forward;
 mod headers;
+mod health;
+mod live;
+mod metrics;
 mod objects;
+mod outbound;
+mod router;
 mod server;
+mod tls;
+mod tunnel;
+mod upstream;
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 
 use access::AccessLog;
 use arguments::{Arguments, Command, Serve};
-use exchange::Router;
+use live::{LoadError, Source, Stamp};
+use router::Router;
+use server::{Draining, Entrance};
 
 fn main() -> ExitCode {
     let Arguments { command, serve } = Arguments::parse();
     let done = match command {
         Some(Command::Explain(explain)) => explain::run(&explain).map_err(Failure::Explain),
         None => {
-            let backends = serve.backends();
-            run(&serve, backends).map(|()| true)
+            let source = serve.source();
+            run(&serve, source).map(|()| true)
         }
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            // With stderr gone too there is nobody left to tell; the exit code still says it.
-            let _ = writeln!(io::stderr(), "router: {error}");
+            say(&error.to_string());
             ExitCode::FAILURE
         }
     }
 }
 
+/// With stderr gone too there is nobody left to tell; the exit code still says it.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "router: {line}");
+}
+
 #[tokio::main]
-async fn run(arguments: &Serve, backends: narae_routing::Backends<String>) -> Result<(), Failure> {
-    let listener = TcpListener::bind(arguments.listen).await;
-    let listener = listener.map_err(|cause| Failure::Listen {
-        address: arguments.listen.to_string(),
-        cause,
-    })?;
-    // Before the ready line: who has read it may send a signal.
+async fn run(serve: &Serve, source: Source) -> Result<(), Failure> {
+    let (log, writer) = AccessLog::start().map_err(Failure::Start)?;
+    let limits = Arc::new(serve.limits.clone());
+    // Before they are read: a change from then on is one to notice.
+    let stamp = source.stamp();
+    let (router, notes) = Router::new(source, limits, log)?;
+    notes.iter().for_each(|note| say(note));
+    let router = Arc::new(router);
+    // Before the ready lines: who has read them may send a signal.
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Start)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Start)?;
-    let stop = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+    let reloading = reload(Arc::clone(&router), serve.watch, stamp)?;
+
+    let most = serve.max_connections.get();
+    let connections = Arc::new(Semaphore::new(most as usize));
+    let (running, draining) = watch::channel(());
+    let draining = Draining(draining);
+    let mut tasks = JoinSet::new();
+    for (entrance, line) in entrances(serve, &router, &connections, &draining).await? {
+        tasks.spawn(entrance.serve());
+        announce(&line)?;
+    }
+    if let Some(address) = serve.admin {
+        let (listener, address) = listen(address).await?;
+        tasks.spawn(admin::serve(listener, Arc::clone(&router)));
+        announce(&format!("router admin on http://{address}"))?;
+    }
+    tasks.spawn(health::probe(Arc::downgrade(&router)));
+    tasks.spawn(reloading);
+
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    // Refuse newcomers at once; with the tasks go their references to the log.
+    tasks.shutdown().await;
+    drop((router, running));
+    // Connections and tunnels alike keep a place.
+    let drained = connections.acquire_many(most);
+    let cut = match tokio::time::timeout(serve.drain_timeout, drained).await {
+        Ok(_) => 0,
+        Err(_) => most as usize - connections.available_permits(),
     };
-
-    let address = listener.local_addr().map_err(Failure::Start)?;
-    let mut out = io::stdout();
-    writeln!(out, "router listening on http://{address}").map_err(Failure::Start)?;
-    out.flush().map_err(Failure::Start)?;
-
-    let (log, writer) = AccessLog::start().map_err(Failure::Start)?;
-    let router = Arc::new(Router::new(arguments, backends, log));
-    let cut = server::serve(listener, router, arguments, stop).await;
     // Every connection has let go of the log by now, or is being cut; its lines are written out.
     writer.finish();
     match cut {
@@ -79,15 +119,95 @@ async fn run(arguments: &Serve, backends: narae_routing::Backends<String>) -> Re
     }
 }
 
+/// One for each port of the gateways, and the line that says where it listens.
+async fn entrances(
+    serve: &Serve,
+    router: &Arc<Router>,
+    connections: &Arc<Semaphore>,
+    draining: &Draining,
+) -> Result<Vec<(Entrance, String)>, Failure> {
+    let live = router.live();
+    let mut entrances = Vec::new();
+    for (port, address) in serve.addresses(live.ports.keys().copied()) {
+        let (listener, address) = listen(address).await?;
+        let scheme = if live.ports.get(&port) == Some(&true) {
+            "https"
+        } else {
+            "http"
+        };
+        let entrance = Entrance {
+            listener,
+            port,
+            router: Arc::clone(router),
+            connections: Arc::clone(connections),
+            draining: draining.clone(),
+        };
+        entrances.push((
+            entrance,
+            format!("router listening on {scheme}://{address}"),
+        ));
+    }
+    Ok(entrances)
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let refused = |cause| Failure::Listen { address, cause };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(Failure::Start)?;
+    Ok((listener, address))
+}
+
+fn announce(line: &str) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    writeln!(out, "{line}").map_err(Failure::Start)?;
+    out.flush().map_err(Failure::Start)
+}
+
+/// Takes a new configuration when a file changes, and on SIGHUP.
+fn reload(
+    router: Arc<Router>,
+    every: std::time::Duration,
+    mut loaded: Stamp,
+) -> Result<impl Future<Output = ()>, Failure> {
+    let mut hangup = signal(SignalKind::hangup()).map_err(Failure::Start)?;
+    let mut seen = loaded.clone();
+    Ok(async move {
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => {}
+                () = tokio::time::sleep(every) => {
+                    // A file that is still being written changes again.
+                    let last = std::mem::replace(&mut seen, router.source().stamp());
+                    if seen == loaded || seen != last {
+                        continue;
+                    }
+                }
+            }
+            loaded = router.source().stamp();
+            let loading = Arc::clone(&router);
+            match tokio::task::spawn_blocking(move || loading.load()).await {
+                Ok(Ok(notes)) => notes.iter().for_each(|note| say(note)),
+                Ok(Err(error)) => say(&format!("{error}; the last configuration goes on")),
+                Err(_) => say("loading the configuration failed; the last one goes on"),
+            }
+        }
+    })
+}
+
 /// Why the router ends with exit code 1.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
     Explain(explain::ExplainError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
     #[error(
         "cannot listen on {address}: {cause}; is another process there? try --listen with another port"
     )]
-    Listen { address: String, cause: io::Error },
+    Listen {
+        address: SocketAddr,
+        cause: io::Error,
+    },
     #[error("cannot start: {0}")]
     Start(io::Error),
     #[error("{connections} connections were still busy when --drain-timeout ended, and were cut")]

@@ -1,13 +1,17 @@
 //! Gateway API objects from YAML files, as they are applied: many documents, lists, kinds that are
 //! somebody else's. What nobody reads is said, not swallowed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
 
-use narae_routing::gateway::Objects;
+use crate::tls::{Certificate, CertificateError};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use narae_routing::gateway::{Metadata, ObjectName, Objects};
 use narae_yaml::{Entry, Node, Reader};
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer};
 use serde_ignored::Path;
 
 /// Objects, and what about their files people should know.
@@ -15,6 +19,8 @@ use serde_ignored::Path;
 pub(crate) struct Files {
     pub(crate) objects: Objects,
     pub(crate) notes: Vec<String>,
+    /// Secrets with a certificate, by name.
+    pub(crate) certificates: HashMap<ObjectName, Certificate>,
     /// How many objects of which kinds are not for a router.
     passed_over: BTreeMap<String, usize>,
 }
@@ -25,7 +31,12 @@ impl Files {
             file: file.to_owned(),
             cause,
         })?;
-        let documents = Reader::new().named(file).read(&source)?;
+        self.read_text(file, &source)
+    }
+
+    /// Reads what is called `file` in messages.
+    pub(crate) fn read_text(&mut self, file: &str, source: &str) -> Result<(), FileError> {
+        let documents = Reader::new().named(file).read(source)?;
         for document in documents.into_iter().filter(|d| !d.is_empty()) {
             self.object(file, document.root)?;
         }
@@ -84,10 +95,46 @@ impl Files {
             (narae_routing::gateway::GROUP, "ReferenceGrant") => {
                 objects.reference_grants.push(whole(file, node, notes)?);
             }
+            (narae_routing::gateway::POLICY_GROUP, "TrafficPolicy") => {
+                objects.traffic_policies.push(whole(file, node, notes)?);
+            }
+            ("", "Secret") if text("type") == "kubernetes.io/tls" => self.secret(file, &node)?,
             _ => *self.passed_over.entry(kind.to_owned()).or_default() += 1,
         }
         Ok(())
     }
+
+    /// The error never quotes what is in the secret.
+    fn secret(&mut self, file: &str, node: &Node) -> Result<(), FileError> {
+        let place = || format!("{file}:{}", node.position());
+        let wrong = |cause| FileError::Secret {
+            place: place(),
+            cause,
+        };
+        let secret: TlsSecret =
+            narae_yaml::from_node(node.clone()).map_err(|_| wrong(CertificateError::Shape))?;
+        let part = |name: &str| match (secret.string_data.get(name), secret.data.get(name)) {
+            (Some(text), _) => Ok(text.as_bytes().to_vec()),
+            (None, Some(text)) => STANDARD.decode(text).map_err(|_| CertificateError::Shape),
+            (None, None) => Err(CertificateError::Shape),
+        };
+        let parts = part("tls.crt").and_then(|certificate| Ok((certificate, part("tls.key")?)));
+        let (certificate, key) = parts.map_err(wrong)?;
+        let certificate = Certificate::from_pem(&certificate, &key).map_err(wrong)?;
+        self.certificates
+            .insert(secret.metadata.object_name(), certificate);
+        Ok(())
+    }
+}
+
+/// What of a secret with a certificate matters. Without `Debug`: it holds a key.
+#[derive(Deserialize)]
+struct TlsSecret {
+    metadata: Metadata,
+    #[serde(default)]
+    data: HashMap<String, String>,
+    #[serde(default, rename = "stringData")]
+    string_data: HashMap<String, String>,
 }
 
 /// Reads an object whose other fields are not a router's business.
@@ -194,6 +241,11 @@ pub(crate) enum FileError {
     Field {
         file: String,
         error: narae_yaml::Error,
+    },
+    #[error("{place}: {cause}")]
+    Secret {
+        place: String,
+        cause: CertificateError,
     },
     #[error("{place}: not a Kubernetes object: give it apiVersion and kind")]
     NotAnObject { place: String },

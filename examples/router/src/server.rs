@@ -1,80 +1,199 @@
-//! Client connections: accepted, limited, served, drained.
+//! Client connections: accepted, limited, TLS or not, served, drained.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
 
-use crate::arguments::Serve;
-use crate::exchange::Router;
+use crate::arguments::Limits;
+use crate::connections::Protocol;
+use crate::exchange::{Came, handle};
+use crate::router::Router;
 
 /// How long to leave the listener alone when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until `stop`, then lets running requests end. Returns how many connections had to be cut.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Arc<Router>,
-    arguments: &Serve,
-    stop: impl Future<Output = ()>,
-) -> usize {
-    let most = arguments.max_connections.get() as usize;
-    let connections = Arc::new(Semaphore::new(most));
-    let graceful = GracefulShutdown::new();
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(arguments.header_timeout)
-        .max_header_size(arguments.max_header_bytes as usize);
-    tokio::pin!(stop);
-    loop {
-        let (stream, client, permit) = tokio::select! {
-            biased;
-            () = &mut stop => break,
-            accepted = accept(&listener, &connections) => match accepted {
-                Ok(accepted) => accepted,
-                Err(_) => {
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
+/// How long to wait for more of a connection's first bytes before looking at them again.
+const PEEK_PAUSE: Duration = Duration::from_millis(5);
+
+/// One port that clients connect to.
+pub(crate) struct Entrance {
+    pub(crate) listener: TcpListener,
+    /// The gateway's port that it stands for.
+    pub(crate) port: u16,
+    pub(crate) router: Arc<Router>,
+    pub(crate) connections: Arc<Semaphore>,
+    pub(crate) draining: Draining,
+}
+
+impl Entrance {
+    /// Accepts until it is dropped.
+    pub(crate) async fn serve(self) {
+        loop {
+            match self.accept().await {
+                Ok((stream, client, place)) => self.spawn(stream, client, place),
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            }
+        }
+    }
+
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+        let place = Arc::clone(&self.connections)
+            .acquire_owned()
+            .await
+            .map_err(io::Error::other)?;
+        let (stream, client) = self.listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((stream, client, place))
+    }
+
+    fn spawn(&self, stream: TcpStream, client: SocketAddr, place: OwnedSemaphorePermit) {
+        let connection = Connection {
+            router: Arc::clone(&self.router),
+            draining: self.draining.clone(),
+            came: Came {
+                client: client.ip(),
+                port: self.port,
+                listener: None,
+                place: Arc::new(place),
             },
         };
-        let router = Arc::clone(&router);
-        let service = service_fn(move |request| {
-            let router = Arc::clone(&router);
-            async move { Ok::<_, Infallible>(router.handle(client.ip(), request).await) }
-        });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
-            // A client that breaks off or talks nonsense has been answered by hyper, if it can be.
-            let _ = connection.await;
-            drop(permit);
+            let router = Arc::clone(&connection.router);
+            router.metrics.connections.fetch_add(1, Ordering::Relaxed);
+            connection.open(stream).await;
+            router.metrics.connections.fetch_sub(1, Ordering::Relaxed);
         });
-    }
-    // Refuse newcomers at once; the router's own reference to the log goes with it.
-    drop((listener, router));
-    match tokio::time::timeout(arguments.drain_timeout, graceful.shutdown()).await {
-        Ok(()) => 0,
-        Err(_) => most - connections.available_permits(),
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    connections: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(connections)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
-    let (stream, client) = listener.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok((stream, client, permit))
+/// One client connection on its way to being served.
+struct Connection {
+    router: Arc<Router>,
+    draining: Draining,
+    came: Came,
+}
+
+impl Connection {
+    async fn open(mut self, stream: TcpStream) {
+        let limits = Arc::clone(&self.router.limits);
+        let Some((port, config)) = self.router.live().tls(self.came.port) else {
+            let protocol = tokio::select! {
+                protocol = first_bytes(&stream, limits.header_timeout) => protocol,
+                () = self.draining.begun() => None,
+            };
+            if let Some(protocol) = protocol {
+                self.speak(stream, protocol).await;
+            }
+            return;
+        };
+        let handshake = TlsAcceptor::from(config).accept(stream);
+        let Ok(Ok(stream)) = timeout(limits.header_timeout, handshake).await else {
+            let failures = &self.router.metrics.handshake_failures;
+            failures.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        let (_, session) = stream.get_ref();
+        let protocol = match session.alpn_protocol() {
+            Some(b"h2") => Protocol::Http2,
+            _ => Protocol::Http1,
+        };
+        let listener = port.listener(session.server_name());
+        self.came.listener = listener.map(|listener| Arc::from(listener.name.as_str()));
+        self.speak(stream, protocol).await;
+    }
+
+    /// Whatever becomes of the connection, who is on it has been answered by then if that was possible.
+    async fn speak(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        protocol: Protocol,
+    ) {
+        let Self {
+            router,
+            mut draining,
+            came,
+        } = self;
+        let limits = Arc::clone(&router.limits);
+        let stream = TokioIo::new(stream);
+        let service = service_fn(move |request| handle(Arc::clone(&router), came.clone(), request));
+        match protocol {
+            Protocol::Http1 => {
+                let connection = http1(&limits).serve_connection(stream, service);
+                let mut connection = pin!(connection.with_upgrades());
+                tokio::select! {
+                    _ = connection.as_mut() => return,
+                    () = draining.begun() => connection.as_mut().graceful_shutdown(),
+                }
+                let _ = connection.await;
+            }
+            Protocol::Http2 => {
+                let mut connection = pin!(http2(&limits).serve_connection(stream, service));
+                tokio::select! {
+                    _ = connection.as_mut() => return,
+                    () = draining.begun() => connection.as_mut().graceful_shutdown(),
+                }
+                let _ = connection.await;
+            }
+        }
+    }
+}
+
+/// Hears of the end: from then on connections take no further requests.
+#[derive(Clone)]
+pub(crate) struct Draining(pub(crate) watch::Receiver<()>);
+
+impl Draining {
+    /// Returns once the sender is gone.
+    async fn begun(&mut self) {
+        while self.0.changed().await.is_ok() {}
+    }
+}
+
+fn http1(limits: &Limits) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_header_size(limits.max_header_bytes as usize);
+    http
+}
+
+fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
+    let mut http = http2::Builder::new(TokioExecutor::new());
+    http.timer(TokioTimer::new())
+        .max_concurrent_streams(limits.max_streams.get())
+        .max_header_list_size(limits.max_header_bytes)
+        .keep_alive_interval(limits.stall_timeout / 2)
+        .keep_alive_timeout(limits.stall_timeout / 2);
+    http
+}
+
+/// What a client without TLS speaks: HTTP/2 begins with `PRI`, which no method of HTTP/1.1 does. `None` if it
+/// says nothing in time, or leaves.
+async fn first_bytes(stream: &TcpStream, limit: Duration) -> Option<Protocol> {
+    let deadline = Instant::now() + limit;
+    let mut seen = [0; 3];
+    loop {
+        let read = timeout_at(deadline, stream.peek(&mut seen))
+            .await
+            .ok()?
+            .ok()?;
+        match seen.get(..read)? {
+            [] => return None,
+            b"PRI" => return Some(Protocol::Http2),
+            b"P" | b"PR" if Instant::now() < deadline => tokio::time::sleep(PEEK_PAUSE).await,
+            _ => return Some(Protocol::Http1),
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! Gateway API objects, as people apply them: data, no behaviour.
+//! Gateway API objects, as people apply them, and the [`TrafficPolicy`] that says what that API has no
+//! word for.
 //!
 //! The types mirror `gateway.networking.k8s.io/v1` (and `v1beta1` where that has the same fields),
 //! plus what is needed of core `Service`, `Namespace` and `EndpointSlice`. They hold what decides
@@ -13,6 +14,8 @@ mod cluster;
 mod duration;
 mod entrance;
 mod filter;
+mod policy;
+pub(crate) mod pool;
 mod read;
 mod route;
 
@@ -29,6 +32,10 @@ pub use entrance::{
 pub use filter::{
     CorsFilter, DirectResponse, Filter, Fraction, HeaderFilter, HeaderValue, MirrorFilter,
     PathModifier, PathModifierType, RedirectFilter, ResponseBody, RewriteFilter,
+};
+pub use policy::{
+    BreakerSpec, EndpointSpec, FailoverSpec, HealthCheckSpec, OutlierSpec, POLICY_GROUP, RetrySpec,
+    SiteSpec, TargetReference, TrafficPolicy, TrafficPolicySpec,
 };
 pub use route::{
     BackendReference, GrpcMatch, GrpcMethodMatch, GrpcRoute, GrpcRouteRule, HttpMatch, HttpRoute,
@@ -62,6 +69,26 @@ pub struct Objects {
     pub reference_grants: Vec<ReferenceGrant>,
     /// Labels that listeners select by.
     pub namespaces: Vec<Namespace>,
+    /// How the endpoints of services are kept.
+    pub traffic_policies: Vec<TrafficPolicy>,
+}
+
+impl Objects {
+    /// Whether objects of this API's kind `from` in a namespace may refer to a core object elsewhere.
+    #[must_use]
+    pub fn grants(&self, from: &str, namespace: &str, to: &str, target: &ObjectName) -> bool {
+        let granting = self.reference_grants.iter();
+        let mut here = granting.filter(|g| g.metadata.namespace() == target.namespace());
+        here.any(|grant| {
+            let is_from =
+                |g: &GrantFrom| g.group == GROUP && g.kind == from && g.namespace == namespace;
+            let is_to = |g: &GrantTo| {
+                let named = g.name.as_deref().is_none_or(|name| name == target.name());
+                g.group.is_empty() && g.kind == to && named
+            };
+            grant.spec.from.iter().any(is_from) && grant.spec.to.iter().any(is_to)
+        })
+    }
 }
 
 /// An object with metadata and a specification.

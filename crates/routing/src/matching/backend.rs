@@ -5,10 +5,8 @@ use std::fmt;
 
 use super::decision::Refusal;
 use super::rule::RouteKind;
-use crate::gateway::{BackendReference, GROUP, GrantFrom, GrantTo, ObjectName, Objects, Service};
-
-/// The label that says whose endpoints a slice has.
-const SERVICE_NAME: &str = "kubernetes.io/service-name";
+use crate::gateway::pool::SERVICE_NAME;
+use crate::gateway::{BackendReference, ObjectName, Objects, Service};
 
 /// A port of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -33,8 +31,7 @@ pub(super) struct Services<'o> {
     services: HashMap<ObjectName, &'o Service>,
     /// Services with slices: whether any endpoint of any is ready.
     ready: HashMap<ObjectName, bool>,
-    /// Namespace that grants, to whom, what.
-    grants: Vec<(&'o str, &'o GrantFrom, &'o GrantTo)>,
+    objects: &'o Objects,
 }
 
 impl<'o> Services<'o> {
@@ -54,15 +51,10 @@ impl<'o> Services<'o> {
                 *ready.entry(name).or_default() |= any;
             }
         }
-        let grants = objects.reference_grants.iter().flat_map(|grant| {
-            let namespace = grant.metadata.namespace();
-            let pairs = move |from| grant.spec.to.iter().map(move |to| (namespace, from, to));
-            grant.spec.from.iter().flat_map(pairs)
-        });
         Self {
             services: services.collect(),
             ready,
-            grants: grants.collect(),
+            objects,
         }
     }
 
@@ -85,7 +77,11 @@ impl<'o> Services<'o> {
         }
         let name = Self::name(reference, namespace);
         // Before looking it up: without a grant nobody learns what the namespace holds.
-        if name.namespace() != namespace && !self.grants(kind, namespace, &name) {
+        if name.namespace() != namespace
+            && !self
+                .objects
+                .grants(kind.name(), namespace, "Service", &name)
+        {
             return Err(Refusal::NotGranted);
         }
         let service = self.services.get(&name).ok_or(Refusal::BackendNotFound)?;
@@ -104,18 +100,6 @@ impl<'o> Services<'o> {
             service: name,
             port,
             app_protocol: found.app_protocol.clone(),
-        })
-    }
-
-    fn grants(&self, kind: RouteKind, namespace: &str, target: &ObjectName) -> bool {
-        self.grants.iter().any(|(granting, from, to)| {
-            *granting == target.namespace()
-                && from.group == GROUP
-                && from.kind == kind.name()
-                && from.namespace == namespace
-                && to.group.is_empty()
-                && to.kind == "Service"
-                && to.name.as_deref().is_none_or(|name| name == target.name())
         })
     }
 }

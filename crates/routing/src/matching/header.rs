@@ -76,6 +76,17 @@ impl HeaderChange<'_> {
         }
     }
 
+    /// The same change on its own, for when what it was decided about is gone.
+    #[must_use]
+    pub fn to_static(&self) -> HeaderChange<'static> {
+        let owned = |text: &str| Cow::Owned(text.to_owned());
+        match self {
+            Self::Set(name, value) => HeaderChange::Set(owned(name), owned(value)),
+            Self::Add(name, value) => HeaderChange::Add(owned(name), owned(value)),
+            Self::Remove(name) => HeaderChange::Remove(owned(name)),
+        }
+    }
+
     fn is_about(&self, name: &str) -> bool {
         self.name().eq_ignore_ascii_case(name)
     }

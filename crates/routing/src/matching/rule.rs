@@ -7,7 +7,7 @@ use super::decision::{Forward, HeaderChange, Outcome, Refusal, RuleName};
 use super::problem::Problem;
 use super::request::Request;
 use super::session::{self, Session};
-use super::step::{Came, Passage, Steps, rule_steps, steps};
+use super::step::{Came, Passage, Steps, mirrors, rule_steps, steps};
 use crate::gateway::{BackendReference, Filter, ObjectName, Retry, SessionPersistence, Timeouts};
 use crate::{Backends, Split, Weight};
 
@@ -138,6 +138,14 @@ impl Rule {
             index: self.index,
             name: self.name.as_deref(),
         }
+    }
+
+    pub(super) fn backends(&self) -> impl Iterator<Item = &Backend> {
+        let of_targets = self.targets.iter().flat_map(|target| {
+            let mirrors = mirrors(&target.steps);
+            target.backend.as_ref().ok().into_iter().chain(mirrors)
+        });
+        of_targets.chain(mirrors(&self.steps))
     }
 
     /// Carries on where the rule's last version stood, so that shares stay exact across the change.

@@ -122,6 +122,15 @@ impl<'a> Passage<'a> {
     }
 }
 
+/// Who gets copies.
+pub(super) fn mirrors(steps: &Steps) -> impl Iterator<Item = &Backend> {
+    let steps = steps.as_deref().unwrap_or_default();
+    steps.iter().filter_map(|step| match step {
+        Step::Mirror(backend, _) => Some(backend),
+        _ => None,
+    })
+}
+
 /// The filters of a rule, of which some exclude each other.
 pub(super) fn rule_steps(
     source: &RuleSource<'_>,

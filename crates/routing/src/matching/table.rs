@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::attach::{Attaching, Attachment, Entrances, scheme};
-use super::backend::Services;
+use super::backend::{Backend, Services};
 use super::decision::{Decision, ListenerName, Outcome, Refusal};
 use super::hostname::{HostMap, Hostname, port_of};
 use super::path::{PathIndex, Pattern};
@@ -154,6 +154,11 @@ impl Table {
             outcome: Outcome::Refuse(refusal),
             response_headers: Vec::new(),
         }
+    }
+
+    /// Every backend that a rule may send to, copies included; one may be named several times.
+    pub fn backends(&self) -> impl Iterator<Item = &Backend> {
+        self.rules.iter().flat_map(Rule::backends)
     }
 
     /// The precedence of the match that would decide, without deciding: no share moves on.

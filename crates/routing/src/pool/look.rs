@@ -13,6 +13,12 @@ use crate::{Backends, Split, Weight};
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 impl Pool {
+    /// Whether it is time for [`Pool::look`].
+    #[must_use]
+    pub fn is_due(&self, now: Duration) -> bool {
+        now >= self.next_look
+    }
+
     /// Does what time brings: ends of ejections, hold-downs and ramps. [`Pool::pick`] does it as well; call
     /// it when nobody picks.
     pub fn look(&mut self, now: Duration) {

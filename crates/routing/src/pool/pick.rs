@@ -57,7 +57,7 @@ impl Pool {
     ///
     /// When there is nobody, or nobody left.
     pub fn pick(&mut self, now: Duration, tried: &[Arc<str>]) -> Result<Pick, NoEndpoint> {
-        if now >= self.next_look {
+        if self.is_due(now) {
             self.look(now);
         }
         let split = self.split.as_ref().ok_or(NoEndpoint::Empty)?;

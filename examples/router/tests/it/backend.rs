@@ -1,8 +1,8 @@
 //! Backends that do one thing each, and what they were sent.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use crate::client::{Message, read_message};
@@ -72,6 +72,76 @@ pub(crate) fn ok(body: &str) -> Vec<u8> {
         body.len()
     )
     .into_bytes()
+}
+
+/// A backend that can die with all its connections, and come back at its address.
+pub(crate) struct Mortal {
+    pub(crate) address: SocketAddr,
+    name: &'static str,
+    life: Mutex<Arc<Life>>,
+}
+
+#[derive(Default)]
+struct Life {
+    over: AtomicBool,
+    streams: Mutex<Vec<TcpStream>>,
+}
+
+impl Mortal {
+    pub(crate) fn named(name: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let life = Mutex::new(live(listener, name));
+        Self {
+            address,
+            name,
+            life,
+        }
+    }
+
+    pub(crate) fn kill(&self) {
+        let life = self.life.lock().unwrap();
+        life.over.store(true, Ordering::SeqCst);
+        // Wakes the accepting thread, which lets go of the listener before this connection ends.
+        let mut last = TcpStream::connect(self.address).unwrap();
+        let _ = last.read_to_end(&mut Vec::new());
+        for stream in life.streams.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    pub(crate) fn revive(&self) {
+        let listener = TcpListener::bind(self.address).unwrap();
+        *self.life.lock().unwrap() = live(listener, self.name);
+    }
+}
+
+fn live(listener: TcpListener, name: &'static str) -> Arc<Life> {
+    let life: Arc<Life> = Arc::default();
+    let own = Arc::clone(&life);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let stream = stream.unwrap();
+            if own.over.load(Ordering::SeqCst) {
+                drop(listener);
+                return;
+            }
+            own.streams
+                .lock()
+                .unwrap()
+                .push(stream.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let mut writer = stream;
+                while read_message(&mut reader, false).is_some() {
+                    if writer.write_all(&ok(name)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    life
 }
 
 fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {

@@ -52,6 +52,11 @@ impl Client {
         self
     }
 
+    /// First line and fields only, for when no HTTP follows.
+    pub(crate) fn head(&mut self) -> Message {
+        read_head(&mut self.reader).expect("a response")
+    }
+
     pub(crate) fn receive(&mut self) -> Message {
         read_message(&mut self.reader, true).expect("a response")
     }
@@ -73,20 +78,7 @@ impl Client {
 
 /// Reads one message; `None` at the end of the connection.
 pub(crate) fn read_message(reader: &mut impl BufRead, response: bool) -> Option<Message> {
-    let mut message = Message {
-        first: line(reader)?,
-        ..Message::default()
-    };
-    loop {
-        let line = line(reader)?;
-        if line.is_empty() {
-            break;
-        }
-        let (name, value) = line.split_once(':').unwrap();
-        message
-            .fields
-            .push((name.to_ascii_lowercase(), value.trim().to_owned()));
-    }
+    let mut message = read_head(reader)?;
     if message.field("transfer-encoding") == Some("chunked") {
         loop {
             let size = usize::from_str_radix(&line(reader)?, 16).unwrap();
@@ -104,6 +96,23 @@ pub(crate) fn read_message(reader: &mut impl BufRead, response: bool) -> Option<
         reader.read_to_end(&mut message.body).ok()?;
     }
     Some(message)
+}
+
+fn read_head(reader: &mut impl BufRead) -> Option<Message> {
+    let mut message = Message {
+        first: line(reader)?,
+        ..Message::default()
+    };
+    loop {
+        let line = line(reader)?;
+        if line.is_empty() {
+            return Some(message);
+        }
+        let (name, value) = line.split_once(':').unwrap();
+        message
+            .fields
+            .push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
 }
 
 fn line(reader: &mut impl BufRead) -> Option<String> {

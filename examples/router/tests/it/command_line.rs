@@ -8,7 +8,7 @@ use crate::process::run;
 fn bad_flags_exit_2_and_say_what_to_write() {
     let backend = "--backend";
     let cases: [(&[&str], &str); 14] = [
-        (&[], "--backend"),
+        (&[], "--config"),
         (&[backend, "a"], "NAME=http://HOST:PORT@WEIGHT"),
         (&[backend, "=http://a:1"], "a name has"),
         (&[backend, "a b=http://a:1"], "a name has"),

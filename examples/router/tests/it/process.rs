@@ -2,12 +2,16 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-use crate::client::Client;
+use serde_json::Value;
+
+use crate::client::{Client, Message};
 
 pub(crate) struct Router {
     pub(crate) address: SocketAddr,
+    admin: Option<SocketAddr>,
     child: Child,
     stdout: BufReader<ChildStdout>,
 }
@@ -30,11 +34,86 @@ impl Router {
         stdout.read_line(&mut ready).unwrap();
         let address = ready.trim_end().strip_prefix("router listening on http://");
         let address = address.unwrap_or_else(|| panic!("no ready line but {ready:?}"));
+        let address = address.parse().unwrap();
         Self {
-            address: address.parse().unwrap(),
+            address,
+            admin: None,
             child,
             stdout,
         }
+    }
+
+    /// Serves files, on these ports of their gateways and with an admin port; `address` is the first's.
+    pub(crate) fn serving(config: &[&Path], ports: &[u16], more: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_router"));
+        command.arg("--config").args(config);
+        command.args(["--admin", "127.0.0.1:0"]).args(more);
+        if !more.contains(&"--watch") {
+            command.args(["--watch", "3600"]);
+        }
+        for port in ports {
+            command.args(["--listen", &format!("{port}=127.0.0.1:0")]);
+        }
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut addresses: Vec<SocketAddr> = Vec::new();
+        for _ in 0..=ports.len() {
+            let mut line = String::new();
+            stdout.read_line(&mut line).unwrap();
+            let (_, address) = line.trim_end().rsplit_once('/').unwrap_or_else(|| {
+                let mut said = String::new();
+                child
+                    .stderr
+                    .take()
+                    .unwrap()
+                    .read_to_string(&mut said)
+                    .unwrap();
+                panic!("no ready line but {line:?}: {said}")
+            });
+            addresses.push(address.parse().unwrap());
+        }
+        let admin = addresses.pop();
+        Self {
+            address: addresses[0],
+            admin,
+            child,
+            stdout,
+        }
+    }
+
+    /// Asks the admin port.
+    pub(crate) fn admin(&self, method: &str, target: &str) -> Message {
+        self.admin_client()
+            .send(format!(
+                "{method} {target} HTTP/1.1\r\nhost: localhost\r\nx-router-admin: test\r\n\r\n"
+            ))
+            .receive()
+    }
+
+    pub(crate) fn admin_client(&self) -> Client {
+        Client::connect(self.admin.unwrap())
+    }
+
+    /// What the admin port says of the one service.
+    pub(crate) fn state(&self) -> Value {
+        let state: Value = serde_json::from_slice(&self.admin("GET", "/state").body).unwrap();
+        state["services"][0].clone()
+    }
+
+    /// Reads stdout in a thread from here on, so that a busy router is not held up; nothing of it is kept.
+    pub(crate) fn ignore_log(&mut self) {
+        let empty = Command::new("true")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+            .stdout
+            .unwrap();
+        let mut stdout = std::mem::replace(&mut self.stdout, BufReader::new(empty));
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -27,7 +27,7 @@ fn sigterm_finishes_the_running_request_and_refuses_new_ones() {
         assert!(busy.is_closed());
         let (code, log, errors) = router.wait();
         assert_eq!((code, errors.as_str()), (Some(0), ""));
-        assert!(log.contains("\"GET /busy HTTP/1.1\" 200 4 "), "{log}");
+        assert!(log.contains("\"GET /busy HTTP/1.1\" 200 - 0 4 "), "{log}");
     }
 }
 

@@ -1,0 +1,258 @@
+//! The configuration that serves: read whole, compiled, checked, and only then put in place of the last one.
+//!
+//! A request keeps the configuration it began with; what is known of services (health, breakers, connections,
+//! budgets) belongs to the services and outlives it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use narae_routing::gateway::{Listener, ObjectName, Objects};
+use narae_routing::matching::{Backend, Hostname, Table};
+use narae_routing::pool::{PolicyError, Pool};
+use rustls::ServerConfig;
+
+use crate::arguments::{BackendAddress, Limits};
+use crate::objects::{FileError, Files};
+use crate::tls::{Port, TlsListener};
+use crate::upstream::Upstream;
+
+/// Length and time of each file.
+pub(crate) type Stamp = Vec<Option<(u64, SystemTime)>>;
+
+/// Where a configuration comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// Files as people apply them.
+    Files(Vec<std::path::PathBuf>),
+    /// `--backend` flags, as one route to services of one endpoint each.
+    Flags(Vec<BackendAddress>),
+}
+
+impl Source {
+    pub(crate) fn read(&self) -> Result<Files, FileError> {
+        let mut files = Files::default();
+        match self {
+            Self::Files(paths) => {
+                for path in paths {
+                    files.read(&path.to_string_lossy())?;
+                }
+            }
+            Self::Flags(backends) => files.read_text("--backend", &written(backends))?,
+        }
+        Ok(files)
+    }
+
+    /// What changes when a file does.
+    pub(crate) fn stamp(&self) -> Stamp {
+        let Self::Files(paths) = self else {
+            return Vec::new();
+        };
+        let stamp = |path: &std::path::PathBuf| {
+            let metadata = std::fs::metadata(path).ok()?;
+            Some((metadata.len(), metadata.modified().ok()?))
+        };
+        paths.iter().map(stamp).collect()
+    }
+}
+
+/// Flags as the objects they stand for. Names and addresses were checked to be plain.
+fn written(backends: &[BackendAddress]) -> String {
+    let mut text = String::from(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: { name: flags }\n\
+         spec: { listeners: [{ name: http, port: 80, protocol: HTTP }] }\n---\n\
+         apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: { name: flags }\n\
+         spec:\n  parentRefs: [{ name: flags }]\n  rules:\n  - backendRefs:\n",
+    );
+    for BackendAddress { name, weight, .. } in backends {
+        text.push_str(&format!(
+            "    - {{ name: \"{name}\", port: 80, weight: {weight} }}\n"
+        ));
+    }
+    for BackendAddress { name, address, .. } in backends {
+        text.push_str(&format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{ name: \"{name}\" }}\n\
+             spec: {{ ports: [{{ port: 80 }}] }}\n---\n\
+             apiVersion: narae.dev/v1alpha1\nkind: TrafficPolicy\nmetadata: {{ name: \"{name}\" }}\n\
+             spec:\n  targetRefs: [{{ name: \"{name}\" }}]\n  sites: [{{ name: flags, endpoints: [\"{address}\"] }}]\n  \
+             retry: {{ attempts: 0 }}\n",
+        ));
+    }
+    text
+}
+
+/// See the [module](self).
+#[derive(Default)]
+pub(crate) struct Live {
+    pub(crate) table: Table,
+    upstreams: HashMap<Backend, Arc<Upstream>>,
+    /// The same in the order of their names.
+    ordered: Vec<Arc<Upstream>>,
+    tls: HashMap<u16, (Arc<Port>, Arc<ServerConfig>)>,
+    /// Ports of all listeners, and whether they speak TLS.
+    pub(crate) ports: BTreeMap<u16, bool>,
+}
+
+impl Live {
+    /// Compiles what was read. Nothing of `last` changes unless all of it can be taken.
+    pub(crate) fn compile(
+        files: Files,
+        last: &Self,
+        limits: &Arc<Limits>,
+        now: Duration,
+    ) -> Result<(Self, Vec<String>), LoadError> {
+        let mut notes = files.notes();
+        let (table, findings) = Table::compile(&files.objects);
+        notes.extend(findings.iter().map(ToString::to_string));
+        let mut live = Self {
+            table: table.carrying_on(&last.table),
+            ..Self::default()
+        };
+        live.listeners(&files)?;
+        if live.ports.is_empty() {
+            return Err(LoadError::NoListener);
+        }
+        let wrong = |backend: &Backend| {
+            let service = backend.to_string();
+            move |cause| LoadError::Pool { service, cause }
+        };
+        let mut backends: Vec<&Backend> = live.table.backends().collect();
+        backends.sort_by_key(|backend| backend.to_string());
+        backends.dedup();
+        let mut upstreams = HashMap::new();
+        for backend in &backends {
+            let policy = files.objects.pool(&backend.service, backend.port);
+            if policy.sites.iter().all(|site| site.endpoints.is_empty()) {
+                notes.push(format!(
+                    "service {backend}: no EndpointSlice and no TrafficPolicy names an endpoint; its requests get 503"
+                ));
+            }
+            let upstream = match last.upstreams.get(*backend) {
+                Some(known) => {
+                    Pool::new(policy).map_err(wrong(backend))?;
+                    Arc::clone(known)
+                }
+                None => {
+                    let made = Upstream::new(backend, &files.objects, Arc::clone(limits));
+                    Arc::new(made.map_err(wrong(backend))?)
+                }
+            };
+            upstreams.insert((*backend).clone(), upstream);
+        }
+        // From here on nothing fails.
+        for (backend, upstream) in &upstreams {
+            if last.upstreams.contains_key(backend) {
+                upstream
+                    .reconfigure(backend, &files.objects, now)
+                    .map_err(wrong(backend))?;
+            }
+        }
+        live.ordered = upstreams.values().cloned().collect();
+        live.ordered.sort_by(|a, b| a.name().cmp(b.name()));
+        live.upstreams = upstreams;
+        Ok((live, notes))
+    }
+
+    pub(crate) fn upstream(&self, backend: &Backend) -> Option<&Arc<Upstream>> {
+        self.upstreams.get(backend)
+    }
+
+    /// In the order of their names.
+    pub(crate) fn upstreams(&self) -> &[Arc<Upstream>] {
+        &self.ordered
+    }
+
+    pub(crate) fn tls(&self, port: u16) -> Option<(Arc<Port>, Arc<ServerConfig>)> {
+        self.tls.get(&port).cloned()
+    }
+
+    fn listeners(&mut self, files: &Files) -> Result<(), LoadError> {
+        let mut secure: HashMap<u16, Vec<TlsListener>> = HashMap::new();
+        for gateway in &files.objects.gateways {
+            let name = gateway.metadata.object_name();
+            for listener in &gateway.spec.listeners {
+                let tls = match listener.protocol.as_str() {
+                    "HTTP" => false,
+                    "HTTPS" => true,
+                    _ => continue,
+                };
+                let before = self.ports.insert(listener.port, tls);
+                if before.is_some_and(|before| before != tls) {
+                    return Err(LoadError::Mixed {
+                        port: listener.port,
+                    });
+                }
+                if tls {
+                    let listener_tls = tls_listener(files, &name, listener)?;
+                    secure.entry(listener.port).or_default().push(listener_tls);
+                }
+            }
+        }
+        for (port, listeners) in secure {
+            let tls = Arc::new(Port::new(listeners));
+            let config = tls
+                .config()
+                .map_err(|cause| LoadError::Tls { port, cause })?;
+            self.tls.insert(port, (tls, config));
+        }
+        Ok(())
+    }
+}
+
+fn tls_listener(
+    files: &Files,
+    gateway: &ObjectName,
+    listener: &Listener,
+) -> Result<TlsListener, LoadError> {
+    let refused = |reason| LoadError::Listener {
+        gateway: gateway.clone(),
+        listener: listener.name.clone(),
+        reason,
+    };
+    let reference = listener.tls.certificate_refs.first();
+    let reference = reference.ok_or_else(|| refused("tls.certificateRefs names no certificate"))?;
+    let namespace = reference
+        .namespace
+        .as_deref()
+        .unwrap_or(gateway.namespace());
+    let secret = ObjectName::new(namespace, &reference.name);
+    if !granted(&files.objects, gateway, &secret) {
+        return Err(refused(
+            "no ReferenceGrant lets it use a secret of that namespace",
+        ));
+    }
+    let certificate = files.certificates.get(&secret);
+    let certificate = certificate.ok_or_else(|| refused("its secret is not in the files"))?;
+    let hostname = Hostname::parse(listener.hostname.as_deref().unwrap_or_default());
+    Ok(TlsListener {
+        name: listener.name.clone(),
+        hostname: hostname.ok_or_else(|| refused("its hostname is none"))?,
+        certificate: certificate.clone(),
+    })
+}
+
+fn granted(objects: &Objects, gateway: &ObjectName, secret: &ObjectName) -> bool {
+    gateway.namespace() == secret.namespace()
+        || objects.grants("Gateway", gateway.namespace(), "Secret", secret)
+}
+
+/// Why a configuration is not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("service {service}: {cause}")]
+    Pool { service: String, cause: PolicyError },
+    #[error("no gateway has a listener of HTTP or HTTPS")]
+    NoListener,
+    #[error("port {port} has listeners of both HTTP and HTTPS")]
+    Mixed { port: u16 },
+    #[error("Gateway {gateway}, listener {listener}: {reason}")]
+    Listener {
+        gateway: ObjectName,
+        listener: String,
+        reason: &'static str,
+    },
+    #[error("port {port}: {cause}")]
+    Tls { port: u16, cause: rustls::Error },
+}

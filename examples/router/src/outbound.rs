@@ -1,0 +1,136 @@
+//! A request on its way out, that can be made as often as its body allows.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Either, Full, Limited};
+use hyper::Request;
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::http::request::Parts;
+use narae_routing::retry::Repeatable;
+use tokio::sync::oneshot;
+
+use crate::access::Received;
+use crate::body::{Passing, Stalled};
+use crate::connections::{Failure, Outgoing, Parcel, Sending};
+
+/// A body up to this many bytes is read whole when it may have to be sent more than once.
+pub(crate) const REPLAYED_BYTES: usize = 64 << 10;
+
+/// A request that can be made as often as its body allows.
+pub(crate) struct Outbound {
+    pub(crate) parts: Parts,
+    body: Payload,
+}
+
+enum Payload {
+    Whole(Bytes),
+    /// Taken by the first attempt, and back if nothing of it was sent.
+    Stream(
+        Option<Box<Request<Outgoing>>>,
+        Option<oneshot::Receiver<()>>,
+    ),
+}
+
+impl Outbound {
+    /// The request with its body: whole if it is small and may be needed again, else as it comes.
+    pub(crate) async fn read(
+        mut parts: Parts,
+        body: Incoming,
+        mirrored: bool,
+        stall: Duration,
+        received: Received,
+    ) -> Result<Self, Failure> {
+        parts.extensions.clear();
+        if body.is_end_stream() {
+            return Ok(Self {
+                parts,
+                body: Payload::Whole(Bytes::new()),
+            });
+        }
+        let small = body.size_hint().upper();
+        let small = small.is_some_and(|bytes| bytes <= REPLAYED_BYTES as u64);
+        let again = parts.method.is_idempotent() || mirrored;
+        if small && again {
+            let (sending, _) = oneshot::channel();
+            let sending = Sending {
+                _open: sending,
+                received,
+            };
+            let whole = Limited::new(Passing::new(body, stall, sending), REPLAYED_BYTES);
+            let whole = whole.collect().await.map_err(|error| {
+                if error.is::<Stalled>() {
+                    Failure::ClientStalled
+                } else {
+                    Failure::ClientGone
+                }
+            })?;
+            return Ok(Self {
+                parts,
+                body: Payload::Whole(whole.to_bytes()),
+            });
+        }
+        let (sending, sent) = oneshot::channel();
+        let sending = Sending {
+            _open: sending,
+            received,
+        };
+        let stream = Passing::new(body, stall, sending);
+        let request = Request::from_parts(parts.clone(), Either::Left(stream));
+        Ok(Self {
+            parts,
+            body: Payload::Stream(Some(Box::new(request)), Some(sent)),
+        })
+    }
+
+    /// The body, if it is here whole.
+    pub(crate) fn whole(&self) -> Option<&Bytes> {
+        match &self.body {
+            Payload::Whole(bytes) => Some(bytes),
+            Payload::Stream(..) => None,
+        }
+    }
+
+    /// What to send now; `None` if it was sent and cannot be again.
+    pub(crate) fn parcel(&mut self, response_timeout: Duration) -> Option<Parcel> {
+        let whole = |parts: &Parts, bytes: &Bytes| {
+            Request::from_parts(parts.clone(), Either::Right(Full::new(bytes.clone())))
+        };
+        Some(match &mut self.body {
+            Payload::Whole(bytes) => Parcel {
+                request: whole(&self.parts, bytes),
+                sent: None,
+                again: self
+                    .parts
+                    .method
+                    .is_idempotent()
+                    .then(|| whole(&self.parts, bytes)),
+                response_timeout,
+            },
+            Payload::Stream(request, sent) => Parcel {
+                request: *request.take()?,
+                sent: sent.take(),
+                again: None,
+                response_timeout,
+            },
+        })
+    }
+
+    /// Whether there is something to send.
+    pub(crate) fn is_here(&self) -> bool {
+        !matches!(&self.body, Payload::Stream(None, _))
+    }
+
+    /// Keeps what was not sent for another attempt.
+    pub(crate) fn take_back(&mut self, unsent: Option<Request<Outgoing>>) {
+        if let Payload::Stream(request, _) = &mut self.body {
+            *request = unsent.map(Box::new);
+        }
+    }
+
+    pub(crate) fn repeatable(&self) -> Repeatable {
+        match &self.body {
+            Payload::Whole(_) => Repeatable::of(self.parts.method.as_str(), false),
+            Payload::Stream(..) => Repeatable::No,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What all connections share: the configuration that serves, the clock, the counters, the limits.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use arc_swap::ArcSwap;
+
+use crate::access::AccessLog;
+use crate::arguments::Limits;
+use crate::live::{Live, LoadError, Source};
+use crate::metrics::{Counters, Metrics};
+
+pub(crate) struct Router {
+    live: ArcSwap<Live>,
+    source: Source,
+    /// One load at a time: each begins where the last one ended.
+    loading: Mutex<()>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) log: AccessLog,
+    /// Of answers that no service gave.
+    pub(crate) own: Arc<Counters>,
+    pub(crate) metrics: Metrics,
+    origin: Instant,
+}
+
+impl Router {
+    /// Reads the configuration, which must be sound at the start.
+    pub(crate) fn new(
+        source: Source,
+        limits: Arc<Limits>,
+        log: AccessLog,
+    ) -> Result<(Self, Vec<String>), LoadError> {
+        let router = Self {
+            live: ArcSwap::default(),
+            source,
+            loading: Mutex::default(),
+            limits,
+            log,
+            own: Arc::default(),
+            metrics: Metrics::default(),
+            origin: Instant::now(),
+        };
+        let notes = router.load()?;
+        Ok((router, notes))
+    }
+
+    /// The configuration of this moment.
+    pub(crate) fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    /// Reads the configuration again and puts it in place, or keeps the one that is there.
+    pub(crate) fn load(&self) -> Result<Vec<String>, LoadError> {
+        let _one = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.live();
+        let loaded = self
+            .source
+            .read()
+            .map_err(LoadError::from)
+            .and_then(|files| Live::compile(files, &last, &self.limits, self.now()));
+        match loaded {
+            Ok((live, mut notes)) => {
+                let new = |port: &&u16| !last.ports.contains_key(*port);
+                let new = live.ports.keys().filter(new);
+                let started = !last.ports.is_empty();
+                notes.extend(new.filter(|_| started).map(|port| {
+                    format!("port {port} is new: it is listened to from the next start on")
+                }));
+                self.live.store(Arc::new(live));
+                self.metrics.reloads.fetch_add(1, Ordering::Relaxed);
+                Ok(notes)
+            }
+            Err(error) => {
+                self.metrics.reload_failures.fetch_add(1, Ordering::Relaxed);
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Time since the start, which never goes back.
+    pub(crate) fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// Time since the Unix epoch.
+    pub(crate) fn wall_clock(&self) -> Duration {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        now.unwrap_or_default()
+    }
+}
