@@ -6,6 +6,7 @@
 )]
 
 mod blocks;
+mod cases;
 mod errors;
 mod explain;
 mod handlebars;

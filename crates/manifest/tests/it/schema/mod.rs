@@ -2,8 +2,6 @@
 //! a custom resource definition, a schema for the values, the version of Kubernetes (the newest
 //! when it says none), and every finding as people see it.
 
-#[cfg(all(feature = "kubernetes", feature = "cel"))]
-mod api_server;
 #[cfg(feature = "kubernetes")]
 mod bounds;
 #[cfg(feature = "kubernetes")]

@@ -47,6 +47,25 @@ fn objects_are_judged_as_an_api_server_judges_them() {
     judge(&tally, 5000);
 }
 
+/// What people write for a field: misspelt quantities, numbers in quotes, ports of two protocols.
+#[test]
+fn fields_are_judged_as_an_api_server_judges_them() {
+    let Some(mut cluster) = Cluster::start("schemas against an API server: fields") else {
+        return;
+    };
+    let schemas = Schemas::kubernetes(VERSION).unwrap();
+    let mut tally = Tally::default();
+    let text = include_str!("../../../data/server/changes.yaml");
+    let [object, changes] = narae_yaml::read(text).unwrap().try_into().unwrap();
+    let changes = changes.as_sequence().unwrap().iter();
+    for (path, value) in changes.flat_map(|change| change.as_mapping().unwrap().iter()) {
+        let mut changed = object.clone();
+        *changed.at_mut(&path.parse().unwrap()).unwrap() = value.clone();
+        tally.compare(path, &schemas, &mut cluster, &changed, None);
+    }
+    judge(&tally, 50);
+}
+
 #[test]
 fn custom_resources_are_judged_as_an_api_server_judges_them() {
     let Some(mut cluster) = Cluster::start("schemas against an API server: custom resources")
