@@ -308,23 +308,23 @@ impl Plan {
             }
             edits.push(decided);
         }
-        let mut images = ImageChange::default();
-        for ImagePlace { file, select } in &self.images {
-            let Some(text) = texts.get(file) else {
-                continue;
-            };
-            for (text, list) in [
-                (&text.before, &mut images.old),
-                (&text.after, &mut images.new),
-            ] {
-                // What cannot be read as one image has no name to give.
-                let image = edit::get(text, select)
-                    .map_or_else(|_| String::new(), |found| found.to_string());
-                if !image.is_empty() && !list.contains(&image) {
-                    list.push(image);
-                }
-            }
-        }
+        let side = |text: fn(&FileDiff) -> &str| {
+            let found = self
+                .images
+                .iter()
+                .filter_map(|ImagePlace { file, select }| {
+                    // What cannot be read as one image has no name to give.
+                    match edit::get(text(texts.get(file)?), select).ok()? {
+                        Setting::Image(image) => Some(image),
+                        Setting::Value(_) => None,
+                    }
+                });
+            distinct(found)
+        };
+        let images = ImageChange {
+            old: side(|file| &file.before),
+            new: side(|file| &file.after),
+        };
         let files = texts.into_values().filter(|file| file.before != file.after);
         Ok(Applied {
             edits,
@@ -377,6 +377,28 @@ impl Applied {
     pub fn unified_diff(&self) -> String {
         self.files.iter().map(FileDiff::unified).collect()
     }
+}
+
+/// Each image once; one that is written in parts here and whole there is whole.
+fn distinct(images: impl Iterator<Item = edit::Image>) -> Vec<String> {
+    let mut known: Vec<edit::Image> = Vec::new();
+    for image in images {
+        let same = known.iter_mut().find(|known| {
+            let names = (&known.name, &image.name);
+            known.is_same_build(&image)
+                && !matches!(names, (Some(ours), Some(theirs)) if ours != theirs)
+        });
+        match same {
+            Some(same) => {
+                same.name = same.name.take().or(image.name);
+                same.tag = same.tag.take().or(image.tag);
+                same.digest = same.digest.take().or(image.digest);
+            }
+            None => known.push(image),
+        }
+    }
+    let shown = known.iter().map(ToString::to_string);
+    shown.filter(|image| !image.is_empty()).collect()
 }
 
 fn unchanged<E>(

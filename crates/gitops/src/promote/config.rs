@@ -1,12 +1,11 @@
 //! `narae.yaml`: which environments there are, what guards them, and where each application's values stand.
 //!
 //! ```yaml
-//! branch: main                         # of environments that are directories; the default
 //! sites: [idc, aws]                    # where every environment exists once; may be left out
 //! environments:
 //!   dev: {directory: environments/dev}
 //!   rc:
-//!     directory: environments/rc       # or branch: rc
+//!     directory: environments/rc       # or branch: rc, or both
 //!     from: dev                        # what comes here must have been there
 //!   master:
 //!     directory: environments/master
@@ -96,8 +95,6 @@ pub struct Declared {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConfigForm {
-    #[serde(default = "main")]
-    branch: String,
     #[serde(default)]
     sites: Vec<String>,
     environments: BTreeMap<String, EnvironmentForm>,
@@ -156,17 +153,14 @@ enum Tags {
     Immutable,
 }
 
-fn main() -> String {
-    "main".to_owned()
-}
-
 impl Config {
-    /// Reads a configuration; `name` is what errors call it.
+    /// Reads a configuration of the branch `branch`, on which environments are that name none; `name`
+    /// is what errors call it.
     ///
     /// # Errors
     ///
     /// At the line and column of what is wrong.
-    pub fn read(name: &str, text: &str) -> Result<Self, ConfigError> {
+    pub fn read(name: &str, text: &str, branch: &str) -> Result<Self, ConfigError> {
         let limits = narae_yaml::Limits::default().with_max_bytes(MAX_CONFIG_BYTES);
         let document = Reader::new()
             .named(name)
@@ -180,10 +174,10 @@ impl Config {
             })?;
         let checked = Check {
             name,
+            branch,
             document: &document,
         };
         checked.form(&form)?;
-        let default_branch = form.branch;
         let environment = |(name, form): (String, EnvironmentForm)| {
             let tags = match form.tags {
                 Tags::CommitHash => TagPolicy::CommitHash,
@@ -191,7 +185,7 @@ impl Config {
             };
             let policy = ImagePolicy::new(tags);
             let environment = Environment {
-                branch: form.branch.unwrap_or_else(|| default_branch.clone()),
+                branch: form.branch.unwrap_or_else(|| branch.to_owned()),
                 directory: form.directory,
                 from: form.from,
                 needs_approval: form.approval == Approval::Manual,
@@ -311,6 +305,7 @@ fn full_path(directory: Option<&str>, file: &str, site: Option<&str>) -> String 
 /// What deserialising cannot see: how the parts fit together.
 struct Check<'a> {
     name: &'a str,
+    branch: &'a str,
     document: &'a Document,
 }
 
@@ -325,7 +320,7 @@ impl Check<'_> {
             let here = at(&["environments", name]);
             self.label(&here, name)?;
             self.chain(form, name)?;
-            let branch = environment.branch.as_deref().unwrap_or(&form.branch);
+            let branch = environment.branch.as_deref().unwrap_or(self.branch);
             let directory = environment.directory.as_deref().unwrap_or_default();
             if !roots.insert((branch, directory)) {
                 return self.wrong(&here, "two environments have the same branch and directory");

@@ -15,7 +15,7 @@ pub struct RemoteSource<'a> {
     remote: &'a Remote,
     objects: &'a Repository,
     depth: u32,
-    landing: Option<&'a remote::Snapshot<'a>>,
+    landing: Option<&'a dyn Branch>,
     branches: RefCell<BTreeMap<String, remote::Snapshot<'a>>>,
 }
 
@@ -35,7 +35,7 @@ impl<'a> RemoteSource<'a> {
 
     /// The same, with one branch as a landing sees it.
     #[must_use]
-    pub fn on(self, landing: &'a remote::Snapshot<'a>) -> Self {
+    pub fn on(self, landing: &'a remote::Snapshot<'_>) -> Self {
         Self {
             landing: Some(landing),
             ..self
@@ -45,9 +45,9 @@ impl<'a> RemoteSource<'a> {
     fn with<T>(
         &self,
         branch: &str,
-        look: impl FnOnce(&remote::Snapshot<'_>) -> Result<T, remote::Error>,
+        look: impl FnOnce(&dyn Branch) -> Result<T, remote::Error>,
     ) -> Result<T, SourceError> {
-        if let Some(landing) = self.landing.filter(|landing| landing.branch() == branch) {
+        if let Some(landing) = self.landing.filter(|landing| landing.name() == branch) {
             return Ok(look(landing)?);
         }
         let mut branches = self.branches.borrow_mut();
@@ -58,6 +58,32 @@ impl<'a> RemoteSource<'a> {
             }
         };
         Ok(look(snapshot)?)
+    }
+}
+
+/// What is asked of one branch, whatever the lifetimes of its snapshot.
+trait Branch {
+    fn name(&self) -> &str;
+    fn tip(&self) -> Option<CommitId>;
+    fn read(&self, file: &TreePath) -> Result<Option<Vec<u8>>, remote::Error>;
+    fn history(&self, depth: u32) -> Result<(), remote::Error>;
+}
+
+impl Branch for remote::Snapshot<'_> {
+    fn name(&self) -> &str {
+        self.branch()
+    }
+
+    fn tip(&self) -> Option<CommitId> {
+        self.tip()
+    }
+
+    fn read(&self, file: &TreePath) -> Result<Option<Vec<u8>>, remote::Error> {
+        self.read(file)
+    }
+
+    fn history(&self, depth: u32) -> Result<(), remote::Error> {
+        self.need_history(depth)
     }
 }
 
@@ -76,7 +102,7 @@ impl Source for RemoteSource<'_> {
     }
 
     fn history(&self, branch: &str, commit: CommitId) -> Result<Vec<Record>, SourceError> {
-        self.with(branch, |snapshot| snapshot.need_history(self.depth))?;
+        self.with(branch, |snapshot| snapshot.history(self.depth))?;
         let wanted = History::new().with_limit(usize::try_from(self.depth).unwrap_or(usize::MAX));
         Ok(self.objects.history_from(commit, &wanted)?)
     }

@@ -129,7 +129,7 @@ fn parent<'a>(
     git: &'a git2::Repository,
     commit: &git2::Commit<'_>,
 ) -> Result<Option<git2::Commit<'a>>, Error> {
-    let Ok(id) = commit.parent_id(0) else {
+    let Some(id) = first_parent(commit) else {
         return Ok(None);
     };
     match git.find_commit(id) {
@@ -137,6 +137,15 @@ fn parent<'a>(
         Err(error) if error.code() == ErrorCode::NotFound && git.is_shallow() => Ok(None),
         Err(error) => Err(Error::git(format_args!("cannot read commit {id}"), error)),
     }
+}
+
+/// As the commit itself says: libgit2 hides the parents of commits at which an earlier, shallower
+/// fetch had ended.
+fn first_parent(commit: &git2::Commit<'_>) -> Option<Oid> {
+    let header = commit.raw_header_bytes();
+    let line = header.split(|byte| *byte == b'\n').nth(1)?;
+    let id = std::str::from_utf8(line.strip_prefix(b"parent ")?).ok()?;
+    Oid::from_str(id).ok()
 }
 
 fn touches(

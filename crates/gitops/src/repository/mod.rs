@@ -164,6 +164,20 @@ impl Repository {
         branch::tip(&self.git(), branch)
     }
 
+    /// The branch that `HEAD` stands for; `None` when it stands for a commit.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Damaged`] when there is no `HEAD`.
+    pub fn default_branch(&self) -> Result<Option<String>, Error> {
+        let git = self.git();
+        let head = git
+            .find_reference("HEAD")
+            .map_err(|error| Error::git("cannot read HEAD", error).with_kind(ErrorKind::Damaged))?;
+        let target = head.symbolic_target().ok().flatten();
+        Ok(target.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned)))
+    }
+
     fn git(&self) -> MutexGuard<'_, git2::Repository> {
         // A panic while the lock was held cannot have left libgit2's handle half changed.
         self.git.lock().unwrap_or_else(PoisonError::into_inner)

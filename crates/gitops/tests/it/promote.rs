@@ -47,7 +47,7 @@ fn repository() -> (tempfile::TempDir, Repository, Config) {
     (
         directory,
         repository,
-        Config::read("narae.yaml", CONFIG).unwrap(),
+        Config::read("narae.yaml", CONFIG, "main").unwrap(),
     )
 }
 
@@ -274,7 +274,7 @@ fn what_a_rule_refuses() {
         assert!(matches!(back, PromoteError::GoesBack { .. }), "{back}");
     }
     let strict = CONFIG.replace("environments/dev}", "environments/dev, digest: required}");
-    let strict = Config::read("narae.yaml", &strict).unwrap();
+    let strict = Config::read("narae.yaml", &strict, "main").unwrap();
     let error = promote::set_image(
         &strict,
         &request("dev"),
@@ -340,7 +340,7 @@ fn environments_may_be_branches() {
         git(repository.path(), &["branch", branch, &tip.to_string()]);
     }
     let config = "environments:\n  dev: {branch: dev}\n  rc: {branch: rc, from: dev}\n  master: {from: rc}\napplications:\n  shop:\n    images: [{file: deploy.yaml, select: \"image:image\"}]\n";
-    let config = Config::read("narae.yaml", config).unwrap();
+    let config = Config::read("narae.yaml", config, "main").unwrap();
     let view = || Snapshot::new(&repository);
     let image: ImageReference = "shop/web:1111bbb".parse().unwrap();
     land(
@@ -365,7 +365,7 @@ fn environments_may_be_branches() {
             text.replace("0000aaa", "1111bbb")
         );
     }
-    let missing = Config::read("n", "environments: {x: {branch: gone}}\napplications: {shop: {images: [{file: a, select: 'image:a'}]}}\n").unwrap();
+    let missing = Config::read("n", "environments: {x: {branch: gone}}\napplications: {shop: {images: [{file: a, select: 'image:a'}]}}\n", "main").unwrap();
     let error = promote::set_image(&missing, &request("x"), &image, &view()).unwrap_err();
     assert!(
         matches!(error, PromoteError::NoBranch(ref branch) if branch == "gone"),
@@ -435,7 +435,7 @@ fn what_a_configuration_must_not_say() {
         ("environments:", "environments: {", "narae.yaml:"),
     ] {
         assert!(CONFIG.contains(from), "{from}");
-        let error = Config::read("narae.yaml", &CONFIG.replacen(from, to, 1))
+        let error = Config::read("narae.yaml", &CONFIG.replacen(from, to, 1), "main")
             .unwrap_err()
             .to_string();
         if !error.starts_with(expected) {
@@ -443,7 +443,7 @@ fn what_a_configuration_must_not_say() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    let config = Config::read("narae.yaml", CONFIG).unwrap();
+    let config = Config::read("narae.yaml", CONFIG, "main").unwrap();
     let error = config.environment("prod").unwrap_err();
     assert_eq!(
         error.to_string(),

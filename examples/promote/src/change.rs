@@ -1,0 +1,180 @@
+//! Changes: decided, shown, planned, landed.
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result};
+use narae_cli::file::read_text;
+use narae_gitops::plan::{Applied, Condition, Plan, TagRule};
+use narae_gitops::promote::{self, Config, PromoteError, Request, Snapshot};
+use serde_json::json;
+
+use crate::Said;
+use crate::cli::{self, Change, Common};
+use crate::place::{Place, Wanted};
+use crate::report;
+
+/// Decides and lands a change, or shows it.
+pub(crate) fn run(place: &Place, common: &Common, change: &Change) -> Result<Said> {
+    if common.dry_run {
+        let (plan, applied) = place.look(|config, snapshot| {
+            let plan = decide(config, change, snapshot)?;
+            let applied = apply_to(&plan, snapshot)?;
+            Ok((plan, applied))
+        })?;
+        return Ok(shown(place, &plan, &applied));
+    }
+    let branch = place.look(|config, _| {
+        let environment = config.environment(environment(change))?;
+        Ok(environment.branch.clone())
+    })?;
+    land(place, &branch, |config, snapshot| {
+        decide(config, change, snapshot)
+    })
+}
+
+/// Decides a change and writes it down.
+pub(crate) fn plan(place: &Place, common: &Common, wanted: &cli::Plan) -> Result<Said> {
+    let (plan, applied) = place.look(|config, snapshot| {
+        let mut plan = decide(config, &wanted.change, snapshot)?;
+        // Whoever looked at the plan agreed to what stood there then.
+        for edit in &mut plan.edits {
+            if edit.condition == Condition::Always {
+                edit.condition = Condition::Unchanged;
+            }
+        }
+        let applied = apply_to(&plan, snapshot)?;
+        Ok((plan, applied))
+    })?;
+    let text = serde_json::to_string_pretty(&plan)? + "\n";
+    let mut said = shown(place, &plan, &applied);
+    said.json = serde_json::to_value(&plan)?;
+    match &wanted.output {
+        Some(file) => {
+            std::fs::write(file, text)
+                .with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        None => {
+            if !common.json {
+                let _ = write!(anstream::stderr().lock(), "{}", said.text);
+            }
+            said.text = text;
+        }
+    }
+    Ok(said)
+}
+
+/// Lands a plan's change, or shows what it would be now.
+pub(crate) fn apply(place: &Place, common: &Common, wanted: &cli::Apply) -> Result<Said> {
+    let file = &wanted.plan;
+    let plan = Plan::read(&file.display().to_string(), &read_text(file)?)?;
+    if common.dry_run {
+        let applied = place.look(|_, snapshot| apply_to(&plan, snapshot))?;
+        return Ok(shown(place, &plan, &applied));
+    }
+    land(place, &plan.branch, |_, _| Ok(plan.clone()))
+}
+
+fn land(
+    place: &Place,
+    branch: &str,
+    decide: impl Fn(&Config, &Snapshot<'_>) -> Result<Plan>,
+) -> Result<Said> {
+    let landed = place.land(branch, |config, snapshot| {
+        let plan = decide(config, snapshot)?;
+        let applied = apply_to(&plan, snapshot)?;
+        let wanted = match applied.outcome() {
+            "applied" => Some(Wanted {
+                changes: applied.change_set(),
+                message: plan.intent.message(&applied)?,
+            }),
+            _ => None,
+        };
+        Ok((wanted, (plan, applied)))
+    })?;
+    let (plan, applied) = landed.decision;
+    let mut json = as_json(place, &plan, &applied);
+    if let Some(fields) = json.as_object_mut() {
+        fields.insert("commit".to_owned(), json!(landed.commit));
+        fields.insert("attempts".to_owned(), json!(landed.attempts));
+    }
+    Ok(Said {
+        text: report::change(place.shown(), &plan, &applied, Some(landed.commit)),
+        json,
+        is_refused: applied.refused().next().is_some(),
+    })
+}
+
+fn shown(place: &Place, plan: &Plan, applied: &Applied) -> Said {
+    Said {
+        text: report::change(place.shown(), plan, applied, None),
+        json: as_json(place, plan, applied),
+        is_refused: applied.refused().next().is_some(),
+    }
+}
+
+fn as_json(place: &Place, plan: &Plan, applied: &Applied) -> serde_json::Value {
+    let modified: Vec<&str> = applied
+        .files
+        .iter()
+        .map(|file| file.path.as_str())
+        .collect();
+    json!({
+        "repository": place.shown(),
+        "branch": plan.branch,
+        "base": plan.base,
+        "intent": plan.intent,
+        "outcome": applied.outcome(),
+        "images": applied.images,
+        "edits": applied.edits,
+        "files": applied.files,
+        "modified": modified,
+        "commit": null,
+    })
+}
+
+fn apply_to(plan: &Plan, snapshot: &Snapshot<'_>) -> Result<Applied> {
+    let applied = plan.apply(|file| snapshot.read(&plan.branch, file));
+    applied.map_err(|error| PromoteError::from(error).into())
+}
+
+fn decide(config: &Config, change: &Change, snapshot: &Snapshot<'_>) -> Result<Plan> {
+    Ok(match change {
+        Change::SetImage(wanted) => {
+            let request = request(&wanted.app, &wanted.env, &wanted.what);
+            promote::set_image(config, &request, &wanted.image, snapshot)?
+        }
+        Change::Move(wanted) => {
+            let request = request(&wanted.app, &wanted.to, &wanted.what);
+            promote::promote(config, &request, &wanted.from, snapshot)?
+        }
+        Change::Rollback(wanted) => {
+            let mut request = Request::new(&wanted.app, &wanted.env);
+            request.sites.clone_from(&wanted.sites);
+            request.pipeline.clone_from(&wanted.pipeline);
+            promote::roll_back(config, &request, wanted.commit, snapshot)?
+        }
+    })
+}
+
+fn environment(change: &Change) -> &str {
+    match change {
+        Change::SetImage(wanted) => &wanted.env,
+        Change::Move(wanted) => &wanted.to,
+        Change::Rollback(wanted) => &wanted.env,
+    }
+}
+
+fn request(app: &str, environment: &str, what: &cli::What) -> Request {
+    let mut request = Request::new(app, environment);
+    request.sites.clone_from(&what.sites);
+    request.approved_by.clone_from(&what.approved_by);
+    request.is_again = what.again;
+    request.source_commit.clone_from(&what.source_commit);
+    request.pipeline.clone_from(&what.pipeline);
+    request.condition = match (&what.expect, &what.if_newer) {
+        (Some(expected), _) => Condition::Expect(expected.clone()),
+        (None, Some(order)) => Condition::Newer(TagRule::new(order.clone())),
+        (None, None) => Condition::Always,
+    };
+    request
+}

@@ -1,0 +1,274 @@
+//! The command line: every flag, its default and what `--help` says of it. Decides nothing.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use narae_gitops::image::{ImageReference, TagOrder};
+use narae_gitops::repository::CommitId;
+
+/// Deliver, promote and roll back versions in a GitOps repository, without a checkout.
+///
+/// Environments, their gates and the places of values stand in the repository's own narae.yaml.
+#[derive(Debug, Parser)]
+#[command(name = "promote", version, max_term_width = 100, after_long_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// The repository: a path, ssh://…, user@host:path or git://…
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "NARAE_REPO",
+        default_value = "."
+    )]
+    pub(crate) repo: String,
+
+    /// The branch that narae.yaml is read from [default: the repository's own]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) branch: Option<String>,
+
+    /// Say what would be done and write nothing
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
+
+    /// Print the result as one JSON object
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Sign commits: the file of an SSH key, or the id of a gpg key
+    #[arg(long, global = true, value_name = "FILE|ID", env = "NARAE_SIGN_KEY")]
+    pub(crate) sign_key: Option<String>,
+
+    /// Who commits, as git writes it
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME <MAIL>",
+        env = "NARAE_AUTHOR",
+        default_value = "Narae promote <promote@narae.invalid>"
+    )]
+    pub(crate) author: String,
+
+    /// Where objects of a repository elsewhere are kept between runs; deletable at any time
+    /// [default: narae in the user's cache folder]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) cache: Option<PathBuf>,
+
+    /// How many commits of a branch elsewhere are looked at for what was delivered
+    #[arg(long, global = true, value_name = "COMMITS", default_value_t = 1000)]
+    pub(crate) depth: u32,
+
+    /// When to colour: a terminal gets colour, a pipe does not
+    #[arg(long, global = true, value_enum, default_value_t = clap::ColorChoice::Auto)]
+    pub(crate) color: clap::ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(flatten)]
+    Change(Change),
+    /// Decide a change and print it as a plan, to look at and to apply later
+    Plan(Plan),
+    /// Make the change of a plan, if what it was decided on still holds
+    Apply(Apply),
+    /// Show what was delivered where, when, by whom and from which commit
+    History(History),
+    /// Show what an environment has other than the one before it
+    Drift(Drift),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Change {
+    /// Set an application's image in one environment
+    SetImage(SetImage),
+    /// Give an environment the declared values of another one
+    Move(Move),
+    /// Undo the newest delivery that is not undone yet
+    Rollback(Rollback),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetImage {
+    /// The application, as narae.yaml names it
+    pub(crate) app: String,
+
+    /// [REGISTRY/]NAME:TAG[@DIGEST]
+    pub(crate) image: ImageReference,
+
+    /// The environment
+    #[arg(long)]
+    pub(crate) env: String,
+
+    #[command(flatten)]
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Move {
+    /// The application, as narae.yaml names it
+    pub(crate) app: String,
+
+    /// The environment whose values are taken
+    #[arg(long)]
+    pub(crate) from: String,
+
+    /// The environment that gets them
+    #[arg(long)]
+    pub(crate) to: String,
+
+    #[command(flatten)]
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    /// The application, as narae.yaml names it
+    pub(crate) app: String,
+
+    /// The environment
+    #[arg(long)]
+    pub(crate) env: String,
+
+    /// Undo this delivery instead, if its values still stand
+    #[arg(long, value_name = "ID")]
+    pub(crate) commit: Option<CommitId>,
+
+    /// Only this site; may be given again
+    #[arg(long = "site", value_name = "SITE")]
+    pub(crate) sites: Vec<String>,
+
+    /// The pipeline run that asks, recorded in the commit
+    #[arg(long, value_name = "URL", env = "NARAE_PIPELINE")]
+    pub(crate) pipeline: Option<String>,
+}
+
+/// What may be said of a delivery.
+#[derive(Debug, Args)]
+pub(crate) struct What {
+    /// Only this site; may be given again
+    #[arg(long = "site", value_name = "SITE")]
+    pub(crate) sites: Vec<String>,
+
+    /// Who agreed, where an environment asks for it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) approved_by: Option<String>,
+
+    /// Let a version come again that was here and was replaced
+    #[arg(long)]
+    pub(crate) again: bool,
+
+    /// Refuse unless this image stands there
+    #[arg(long, value_name = "IMAGE", conflicts_with = "if_newer")]
+    pub(crate) expect: Option<String>,
+
+    /// Refuse unless the new tag is newer: `semver: RANGE`, `numeric` or `alphabetical`
+    #[arg(long, value_name = "ORDER")]
+    pub(crate) if_newer: Option<TagOrder>,
+
+    /// The commit the image was built from, recorded in the commit
+    #[arg(long, value_name = "ID")]
+    pub(crate) source_commit: Option<String>,
+
+    /// The pipeline run that asks, recorded in the commit
+    #[arg(long, value_name = "URL", env = "NARAE_PIPELINE")]
+    pub(crate) pipeline: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(subcommand)]
+    pub(crate) change: Change,
+
+    /// Write the plan to this file instead of standard output
+    #[arg(short, long, value_name = "FILE", global = true)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// The plan's file
+    pub(crate) plan: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// Only this application
+    pub(crate) app: Option<String>,
+
+    /// Only this environment
+    #[arg(long)]
+    pub(crate) env: Option<String>,
+
+    /// At most this many
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: usize,
+
+    /// Show frequency, lead time, change-failure rate and time to restore instead
+    #[arg(long)]
+    pub(crate) measures: bool,
+
+    /// How far the measures look back
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub(crate) days: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Drift {
+    /// Only this application
+    pub(crate) app: Option<String>,
+
+    /// The earlier environment [default: the one that `from` names]
+    #[arg(long)]
+    pub(crate) from: Option<String>,
+
+    /// The later environment [default: every one that has a `from`]
+    #[arg(long)]
+    pub(crate) to: Option<String>,
+
+    /// Only this site; may be given again
+    #[arg(long = "site", value_name = "SITE")]
+    pub(crate) sites: Vec<String>,
+}
+
+/// What is wrong with the command line that clap cannot know.
+#[derive(Debug)]
+pub(crate) struct UsageError(pub(crate) String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+const AFTER_HELP: &str = "\
+Examples:
+  promote set-image shop harbor.example.com/shop/web:3f2a9c1 --env dev --repo git@git.example.com:platform/gitops.git
+  promote move shop --from rc --to master --approved-by 'Grace Hopper'
+  promote plan -o plan.json move shop --from dev --to rc && promote apply plan.json
+  promote rollback shop --env master
+  promote history shop --env master --measures
+  promote drift shop --from rc --to master
+
+Exit codes:
+  0  done, or nothing to do
+  1  an error: it says what, where and what to try
+  2  the command line is wrong
+  3  refused: by a rule of narae.yaml, or because what a plan was decided on has moved
+
+Environment:
+  NARAE_REPO       the repository
+  NARAE_AUTHOR     who commits
+  NARAE_SIGN_KEY   the key that signs
+  NARAE_PIPELINE   the pipeline run that asks
+  NO_COLOR         no colour";

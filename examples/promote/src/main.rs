@@ -1,0 +1,94 @@
+//! `promote`: versions into environments, from one to the next, and back.
+//!
+//! Every decision is made in `narae_gitops`; this program touches the world for it: the repository,
+//! the clock, the terminal.
+
+mod change;
+mod cli;
+mod drift;
+mod history;
+mod place;
+mod report;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use narae_gitops::promote::PromoteError;
+
+use crate::cli::{Arguments, Command, UsageError};
+use crate::place::Place;
+
+/// Exit codes, as `--help` promises them.
+const ERROR: u8 = 1;
+const USAGE: u8 = 2;
+const REFUSED: u8 = 3;
+
+/// What a command has to say, and how it ended.
+struct Said {
+    text: String,
+    json: serde_json::Value,
+    is_refused: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.common.color {
+        clap::ColorChoice::Always => anstream::ColorChoice::Always,
+        clap::ColorChoice::Never => anstream::ColorChoice::Never,
+        clap::ColorChoice::Auto => anstream::ColorChoice::Auto,
+    }
+    .write_global();
+    let (text, code) = match run(&arguments) {
+        Ok(said) => {
+            let text = match arguments.common.json {
+                true => json(&said.json),
+                false => said.text,
+            };
+            (text, if said.is_refused { REFUSED } else { 0 })
+        }
+        Err(error) => {
+            let message = report::error(&error);
+            // Nobody is left to tell when standard error is closed.
+            let _ = write!(anstream::stderr().lock(), "{message}");
+            let plain = anstream::adapter::strip_str(&message).to_string();
+            let text = match arguments.common.json {
+                true => json(&serde_json::json!({ "error": plain.trim_end() })),
+                false => String::new(),
+            };
+            (text, code(&error))
+        }
+    };
+    match write!(anstream::stdout().lock(), "{text}") {
+        Ok(()) => ExitCode::from(code),
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(code),
+        Err(_) => ExitCode::from(ERROR),
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<Said> {
+    let place = Place::open(&arguments.common)?;
+    match &arguments.command {
+        Command::Change(change) => change::run(&place, &arguments.common, change),
+        Command::Plan(plan) => change::plan(&place, &arguments.common, plan),
+        Command::Apply(apply) => change::apply(&place, &arguments.common, apply),
+        Command::History(wanted) => history::run(&place, wanted),
+        Command::Drift(wanted) => drift::run(&place, wanted),
+    }
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    let refused = |error: &PromoteError| error.is_refusal();
+    if error.is::<UsageError>() {
+        USAGE
+    } else if error.downcast_ref::<PromoteError>().is_some_and(refused) {
+        REFUSED
+    } else {
+        ERROR
+    }
+}
+
+fn json(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
+}

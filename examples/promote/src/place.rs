@@ -1,0 +1,276 @@
+//! The repository, here or elsewhere: looking at it, and landing a commit on one of its branches.
+
+use std::cell::RefCell;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, bail};
+use narae_gitops::change::ChangeSet;
+use narae_gitops::message::Message;
+use narae_gitops::promote::{CONFIG_FILE, Config, RemoteSource, Snapshot};
+use narae_gitops::remote::{self, Remote, back_off};
+use narae_gitops::repository::{
+    self, Commit, CommitId, ErrorKind, GpgKey, Repository, Signature, SshKey, Timestamp,
+};
+
+use crate::cli::{Common, UsageError};
+
+/// How often a change is decided again on a tip that moved before it gives up.
+const ATTEMPTS: u32 = 32;
+
+/// One repository.
+pub(crate) struct Place {
+    shown: String,
+    branch: String,
+    author: (String, String),
+    depth: u32,
+    kind: Kind,
+}
+
+enum Kind {
+    Here(Repository),
+    Elsewhere(Box<Remote>, Repository),
+}
+
+/// How a landing ended.
+pub(crate) struct Landed<T> {
+    /// The new commit; none when there was nothing to do.
+    pub(crate) commit: Option<CommitId>,
+    pub(crate) attempts: u32,
+    /// What the last decision came to.
+    pub(crate) decision: T,
+}
+
+/// What a decision wants committed.
+pub(crate) struct Wanted {
+    pub(crate) changes: ChangeSet,
+    pub(crate) message: Message,
+}
+
+impl Place {
+    pub(crate) fn open(common: &Common) -> Result<Self> {
+        let path = Path::new(&common.repo);
+        let kind = match path.exists() {
+            true => Kind::Here(signing(Repository::open(path)?, common)),
+            false if is_path(&common.repo) => bail!(
+                "there is no repository at {}\n  try: --repo with its path or URL",
+                common.repo
+            ),
+            false => {
+                let remote = Remote::new(&common.repo)?;
+                let objects = objects(&remote, common.cache.as_deref())?;
+                Kind::Elsewhere(Box::new(remote), signing(objects, common))
+            }
+        };
+        let (shown, default) = match &kind {
+            Kind::Here(repository) => (common.repo.clone(), repository.default_branch()?),
+            Kind::Elsewhere(remote, _) if common.branch.is_none() => {
+                (remote.address(), remote.default_branch()?)
+            }
+            Kind::Elsewhere(remote, _) => (remote.address(), None),
+        };
+        let branch = common.branch.clone().or(default);
+        Ok(Self {
+            shown,
+            branch: branch.unwrap_or_else(|| "main".to_owned()),
+            author: author(&common.author)?,
+            depth: common.depth,
+            kind,
+        })
+    }
+
+    /// The repository as a person would type it.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Looks at the repository as it is now.
+    pub(crate) fn look<T>(
+        &self,
+        look: impl FnOnce(&Config, &Snapshot<'_>) -> Result<T>,
+    ) -> Result<T> {
+        match &self.kind {
+            Kind::Here(repository) => {
+                let snapshot = Snapshot::new(repository);
+                look(&self.config(&snapshot)?, &snapshot)
+            }
+            Kind::Elsewhere(remote, objects) => {
+                let source = RemoteSource::new(remote, objects, self.depth);
+                let snapshot = Snapshot::new(&source);
+                look(&self.config(&snapshot)?, &snapshot)
+            }
+        }
+    }
+
+    /// Lands what `decide` says about the tip of `branch`; asks again when another writer was faster.
+    pub(crate) fn land<T>(
+        &self,
+        branch: &str,
+        decide: impl Fn(&Config, &Snapshot<'_>) -> Result<(Option<Wanted>, T)>,
+    ) -> Result<Landed<T>> {
+        let decision = RefCell::new(None);
+        let commit = |snapshot: &Snapshot<'_>| -> Result<Option<Commit>> {
+            let (wanted, decided) = decide(&self.config(snapshot)?, snapshot)?;
+            decision.replace(Some(decided));
+            wanted
+                .map(|wanted| {
+                    Ok(Commit::new(
+                        wanted.changes,
+                        wanted.message,
+                        self.signature()?,
+                    ))
+                })
+                .transpose()
+        };
+        let (commit, attempts) = match &self.kind {
+            Kind::Here(repository) => self.land_here(repository, branch, commit)?,
+            Kind::Elsewhere(remote, objects) => {
+                let decide = |landing: &remote::Snapshot<'_>| -> Result<Vec<Commit>> {
+                    let source = RemoteSource::new(remote, objects, self.depth).on(landing);
+                    Ok(commit(&Snapshot::new(&source))?.into_iter().collect())
+                };
+                let landed = remote.land(objects, branch, ATTEMPTS, decide, wait)?;
+                match landed.outcome {
+                    remote::Outcome::Committed(commits) => {
+                        (commits.last().copied(), landed.attempts)
+                    }
+                    remote::Outcome::NothingToDo => (None, landed.attempts),
+                    _ => return Err(self.kept_moving(branch)),
+                }
+            }
+        };
+        let decision = decision.into_inner().context("nothing was decided")?;
+        Ok(Landed {
+            commit,
+            attempts,
+            decision,
+        })
+    }
+
+    fn land_here(
+        &self,
+        repository: &Repository,
+        branch: &str,
+        commit: impl Fn(&Snapshot<'_>) -> Result<Option<Commit>>,
+    ) -> Result<(Option<CommitId>, u32)> {
+        let decide = |tip| -> Result<Commit> {
+            let snapshot = Snapshot::new(repository).with_tip(branch, tip);
+            // No changes make no commit.
+            let nothing = || -> Result<Commit> {
+                Ok(Commit::new(
+                    ChangeSet::new(),
+                    Message::new("nothing")?,
+                    self.signature()?,
+                ))
+            };
+            commit(&snapshot)?.map_or_else(nothing, Ok)
+        };
+        let landed = repository.land(branch, ATTEMPTS, decide, wait)?;
+        match landed.outcome {
+            repository::Outcome::Committed(id) => Ok((Some(id), landed.attempts)),
+            repository::Outcome::NothingToDo => Ok((None, landed.attempts)),
+            _ => Err(self.kept_moving(branch)),
+        }
+    }
+
+    fn config(&self, snapshot: &Snapshot<'_>) -> Result<Config> {
+        let file = CONFIG_FILE.parse().context("a path")?;
+        let bytes = snapshot
+            .read(&self.branch, &file)
+            .map_err(anyhow::Error::from_boxed)?;
+        let Some(bytes) = bytes else {
+            bail!(
+                "there is no {CONFIG_FILE} on branch `{}` of {}\n  try: --branch with the one it is on, or write one: the README of promote shows how",
+                self.branch,
+                self.shown
+            );
+        };
+        let text =
+            String::from_utf8(bytes).with_context(|| format!("{CONFIG_FILE} is not UTF-8"))?;
+        Ok(Config::read(CONFIG_FILE, &text, &self.branch)?)
+    }
+
+    fn signature(&self) -> Result<Signature> {
+        let now = Timestamp::new(now()?, 0)?;
+        Ok(Signature::new(&self.author.0, &self.author.1, now)?)
+    }
+
+    fn kept_moving(&self, branch: &str) -> anyhow::Error {
+        anyhow::anyhow!(
+            "{branch} of {} moved {ATTEMPTS} times while this was being committed; nothing was written\n  try: run it again, it decides anew on what is there then",
+            self.shown
+        )
+    }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> Result<i64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since = since.context("this machine's clock stands before 1970")?;
+    Ok(i64::try_from(since.as_secs())?)
+}
+
+fn wait(lost: u32) {
+    // Spread writers that lost to the same winner; the process id is jitter enough.
+    let seed = u64::from(std::process::id()) << 32 | u64::from(lost);
+    std::thread::sleep(back_off(lost, seed).min(Duration::from_secs(5)));
+}
+
+fn is_path(text: &str) -> bool {
+    text.starts_with(['/', '.']) || !text.contains(':')
+}
+
+/// The objects of a repository elsewhere that were fetched before.
+fn objects(remote: &Remote, cache: Option<&Path>) -> Result<Repository> {
+    let folder = match cache {
+        Some(folder) => folder.to_owned(),
+        None => default_cache()?,
+    };
+    let address = remote.address();
+    let name: String = address
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .take(80)
+        .collect();
+    let mut hasher = DefaultHasher::new();
+    address.hash(&mut hasher);
+    let path = folder.join(format!("{name}-{:016x}.git", hasher.finish()));
+    match Repository::init_bare(&path, "main") {
+        // Another run made it, now or long ago.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Repository::open(&path)?),
+        made => Ok(made?),
+    }
+}
+
+fn default_cache() -> Result<PathBuf> {
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let base = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    let base = base.ok_or_else(|| {
+        UsageError(
+            "neither XDG_CACHE_HOME nor HOME is set\n  try: --cache with a folder".to_owned(),
+        )
+    })?;
+    Ok(base.join("narae").join("objects"))
+}
+
+fn signing(repository: Repository, common: &Common) -> Repository {
+    match &common.sign_key {
+        Some(key) if Path::new(key).is_file() => repository.signing(SshKey::new(key)),
+        Some(key) => repository.signing(GpgKey::new(key)),
+        None => repository,
+    }
+}
+
+/// `Name <mail>`.
+fn author(text: &str) -> Result<(String, String)> {
+    let parts = text.strip_suffix('>').and_then(|text| text.split_once('<'));
+    let (name, mail) = parts.ok_or_else(|| {
+        UsageError(format!("--author {text:?} is not `Name <mail>`\n  try: --author 'Ada Lovelace <ada@example.com>'"))
+    })?;
+    Ok((name.trim().to_owned(), mail.trim().to_owned()))
+}

@@ -1,0 +1,262 @@
+//! Results as text for people: coloured when the stream is a terminal, plain otherwise (the stream
+//! strips). Decides nothing. What comes from files cannot act on the terminal.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
+use narae_cli::terminal::{visible, visible_lines};
+use narae_gitops::history::{Delivery, Measures, Spread};
+use narae_gitops::plan::{Action, Applied, Outcome, Plan};
+use narae_gitops::promote::Drift;
+use narae_gitops::repository::CommitId;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const RED: Style = AnsiColor::Red.on_default();
+const CYAN: Style = AnsiColor::Cyan.on_default();
+
+/// A change: what it is, edit by edit, and how it ended. `landed` is `None` when nothing was to be
+/// written, else the commit there is, if any.
+pub(crate) fn change(
+    repository: &str,
+    plan: &Plan,
+    applied: &Applied,
+    landed: Option<Option<CommitId>>,
+) -> String {
+    let mut out = String::new();
+    let intent = &plan.intent;
+    let sites = match intent.sites.as_slice() {
+        [] => String::new(),
+        sites => format!(" ({})", sites.join(", ")),
+    };
+    let _ = writeln!(
+        out,
+        "{BOLD}{} → {}{sites}{BOLD:#}  {DIM}{}{DIM:#}\n",
+        intent.application,
+        intent.environment,
+        action(&intent.action)
+    );
+    let mut file = None;
+    for edit in &applied.edits {
+        if file != Some(&edit.file) {
+            file = Some(&edit.file);
+            let _ = writeln!(out, "  {}", edit.file);
+        }
+        let place = visible(&edit.place);
+        let (old, new) = (visible(&edit.old), visible(&edit.new));
+        let _ = match &edit.outcome {
+            Outcome::Applied => writeln!(
+                out,
+                "    {place}  {RED}{old}{RED:#} → {GREEN}{new}{GREEN:#}"
+            ),
+            Outcome::AlreadyApplied => writeln!(out, "    {place}  {DIM}{new}, as it is{DIM:#}"),
+            Outcome::Superseded { found } => {
+                let found = visible(found);
+                writeln!(
+                    out,
+                    "    {place}  {YELLOW}{found}{YELLOW:#} is as new as {new}, or newer"
+                )
+            }
+            Outcome::Conflict { found, reason } => {
+                let (found, reason) = (visible(found), visible(reason));
+                writeln!(
+                    out,
+                    "    {place}  {RED}{found}{RED:#} stands there: {reason}"
+                )
+            }
+            _ => Ok(()),
+        };
+    }
+    let _ = writeln!(out);
+    let of = format!("{} of {repository}", plan.branch);
+    let _ = match (applied.outcome(), landed) {
+        ("conflict" | "superseded", _) => {
+            writeln!(out, "{RED}Refused{RED:#}: nothing was written to {of}.")
+        }
+        ("already-applied", _) => {
+            writeln!(out, "{GREEN}Nothing to do{GREEN:#}: {of} holds all of it.")
+        }
+        (_, Some(Some(commit))) => writeln!(
+            out,
+            "{GREEN}Committed{GREEN:#} {BOLD}{commit}{BOLD:#} to {of}"
+        ),
+        (_, Some(None)) => writeln!(out, "{GREEN}Nothing to do{GREEN:#}: {of} holds all of it."),
+        (_, None) => {
+            diff(&mut out, &applied.unified_diff());
+            writeln!(out, "\n{BOLD}Planned{BOLD:#}: nothing was written to {of}.")
+        }
+    };
+    out
+}
+
+fn diff(out: &mut String, diff: &str) {
+    for line in diff.lines() {
+        let style = match line.as_bytes().first() {
+            _ if line.starts_with("+++") || line.starts_with("---") => BOLD,
+            Some(b'+') => GREEN,
+            Some(b'-') => RED,
+            Some(b'@') => CYAN,
+            _ => Style::new(),
+        };
+        let _ = writeln!(out, "{style}{}{style:#}", visible(line));
+    }
+}
+
+fn action(action: &Action) -> String {
+    match action {
+        Action::Deliver => "deliver".to_owned(),
+        Action::Promote { from } => format!("promote from {from}"),
+        Action::RollBack { reverts } => format!("roll back {reverts:.12}"),
+        _ => String::new(),
+    }
+}
+
+/// Deliveries, newest first.
+pub(crate) fn history(deliveries: &[Delivery]) -> String {
+    if deliveries.is_empty() {
+        return "no deliveries\n".to_owned();
+    }
+    let heading = [
+        "when",
+        "environment",
+        "sites",
+        "application",
+        "image",
+        "how",
+        "by",
+        "commit",
+    ];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    rows.extend(deliveries.iter().map(|delivery| {
+        vec![
+            date(delivery.seconds),
+            delivery.environment.clone(),
+            delivery.sites.join(","),
+            delivery.application.clone(),
+            delivery.image.join(" "),
+            action(&delivery.action),
+            delivery.author.clone(),
+            format!("{:.12}", delivery.commit),
+        ]
+    }));
+    table(&rows)
+}
+
+/// The four measures, an environment a row.
+pub(crate) fn measures(measured: &[(&str, Measures)], days: u32) -> String {
+    let heading = [
+        "environment",
+        "deliveries",
+        "per day",
+        "lead time",
+        "failures",
+        "time to restore",
+    ];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    rows.extend(measured.iter().map(|(name, measures)| {
+        let rate = measures.change_failure_rate;
+        vec![
+            (*name).to_owned(),
+            measures.deliveries.to_string(),
+            format!("{:.2}", measures.per_day),
+            spread(measures.lead_time),
+            rate.map_or_else(|| "-".to_owned(), |rate| format!("{:.0} %", rate * 100.0)),
+            spread(measures.time_to_restore),
+        ]
+    }));
+    format!(
+        "{}{DIM}the last {days} days; times are medians{DIM:#}\n",
+        table(&rows)
+    )
+}
+
+/// Differences between environments, declared values before the rest.
+pub(crate) fn drift(found: &[(String, String, Vec<Drift>)]) -> String {
+    let mut out = String::new();
+    for (from, to, drifts) in found {
+        let _ = writeln!(out, "{BOLD}{from} → {to}{BOLD:#}");
+        if drifts.is_empty() {
+            let _ = writeln!(out, "  {GREEN}no differences{GREEN:#}");
+        }
+        for (declared, title) in [(true, "to be promoted"), (false, "stays as it is")] {
+            let mut part = drifts
+                .iter()
+                .filter(|drift| drift.is_declared == declared)
+                .peekable();
+            if part.peek().is_none() {
+                continue;
+            }
+            let _ = writeln!(out, "  {DIM}{title}{DIM:#}");
+            for drift in part {
+                let side = |value: &Option<String>| {
+                    value
+                        .as_ref()
+                        .map_or_else(|| "nothing".to_owned(), |value| visible(value))
+                };
+                let _ = writeln!(
+                    out,
+                    "    {}  {}  {RED}{}{RED:#} | {GREEN}{}{GREEN:#}",
+                    drift.file,
+                    visible(&drift.place),
+                    side(&drift.from),
+                    side(&drift.to)
+                );
+            }
+        }
+    }
+    out
+}
+
+/// An error and its causes, for people.
+pub(crate) fn error(error: &anyhow::Error) -> String {
+    let mut out = format!("{RED}error{RED:#}: {}\n", visible_lines(error));
+    for cause in error.chain().skip(1) {
+        let _ = writeln!(out, "  because {}", visible_lines(cause));
+    }
+    out
+}
+
+fn table(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| visible(cell)).collect())
+        .collect();
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut out = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(&widths);
+        let line: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        let _ = writeln!(out, "{}", line.join("  ").trim_end());
+    }
+    out
+}
+
+fn date(seconds: i64) -> String {
+    let time = Timestamp::from_second(seconds);
+    time.map_or_else(
+        |_| seconds.to_string(),
+        |time| time.strftime("%Y-%m-%d %H:%M").to_string(),
+    )
+}
+
+fn spread(spread: Option<Spread>) -> String {
+    let Some(Spread { median, .. }) = spread else {
+        return "-".to_owned();
+    };
+    match median {
+        0..60 => format!("{median} s"),
+        60..3_600 => format!("{} min", median / 60),
+        3_600..172_800 => format!("{} h", median / 3_600),
+        _ => format!("{} d", median / 86_400),
+    }
+}

@@ -1,0 +1,12 @@
+//! The program, run as people run it, on repositories made by git.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failing test should say where"
+)]
+
+mod changes;
+mod elsewhere;
+mod plans;
+mod reading;
+mod sandbox;

@@ -1,0 +1,209 @@
+//! A folder of one test's own: a bare repository with two sites and three environments, and the
+//! program run in it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+pub(crate) const CONFIG: &str = r#"# Who may go where.
+sites: [idc, aws]
+environments:
+  dev: {directory: environments/dev}
+  rc: {directory: environments/rc, from: dev}
+  master: {directory: environments/master, from: rc, approval: manual}
+applications:
+  shop:
+    repository: shop/web
+    images:
+    - {file: "{site}/shop/kustomization.yaml", select: "kustomize:web"}
+    - {file: "{site}/shop/values.yaml", select: "marker:flux-system:shop"}
+    values:
+    - {file: "{site}/shop/kustomization.yaml", select: "replicas:web"}
+  cart:
+    images:
+    - {file: "{site}/cart/values.yaml", select: "helm:image"}
+"#;
+
+pub(crate) const IMAGE: &str = "harbor.example.com/shop/web";
+
+pub(crate) struct Sandbox {
+    root: TempDir,
+}
+
+/// What a run printed and how it ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Sandbox {
+    /// Everything runs 0000aaa.
+    pub(crate) fn new() -> Self {
+        let sandbox = Self {
+            root: tempfile::tempdir().unwrap(),
+        };
+        sandbox.git(
+            &[
+                "init",
+                "--quiet",
+                "--bare",
+                "--initial-branch=main",
+                "gitops.git",
+            ],
+            "",
+        );
+        sandbox.git(
+            &[
+                "--git-dir",
+                "gitops.git",
+                "config",
+                "uploadpack.allowFilter",
+                "true",
+            ],
+            "",
+        );
+        let mut files = vec![("narae.yaml".to_owned(), CONFIG.to_owned())];
+        for environment in ["dev", "rc", "master"] {
+            for site in ["idc", "aws"] {
+                let base = format!("environments/{environment}/{site}");
+                files.push((
+                    format!("{base}/shop/kustomization.yaml"),
+                    format!("# {environment}\nimages:\n- name: web\n  newName: {IMAGE}\n  newTag: 0000aaa   # by delivery\nreplicas:\n- {{name: web, count: 2}}\nnamespace: shop-{environment}\n"),
+                ));
+                files.push((
+                    format!("{base}/shop/values.yaml"),
+                    "web:\r\n  tag: '0000aaa' # {\"$imagepolicy\": \"flux-system:shop:tag\"}\r\n"
+                        .to_owned(),
+                ));
+                files.push((
+                    format!("{base}/cart/values.yaml"),
+                    "image: {repository: shop/cart, tag: 0000aaa}\n".to_owned(),
+                ));
+            }
+        }
+        sandbox.import(&files);
+        sandbox
+    }
+
+    /// One more commit on `main`, by somebody else.
+    pub(crate) fn import(&self, files: &[(String, String)]) {
+        let mut stream = "commit refs/heads/main\ncommitter Other <other@example.com> 1790000000 +0000\ndata 6\nimport\n".to_owned();
+        if self.commits() > 0 {
+            stream.push_str("from refs/heads/main^0\n");
+        }
+        for (name, content) in files {
+            stream.push_str(&format!(
+                "M 100644 inline {name}\ndata {}\n{content}\n",
+                content.len()
+            ));
+        }
+        self.git(
+            &["--git-dir", "gitops.git", "fast-import", "--quiet"],
+            &stream,
+        );
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    /// The program with this sandbox's repository, and nothing of the user's.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.run_on("gitops.git", arguments)
+    }
+
+    pub(crate) fn run_on(&self, repository: &str, arguments: &[&str]) -> Run {
+        let output = self.command(repository, arguments).output().unwrap();
+        Run {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    pub(crate) fn command(&self, repository: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_promote"));
+        command
+            .args(arguments)
+            .current_dir(self.root.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.path("home"))
+            .env("NARAE_REPO", repository)
+            .env("NARAE_AUTHOR", "Ada <ada@example.com>")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it and expects success.
+    pub(crate) fn done(&self, arguments: &[&str]) -> String {
+        let run = self.run(arguments);
+        assert_eq!(run.code, Some(0), "{run:#?}");
+        run.stdout
+    }
+
+    /// Runs it with `--json`.
+    pub(crate) fn json(&self, arguments: &[&str]) -> (Option<i32>, serde_json::Value) {
+        let run = self.run(&[arguments, &["--json"]].concat());
+        let value = serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{e}: {run:#?}"));
+        (run.code, value)
+    }
+
+    /// git in this sandbox, hermetic; its output.
+    pub(crate) fn git(&self, arguments: &[&str], input: &str) -> String {
+        git(self.root.path(), arguments, input)
+    }
+
+    /// git on the bare repository.
+    pub(crate) fn repository(&self, arguments: &[&str]) -> String {
+        self.git(&[&["--git-dir", "gitops.git"], arguments].concat(), "")
+    }
+
+    pub(crate) fn commits(&self) -> usize {
+        let refs = self.repository(&["for-each-ref", "refs/heads/main"]);
+        if refs.is_empty() {
+            return 0;
+        }
+        let count = self.repository(&["rev-list", "--count", "main"]);
+        count.trim().parse().unwrap()
+    }
+
+    /// A file of an environment and site at the tip of main.
+    pub(crate) fn file(&self, environment: &str, site: &str, name: &str) -> String {
+        self.repository(&[
+            "show",
+            &format!("main:environments/{environment}/{site}/{name}"),
+        ])
+    }
+
+    pub(crate) fn fsck(&self) {
+        self.repository(&["fsck", "--strict", "--no-dangling", "--no-progress"]);
+    }
+}
+
+fn git(directory: &Path, arguments: &[&str], input: &str) -> String {
+    let mut child = Command::new("git")
+        .args(arguments)
+        .current_dir(directory)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_SYSTEM", "/dev/null")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
