@@ -1,9 +1,10 @@
 //! `logship` prints every line of log files as NDJSON and says at the end what it saw; see its README.
 
+mod analysis;
 mod follow;
 mod input;
-mod latency;
 mod output;
+mod report;
 mod ship;
 mod summary;
 
@@ -26,6 +27,7 @@ use narae_logparse::time::Context;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use crate::analysis::Analysis;
 use crate::input::{Choice, read};
 use crate::ship::state::{self, State};
 use crate::ship::{Files, Http, HttpOptions, Shipper, Sink, http};
@@ -84,12 +86,20 @@ struct Shipping {
 
 const AFTER: &str =
     "Exit status: 0 all was read, 1 something could not be read or written, 2 wrong usage.
-A file named `stats` is given as ./stats.";
+A file named `stats` or `report` is given as ./stats.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Prints the summary only, on standard output.
+    /// Prints the summary only, on standard output, with templates and alerts.
     Stats(Inputs),
+    /// Writes one page about the files, to open in a browser.
+    Report {
+        #[command(flatten)]
+        inputs: Inputs,
+        /// The page.
+        #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+        output: PathBuf,
+    },
 }
 
 #[derive(Args)]
@@ -152,6 +162,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Some(Command::Stats(inputs)) => stats(&inputs),
+        Some(Command::Report { inputs, output }) => write_report(&inputs, &output),
         None if !cli.shipping.to.is_empty() => deliver(&cli.inputs, cli.shipping),
         None => print(&cli.inputs),
     };
@@ -244,13 +255,30 @@ fn stream(inputs: &Inputs, shipper: &mut Shipper) -> anyhow::Result<bool> {
 }
 
 fn stats(inputs: &Inputs) -> anyhow::Result<bool> {
-    let mut summary = Summary::default();
-    let all_read = each(inputs, &mut summary, |_, _| Ok(()))?;
+    let (summary, analysis, all_read) = analyse(inputs)?;
     let mut out = anstream::stdout().lock();
-    write!(out, "{summary}")
+    write!(out, "{summary}{analysis}")
         .and_then(|()| out.flush())
         .context("cannot write to standard output")?;
     Ok(all_read)
+}
+
+fn write_report(inputs: &Inputs, path: &Path) -> anyhow::Result<bool> {
+    let (summary, analysis, all_read) = analyse(inputs)?;
+    let page = report::page(&inputs.files, &summary, &analysis);
+    std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
+    let _ = writeln!(anstream::stderr().lock(), "report    {}", path.display());
+    Ok(all_read)
+}
+
+fn analyse(inputs: &Inputs) -> anyhow::Result<(Summary, Analysis, bool)> {
+    let (mut summary, mut analysis) = (Summary::default(), Analysis::default());
+    let all_read = each(inputs, &mut summary, |_, event| {
+        analysis.add(event);
+        Ok(())
+    })?;
+    analysis.finish();
+    Ok((summary, analysis, all_read))
 }
 
 /// Reads every input; one that cannot be read is named and does not keep the others from being read.

@@ -6,28 +6,13 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use narae_logparse::ledger::Imbalance;
-use narae_logparse::record::Unit;
-use narae_logparse::{Event, Format, Reason, Record, Timestamp};
+use narae_logparse::measure::{Observation, Window};
+use narae_logparse::{Event, Format, Reason, Timestamp};
 
 use crate::input::Finished;
-use crate::latency::Latency;
 
 /// Different levels counted by name; more are counted together, so that no input can make the summary grow.
 const MOST_LEVELS: usize = 16;
-
-/// Names whose value is a level.
-const LEVEL_NAMES: &[&str] = &["level", "severity", "lvl", "log.level"];
-
-/// Names whose value is how long a request took, with the unit the name or its usual writer implies.
-const LATENCY_NAMES: &[(&str, Unit)] = &[
-    ("duration_ms", Unit::Milliseconds),
-    ("latency_ms", Unit::Milliseconds),
-    ("elapsed_ms", Unit::Milliseconds),
-    ("duration_us", Unit::Microseconds),
-    ("duration_ns", Unit::Nanoseconds),
-    ("request_time", Unit::Seconds),
-    ("duration_seconds", Unit::Seconds),
-];
 
 /// Counts over all inputs.
 #[derive(Default)]
@@ -40,10 +25,8 @@ pub(crate) struct Summary {
     detected: BTreeMap<Format, u64>,
     reasons: BTreeMap<Reason, u64>,
     parts: u64,
-    /// Requests by the hundreds of their status; 0 is what has none.
-    statuses: BTreeMap<u16, u64>,
+    seen: Window,
     levels: BTreeMap<String, u64>,
-    latency: Latency,
     times: Option<(Timestamp, Timestamp)>,
 }
 
@@ -57,19 +40,9 @@ impl Summary {
             let (first, last) = self.times.unwrap_or((time, time));
             self.times = Some((first.min(time), last.max(time)));
         }
-        if let Some(status) = status(record) {
-            *self.statuses.entry(status / 100).or_default() += 1;
-        }
-        let latency = LATENCY_NAMES
-            .iter()
-            .find_map(|(name, unit)| record.get(name)?.as_duration(*unit));
-        latency
-            .into_iter()
-            .for_each(|duration| self.latency.add(duration));
-        if let Some(level) = LEVEL_NAMES
-            .iter()
-            .find_map(|name| record.get(name)?.to_str())
-        {
+        self.seen.add(&Observation::of(record));
+        let mut names = ["level", "severity", "lvl", "log.level"].into_iter();
+        if let Some(level) = names.find_map(|name| record.get(name)?.to_str()) {
             self.add_level(&level);
         }
     }
@@ -101,39 +74,44 @@ impl Summary {
         *self.levels.entry(name).or_default() += 1;
     }
 
-    fn requests(&self) -> u64 {
-        self.statuses.values().sum()
+    /// The first and the last time.
+    pub(crate) const fn times(&self) -> Option<(Timestamp, Timestamp)> {
+        self.times
     }
 
-    fn span(&self) -> Option<Duration> {
+    /// What was observed.
+    pub(crate) const fn seen(&self) -> &Window {
+        &self.seen
+    }
+
+    /// Records, and lines that are none.
+    pub(crate) fn lines(&self) -> (u64, u64) {
+        (self.records.values().sum(), self.reasons.values().sum())
+    }
+
+    /// Bytes read, and whether each is accounted for once.
+    pub(crate) fn bytes(&self) -> (u64, bool) {
+        let balanced = self.imbalances.is_empty() && self.accounted == self.bytes;
+        (self.bytes, balanced)
+    }
+
+    /// Records by format and raw lines by reason, as texts.
+    pub(crate) fn kinds(&self) -> (String, String) {
+        let reasons = self.reasons.iter().map(|(reason, n)| (reason.code(), n));
+        (list(&self.records), list(reasons))
+    }
+
+    pub(crate) fn span(&self) -> Option<Duration> {
         let (first, last) = self.times?;
         let nanoseconds = u64::try_from(last.unix_nanoseconds() - first.unix_nanoseconds()).ok()?;
         Some(Duration::from_nanos(nanoseconds))
     }
 }
 
-fn status(record: &Record<'_>) -> Option<u16> {
-    let named = [
-        "status",
-        "status_code",
-        "http.status",
-        "http.response.status_code",
-    ];
-    let value = named
-        .iter()
-        .find_map(|name| record.get(name)?.as_integer::<u16>());
-    match record.format() {
-        Format::Combined | Format::Common | Format::VhostCombined | Format::IngressNginx => {
-            Some(value.unwrap_or(0))
-        }
-        _ => value.filter(|status| (100..=999).contains(status)),
-    }
-}
-
 const TITLE: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const DOUBT: Style = AnsiColor::Yellow.on_default();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const DOUBT: Style = AnsiColor::Yellow.on_default();
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -205,7 +183,7 @@ impl Summary {
         reason = "rates are shown with three digits"
     )]
     fn requests_and_levels(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let requests = self.requests();
+        let requests = self.seen.requests;
         if requests > 0 {
             let rate = self
                 .span()
@@ -213,12 +191,15 @@ impl Summary {
                 .map(|span| requests as f64 / span.as_secs_f64());
             let rate = rate.map_or(String::new(), |rate| format!(", {rate:.3} per second"));
             row(f, "requests", &format!("{requests}{rate}"))?;
-            let classes = self.statuses.iter().map(|(class, count)| match class {
+            let classes = (0_u8..)
+                .zip(self.seen.classes)
+                .filter(|(_, count)| *count > 0);
+            let classes = classes.map(|(class, count)| match class {
                 0 => ("none".to_owned(), count),
                 class => (format!("{class}xx"), count),
             });
             row(f, "statuses", &list(classes))?;
-            let errors = self.statuses.get(&5).copied().unwrap_or(0);
+            let errors = self.seen.failed_requests;
             let style = if errors == 0 { GOOD } else { BAD };
             let ratio = format!(
                 "{:.3} % answered 5xx",
@@ -226,12 +207,13 @@ impl Summary {
             );
             row(f, "errors", &styled(style, &ratio))?;
         }
+        let latency = &self.seen.latency;
         if let [Some(p50), Some(p90), Some(p99)] =
-            [50, 90, 99].map(|percent| self.latency.percentile(percent))
+            [0.5, 0.9, 0.99].map(|share| latency.quantile(share))
         {
             let text = format!(
                 "p50 {p50:.1?}, p90 {p90:.1?}, p99 {p99:.1?} of {} (within 1 %)",
-                self.latency.count()
+                latency.count()
             );
             row(f, "latency", &text)?;
         }
@@ -242,11 +224,20 @@ impl Summary {
     }
 }
 
-fn row(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
+pub(crate) fn row(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     writeln!(f, "{TITLE}{name:<9}{TITLE:#} {text}")
 }
 
-fn styled(style: Style, text: &str) -> String {
+/// What came from a log, unable to act on a terminal.
+pub(crate) fn visible(text: &str) -> String {
+    let escaped = text.chars().map(|c| match c.is_control() {
+        true => c.escape_debug().to_string(),
+        false => c.to_string(),
+    });
+    escaped.collect()
+}
+
+pub(crate) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 

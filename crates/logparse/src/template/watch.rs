@@ -106,10 +106,16 @@ impl Watch {
 
     /// Counts what a miner said of a line.
     pub fn add(&mut self, seen: Seen) {
+        self.add_many(seen.id, 1, seen.is_new);
+    }
+
+    /// Counts so many lines of a template; of the first of which somebody said that it is new.
+    pub fn add_many(&mut self, id: TemplateId, count: u64, is_new: bool) {
+        let seen = Seen { id, is_new };
         if self.current.len() >= MAX_TEMPLATES && !self.current.contains_key(&seen.id) {
             return;
         }
-        *self.current.entry(seen.id).or_default() += 1;
+        *self.current.entry(seen.id).or_default() += count;
         if seen.is_new {
             self.new.insert(seen.id);
         }
