@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use narae_manifest::{Layer, TemplateSet, Values};
+use narae_manifest::{Layer, TemplateSet, Values, template::Turn};
 use narae_yaml::{Mapping, Path, Value};
 
 const TEMPLATE: &str = "k: {{x}}
@@ -21,6 +21,9 @@ l:
 {{#> p y=x}}
 c: {{x}}
 {{/p}}
+{{#once x as |o|}}
+o: 'a{{this}}{{o}}'
+{{/once}}
 ";
 
 const PARTIAL: &str = "d: \"{{y}}\"\n{{> @partial-block}}";
@@ -35,6 +38,11 @@ fuzz_target!(|text: &str| {
     let layer = Layer::assignment("fuzz", &Path::root(), map(vec![("x", x())]));
     let values = Values::merge([layer]).expect("one layer merges");
     let mut set = TemplateSet::new();
+    set.add_block_helper("once", 1..=1, &[], |call| {
+        let turn = |value: &&Value| Turn::new().with_context((*value).clone()).with_name(*value);
+        Ok(call.arguments().iter().map(turn).collect())
+    })
+    .expect("it has a name of its own");
     set.add("t", TEMPLATE).expect("the template is fixed");
     set.add_partial("p", "p", PARTIAL)
         .expect("so is the partial");
@@ -48,6 +56,7 @@ fuzz_target!(|text: &str| {
         ("l", Value::from(vec![map(vec![("name", x()), ("v", x())])])),
         ("d", x()),
         ("c", x()),
+        ("o", Value::from(format!("a{text}{text}"))),
     ]);
     assert_eq!(rendering.objects[0].value, expected);
     let written = narae_yaml::write(&expected);

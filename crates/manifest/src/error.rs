@@ -25,6 +25,9 @@ use crate::origin::Origin;
 #[error("{0}")]
 pub struct Error(Box<Report>);
 
+/// What to do about two keys of one name.
+pub(crate) const DUPLICATE: &str = "remove one of them, or give them different names";
+
 /// What the caller can do about an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -139,7 +142,10 @@ impl From<narae_yaml::Error> for Error {
             narae_yaml::ErrorKind::Limit { .. } => ErrorKind::Limit,
             _ => ErrorKind::Syntax,
         };
-        let error = Self::new(kind, refusal.kind().to_string());
+        let mut error = Self::new(kind, refusal.kind().to_string());
+        if let narae_yaml::ErrorKind::DuplicateKey { .. } = refusal.kind() {
+            error = error.note(DUPLICATE);
+        }
         match (refusal.source_name(), refusal.position()) {
             (Some(name), Some(position)) => error.at(Origin::at(name.into(), position)),
             (Some(name), None) => error.at(Origin::named(name.into())),

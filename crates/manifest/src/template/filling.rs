@@ -8,11 +8,8 @@ use super::helper;
 use super::scope::Found;
 use super::sheet::{Sheet, Stretch, Token};
 use super::skeleton::{Content, Entry, Fragment, Key, Shape, Text};
-use crate::error::{Error, ErrorKind};
+use crate::error::{DUPLICATE, Error, ErrorKind};
 use crate::values::Index;
-
-/// What to do about two keys of one name.
-pub(super) const DUPLICATE: &str = "remove one of them, or give them different names";
 
 /// The values for the holes of one section.
 #[derive(Debug)]

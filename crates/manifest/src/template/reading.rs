@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use narae_yaml::{ErrorKind as YamlErrorKind, Limits, Reader, Value};
 
-use super::filling::{DUPLICATE, Filling};
+use super::filling::Filling;
 use super::scope::Found;
 use super::sheet::{Sheet, Stretch};
 use super::skeleton::{Shape, Skeleton};
-use crate::error::{Error, ErrorKind};
+use crate::error::{DUPLICATE, Error, ErrorKind};
 use crate::values::Index;
 
 /// What a sheet says.

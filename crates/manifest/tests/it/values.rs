@@ -528,3 +528,12 @@ fn the_place_of_a_key_is_that_of_who_set_its_value() {
     }
     assert_eq!(values.key_origin(&"a.x".parse().unwrap()), None);
 }
+
+#[test]
+fn a_duplicate_key_in_values_says_what_to_do() {
+    let error = Layer::read("values.yaml", "a: 1\nb: 2\na: 3\n").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "values.yaml:3:1: duplicate key `a` (first at 1:1)\n  = remove one of them, or give them different names"
+    );
+}
