@@ -10,6 +10,7 @@
 mod connection;
 mod control_plane;
 mod git_daemon;
+mod git_http;
 mod network;
 mod oracle;
 mod process;
@@ -20,6 +21,7 @@ pub use connection::{Answer, Connection};
 pub use control_plane::ControlPlane;
 pub use git_daemon::GitDaemon;
 pub use oracle::{ask, go_program};
+pub use git_http::{Fault, GitHttp, GitHttpOptions, Seen};
 pub use process::Process;
 pub use program::{is_missing, program, skip};
 pub use sealed_secrets::SealedSecrets;

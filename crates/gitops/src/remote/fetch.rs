@@ -14,7 +14,7 @@ use crate::repository::Repository;
 /// An open conversation with `git-upload-pack`.
 pub(super) struct Fetcher<'a> {
     remote: &'a Remote,
-    conversation: Box<dyn Conversation>,
+    conversation: Box<dyn Conversation + 'a>,
     capabilities: Capabilities,
     watch: Watch,
     is_interrupted: bool,

@@ -41,6 +41,8 @@ pub use options::{DEFAULT_DEADLINE, MAX_FETCHED_BYTES, MAX_FETCHED_OBJECTS};
 pub use push::PushOutcome;
 pub use snapshot::Snapshot;
 pub use transport::SshOptions;
+#[cfg(feature = "http")]
+pub use transport::{Asked, Credential, CredentialHelper, Credentials, HttpOptions};
 pub use watch::{Cancel, Event};
 
 use address::Address;
@@ -108,6 +110,14 @@ impl Remote {
     #[must_use]
     pub fn with_ssh(mut self, ssh: SshOptions) -> Self {
         self.options.ssh = ssh;
+        self
+    }
+
+    /// Credentials, certificates and proxy for `https://` and `http://`.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn with_http(mut self, http: HttpOptions) -> Self {
+        self.options.http = http;
         self
     }
 

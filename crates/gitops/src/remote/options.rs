@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::pack::Limits;
 use super::transport::SshOptions;
+#[cfg(feature = "http")]
+use super::transport::{Client, HttpOptions};
 use super::watch::{Cancel, Event, Listener, Watch};
 
 /// How long one operation may take, unless it is told otherwise.
@@ -26,6 +28,11 @@ pub(super) struct Options {
     pub(super) ssh: SshOptions,
     /// Whether the far end of ssh was found to need a shell to be told the protocol's version.
     pub(super) has_shell: AtomicBool,
+    #[cfg(feature = "http")]
+    pub(super) http: HttpOptions,
+    /// Made at the first question: its connections stay open between operations.
+    #[cfg(feature = "http")]
+    pub(super) http_client: std::sync::OnceLock<Client>,
 }
 
 impl Options {
@@ -37,6 +44,10 @@ impl Options {
             push_options: Vec::new(),
             ssh: SshOptions::new(),
             has_shell: AtomicBool::new(false),
+            #[cfg(feature = "http")]
+            http: HttpOptions::new(),
+            #[cfg(feature = "http")]
+            http_client: std::sync::OnceLock::new(),
         }
     }
 

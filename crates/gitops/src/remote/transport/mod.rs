@@ -5,6 +5,8 @@
 //! not send.
 
 mod daemon;
+#[cfg(feature = "http")]
+mod http;
 mod program;
 mod ssh;
 mod stream;
@@ -12,7 +14,12 @@ mod stream;
 use std::io::Read;
 use std::sync::atomic::Ordering;
 
+#[cfg(feature = "http")]
+pub use http::{Asked, Credential, CredentialHelper, Credentials, HttpOptions};
 pub use ssh::SshOptions;
+
+#[cfg(feature = "http")]
+pub(super) use http::Client;
 
 use super::address::Address;
 use super::error::Error;
@@ -56,12 +63,12 @@ pub(super) trait Conversation: Send {
 }
 
 /// Opens a conversation.
-pub(super) fn open(
+pub(super) fn open<'a>(
     address: &Address,
-    options: &Options,
+    options: &'a Options,
     service: Service,
     watch: &Watch,
-) -> Result<Box<dyn Conversation>, Error> {
+) -> Result<Box<dyn Conversation + 'a>, Error> {
     watch.remaining()?;
     watch.tell(&Event::Asking {
         service: service.name(),
@@ -86,6 +93,21 @@ pub(super) fn open(
         Address::Daemon { host, port, path } => {
             Box::new(daemon::Daemon::connect(host, *port, path, service, watch)?)
         }
+        #[cfg(feature = "http")]
+        Address::Http {
+            secure,
+            user,
+            authority,
+            path,
+        } => {
+            let client = options.http_client.get_or_init(|| {
+                let user = user.as_deref();
+                let (http, deadline) = (&options.http, options.deadline);
+                Client::new(*secure, user, authority, path, http, deadline)
+            });
+            Box::new(http::Http::new(client, service, watch))
+        }
+        #[cfg(not(feature = "http"))]
         Address::Http { .. } => {
             return Err(Error::new(
                 super::ErrorKind::Unsupported,

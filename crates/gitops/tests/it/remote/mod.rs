@@ -2,6 +2,8 @@
 
 mod daemon;
 mod fixture;
+#[cfg(feature = "http")]
+mod http;
 mod local;
 mod pack;
 mod racing;

@@ -104,6 +104,21 @@ fn writers_of_adjacent_lines_all_land_over_tcp() {
     assert_eq!(served.file("images.yaml"), lines("new"));
 }
 
+#[cfg(feature = "http")]
+#[test]
+fn writers_of_adjacent_lines_all_land_over_http() {
+    let served = with_lines();
+    let options = narae_testservers::GitHttpOptions::new();
+    let Some(server) =
+        narae_testservers::GitHttp::start(served.folder(), options, "twenty writers over HTTP")
+    else {
+        return;
+    };
+    let landed = race(&server.address("gitops.git"), set_line);
+    all_landed(&served, &landed, 22);
+    assert_eq!(served.file("images.yaml"), lines("new"));
+}
+
 #[test]
 fn writers_of_different_applications_all_land() {
     let served = Served::new();

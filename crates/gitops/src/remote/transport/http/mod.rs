@@ -1,0 +1,408 @@
+//! Smart HTTP (`gitprotocol-http`), over TLS by rustls.
+//!
+//! **Credentials** go to the scheme, host and port of the remote's address and nowhere else. A redirect is
+//! followed only there, and only of the first question; to anywhere else it is an error that names the
+//! place. Over `http://` they go to this machine only, unless that is asked for by name.
+//!
+//! No proxy or certificate is taken from the environment: what is not in [`HttpOptions`] is not used, except for
+//! the certificates the operating system trusts.
+
+mod credential;
+mod helper;
+mod options;
+
+use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ureq::http::{HeaderMap, HeaderValue, Request, header};
+use ureq::{Agent, Body};
+
+pub use credential::{Asked, Credential, Credentials};
+pub use helper::CredentialHelper;
+pub use options::HttpOptions;
+
+use super::super::error::{Error, ErrorKind};
+use super::super::watch::Watch;
+use super::super::wire::{AGENT, shown};
+use super::stream::Incoming;
+use super::{Conversation, Service};
+
+/// How often credentials are asked for in a row, each time because the last were not taken.
+const MAX_ASKED: u8 = 2;
+/// How many redirects within the host are followed.
+const MAX_REDIRECTS: usize = 3;
+/// How much of a page that comes in place of an answer is read.
+const MAX_PAGE_BYTES: u64 = 4 * 1024;
+
+/// Connections to one host, kept open between questions.
+pub(in super::super) struct Client {
+    agent: Agent,
+    options: HttpOptions,
+    /// `https://host:port`
+    origin: String,
+    user: Option<String>,
+    /// The path of the repository; another once the server said so.
+    path: Mutex<String>,
+    known: Mutex<Option<Credential>>,
+    may_send_credentials: bool,
+}
+
+impl Client {
+    pub(in super::super) fn new(
+        secure: bool,
+        user: Option<&str>,
+        authority: &str,
+        path: &str,
+        options: &HttpOptions,
+        deadline: std::time::Duration,
+    ) -> Self {
+        let scheme = if secure { "https" } else { "http" };
+        Self {
+            agent: options.agent(deadline),
+            options: options.clone(),
+            origin: format!("{scheme}://{authority}"),
+            user: user.map(str::to_owned),
+            path: Mutex::new(path.to_owned()),
+            known: Mutex::new(None),
+            may_send_credentials: secure || options.is_unencrypted || is_this_machine(authority),
+        }
+    }
+
+    fn path(&self) -> String {
+        lock(&self.path).clone()
+    }
+
+    /// One request, and again with credentials when the server wants some.
+    fn exchange(&self, question: &Question, watch: &Watch) -> Result<(Head, Incoming), Error> {
+        for asked in 1..=MAX_ASKED + 1 {
+            let credential = lock(&self.known).clone();
+            let (head, incoming) = self.send(question, credential.as_ref(), watch)?;
+            if head.status != 401 {
+                if let (Some(credential), Some(source)) = (&credential, &self.options.credentials)
+                    && asked > 1
+                {
+                    source.accepted(&self.asked(asked - 1), credential);
+                }
+                return Ok((head, incoming));
+            }
+            self.ask_for_credentials(asked, credential, watch)?;
+        }
+        Err(self.unauthorized("the server does not take these credentials"))
+    }
+
+    fn ask_for_credentials(
+        &self,
+        asked: u8,
+        refused: Option<Credential>,
+        watch: &Watch,
+    ) -> Result<(), Error> {
+        let Some(source) = &self.options.credentials else {
+            return Err(self
+                .unauthorized("the server wants credentials")
+                .hint("give the remote credentials"));
+        };
+        if let Some(refused) = refused {
+            source.refused(&self.asked(asked), &refused);
+            *lock(&self.known) = None;
+        }
+        if asked > MAX_ASKED {
+            return Err(self.unauthorized("the server does not take these credentials"));
+        }
+        if !self.may_send_credentials {
+            return Err(self
+                .unauthorized("credentials are not sent unencrypted")
+                .hint("an https:// address"));
+        }
+        watch.remaining()?;
+        match source.credential(&self.asked(asked))? {
+            Some(credential) => {
+                *lock(&self.known) = Some(credential);
+                Ok(())
+            }
+            None => Err(self.unauthorized("the server wants credentials, and there are none")),
+        }
+    }
+
+    fn asked(&self, attempt: u8) -> Asked<'_> {
+        Asked {
+            origin: &self.origin,
+            user: self.user.as_deref(),
+            attempt,
+        }
+    }
+
+    fn unauthorized(&self, why: &str) -> Error {
+        Error::new(ErrorKind::Unauthorized, format!("{}: {why}", self.origin))
+    }
+
+    fn send(
+        &self,
+        question: &Question,
+        credential: Option<&Credential>,
+        watch: &Watch,
+    ) -> Result<(Head, Incoming), Error> {
+        let url = format!("{}{}", self.origin, question.target);
+        let mut headers = question.headers.clone();
+        if let Some(credential) = credential {
+            headers.insert(header::AUTHORIZATION, credential.header()?);
+        }
+        let (agent, body) = (self.agent.clone(), Arc::clone(&question.body));
+        let is_post = question.is_post;
+        let open = move || {
+            let answer = if is_post {
+                let mut request = Request::post(url.as_str()).body(body.as_slice())?;
+                request.headers_mut().extend(headers);
+                agent.run(request)
+            } else {
+                let mut request = Request::get(url.as_str()).body(())?;
+                request.headers_mut().extend(headers);
+                agent.run(request)
+            };
+            let (parts, body) = answer?.into_parts();
+            Ok((
+                Head::new(parts.status.as_u16(), &parts.headers),
+                reader(body),
+            ))
+        };
+        let open = || open().map_err(|error: ureq::Error| understood(error));
+        Incoming::open(open, watch)
+    }
+}
+
+/// A conversation over HTTP: each question is a request of its own.
+pub(super) struct Http<'a> {
+    client: &'a Client,
+    service: Service,
+    watch: Watch,
+    from: Option<Incoming>,
+}
+
+impl<'a> Http<'a> {
+    pub(super) fn new(client: &'a Client, service: Service, watch: &Watch) -> Self {
+        Self {
+            client,
+            service,
+            watch: watch.clone(),
+            from: None,
+        }
+    }
+
+    fn question(&self, is_post: bool, target: String, body: Vec<u8>) -> Question {
+        let mut headers = HeaderMap::new();
+        let service = self.service.name();
+        let mut set = |name, value: String| {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        };
+        // Some forges serve git only to what calls itself so.
+        set(header::USER_AGENT, format!("git/2.0 ({AGENT})"));
+        if is_post {
+            set(
+                header::CONTENT_TYPE,
+                format!("application/x-{service}-request"),
+            );
+            set(header::ACCEPT, format!("application/x-{service}-result"));
+        } else {
+            set(header::ACCEPT, "*/*".to_owned());
+        }
+        if self.service == Service::UploadPack {
+            headers.insert("git-protocol", HeaderValue::from_static("version=2"));
+        }
+        Question {
+            is_post,
+            target,
+            headers,
+            body: Arc::new(body),
+        }
+    }
+
+    fn answer(
+        &mut self,
+        head: &Head,
+        from: Incoming,
+        kind: &str,
+    ) -> Result<Box<dyn Read + '_>, Error> {
+        let expected = format!("application/x-{}-{kind}", self.service.name());
+        if head.status != 200 {
+            return Err(head.refusal(from));
+        }
+        if head.content_type != expected {
+            let found = shown(head.content_type.as_bytes());
+            let message = format!("expected {expected}, found `{found}`: not a git server?");
+            return Err(Error::new(ErrorKind::Protocol, message));
+        }
+        Ok(Box::new(self.from.insert(from)))
+    }
+
+    /// Lets go of the last answer. What little is left of it is read, so that the connection can be used again.
+    fn drain(&mut self) {
+        if let Some(from) = self.from.take() {
+            let _ = std::io::copy(&mut from.take(MAX_PAGE_BYTES), &mut std::io::sink());
+        }
+    }
+}
+
+impl Conversation for Http<'_> {
+    fn greeting(&mut self) -> Result<Box<dyn Read + '_>, Error> {
+        let tail = format!("/info/refs?service={}", self.service.name());
+        for _ in 0..=MAX_REDIRECTS {
+            let target = format!("{}{tail}", self.client.path());
+            let question = self.question(false, target, Vec::new());
+            let (head, from) = self.client.exchange(&question, &self.watch)?;
+            if !matches!(head.status, 301 | 302 | 303 | 307 | 308) {
+                return self.answer(&head, from, "advertisement");
+            }
+            let path = head.moved_within(&self.client.origin, &tail)?;
+            *lock(&self.client.path) = path;
+        }
+        let message = format!("{} redirects in circles", self.client.origin);
+        Err(Error::new(ErrorKind::Protocol, message))
+    }
+
+    fn ask(&mut self, request: Vec<u8>) -> Result<Box<dyn Read + '_>, Error> {
+        self.drain();
+        let target = format!("{}/{}", self.client.path(), self.service.name());
+        let question = self.question(true, target, request);
+        let (head, from) = self.client.exchange(&question, &self.watch)?;
+        self.answer(&head, from, "result")
+    }
+
+    fn finish(&mut self) {
+        self.drain();
+    }
+}
+
+/// A request, which may have to be made again with credentials.
+struct Question {
+    is_post: bool,
+    /// Path and query.
+    target: String,
+    headers: HeaderMap,
+    body: Arc<Vec<u8>>,
+}
+
+/// What stands before an answer's body.
+#[derive(Debug)]
+struct Head {
+    status: u16,
+    content_type: String,
+    location: Option<String>,
+    retry_after: Option<String>,
+}
+
+impl Head {
+    fn new(status: u16, headers: &HeaderMap) -> Self {
+        let text = |name| {
+            let value = headers.get(name)?;
+            Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        Self {
+            status,
+            content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
+            location: text(header::LOCATION),
+            retry_after: text(header::RETRY_AFTER),
+        }
+    }
+
+    /// The repository's new path, when a redirect stays within `origin`.
+    fn moved_within(&self, origin: &str, tail: &str) -> Result<String, Error> {
+        let location = self.location.as_deref().unwrap_or_default();
+        let path = match location.strip_prefix(origin) {
+            Some(path) => path,
+            None if location.starts_with('/') && !location.starts_with("//") => location,
+            None => {
+                // Without what may be secret in it.
+                let place = location.split(['?', '#']).next().unwrap_or_default();
+                let place = place.rsplit('@').next().unwrap_or_default();
+                let place = place.strip_suffix("/info/refs").unwrap_or(place);
+                let message = format!(
+                    "{origin} redirects to another place: {}",
+                    shown(place.as_bytes())
+                );
+                return Err(Error::new(ErrorKind::Address, message)
+                    .hint("that address, if it is the right one"));
+            }
+        };
+        match path.strip_suffix(tail) {
+            Some(path) if path.starts_with('/') => Ok(path.to_owned()),
+            _ => Err(Error::new(
+                ErrorKind::Protocol,
+                format!("{origin} redirects to a page that is not a repository's"),
+            )),
+        }
+    }
+
+    /// What a status that is not 200 means, with the words that came along if they are plain text.
+    fn refusal(&self, from: Incoming) -> Error {
+        let mut words = Vec::new();
+        if self.content_type.starts_with("text/plain") {
+            // Without them the status says enough.
+            let _ = from.take(MAX_PAGE_BYTES).read_to_end(&mut words);
+        }
+        let mut message = format!("HTTP status {}", self.status);
+        if let Some(after) = &self.retry_after {
+            message = format!("{message}, again after {}", shown(after.as_bytes()));
+        }
+        if !words.is_empty() {
+            message = format!("{message}: {}", shown(&words));
+        }
+        let kind = match self.status {
+            401 => ErrorKind::Unauthorized,
+            403 => ErrorKind::Refused,
+            404 | 410 => ErrorKind::NotFound,
+            413 => ErrorKind::TooLarge,
+            408 | 429 | 500..=599 => ErrorKind::Unavailable,
+            _ => ErrorKind::Protocol,
+        };
+        Error::new(kind, message)
+    }
+}
+
+fn reader(body: Body) -> impl Read + Send + 'static {
+    body.into_reader()
+}
+
+/// What the HTTP client says, sorted by what the caller can do.
+fn understood(error: ureq::Error) -> Error {
+    use std::io::ErrorKind as Io;
+
+    let kind = match &error {
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::ConnectProxyFailed(_) => ErrorKind::Unreachable,
+        ureq::Error::Timeout(_) => ErrorKind::TimedOut,
+        ureq::Error::Rustls(rustls::Error::InvalidCertificate(_)) => ErrorKind::Untrusted,
+        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => ErrorKind::Unreachable,
+        ureq::Error::Io(error) => {
+            let inner = error.get_ref();
+            match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(rustls::Error::InvalidCertificate(_)) => ErrorKind::Untrusted,
+                Some(_) => ErrorKind::Unreachable,
+                None => match error.kind() {
+                    Io::ConnectionRefused
+                    | Io::HostUnreachable
+                    | Io::NetworkUnreachable
+                    | Io::AddrNotAvailable
+                    | Io::NotFound => ErrorKind::Unreachable,
+                    _ => ErrorKind::Interrupted,
+                },
+            }
+        }
+        _ => ErrorKind::Protocol,
+    };
+    Error::new(kind, error.to_string())
+}
+
+fn is_this_machine(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Whole values are put in: a panic leaves the old or the new one.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
