@@ -16,6 +16,7 @@ mod oracle;
 mod process;
 mod program;
 mod sealed_secrets;
+mod sshd;
 
 pub use connection::{Answer, Connection};
 pub use control_plane::ControlPlane;
@@ -25,3 +26,4 @@ pub use git_http::{Fault, GitHttp, GitHttpOptions, Seen};
 pub use process::Process;
 pub use program::{is_missing, program, skip};
 pub use sealed_secrets::SealedSecrets;
+pub use sshd::Sshd;

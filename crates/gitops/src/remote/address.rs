@@ -127,6 +127,9 @@ impl Address {
         if path.is_empty() {
             return Err("it has no path");
         }
+        if path.starts_with('-') {
+            return Err("its path could be taken for an option");
+        }
         let host = Host::read(host)?;
         Ok(Self::Ssh {
             user: host.user,
@@ -239,6 +242,8 @@ fn redacted(text: &str) -> String {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
         _ => text.to_owned(),
     };
+    // Nor a token in a query.
+    let shown = shown.split(['?', '#']).next().unwrap_or_default();
     shown
         .chars()
         .take(MAX_SHOWN_CHARS)

@@ -80,6 +80,11 @@ impl Error {
         self
     }
 
+    /// The same for somebody else.
+    pub(crate) fn again(&self) -> Self {
+        Self::new(self.kind, self.message.clone())
+    }
+
     /// What happened, to branch on.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

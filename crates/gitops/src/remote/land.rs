@@ -1,4 +1,4 @@
-//! A change on a remote branch, decided again when another writer was faster.
+//! Changes on a remote branch, decided again when another writer was faster.
 
 use super::Remote;
 use super::error::{Error, ErrorKind};
@@ -39,14 +39,28 @@ pub struct Landed {
     pub attempts: u32,
 }
 
+/// How several changes in one push ended.
+#[derive(Debug)]
+#[non_exhaustive]
+#[must_use]
+pub struct LandedAll<E> {
+    /// Of each decision, in their order: the last attempt's outcome, or why it was not made.
+    pub outcomes: Vec<Result<Outcome, E>>,
+    /// How many attempts were made, at least one.
+    pub attempts: u32,
+}
+
+/// What to commit, decided by looking at a tip. Asked anew for every attempt.
+pub type Decision<'d, E> = dyn FnMut(&Snapshot<'_>) -> Result<Vec<Commit>, E> + 'd;
+
 impl Remote {
     /// Puts what `decide` says about the tip of `branch` on it, as one push; when another writer was
     /// faster, asks again about the new tip, at most `attempts` times (at least once).
     ///
-    /// `decide` is given the tip and looks at its files there; each commit it returns stands on the
-    /// one before it, so that each can be undone by itself: one for each application, say. It is asked
-    /// anew for every attempt. `back_off` is called with the number of attempts lost so far before
-    /// each further one: the place to wait ([`back_off`](super::back_off) says how long).
+    /// `decide` is given the tip and looks at its files there. Each commit it returns stands on the
+    /// one before it, but was decided on the same tip: two that change one file belong in two
+    /// decisions ([`Remote::land_all`]). `back_off` is called with the number of attempts lost so far
+    /// before each further one: the place to wait ([`back_off`](super::back_off) says how long).
     ///
     /// `repository` keeps the objects. All attempts together have the remote's deadline.
     ///
@@ -61,28 +75,50 @@ impl Remote {
         branch: &str,
         attempts: u32,
         mut decide: impl FnMut(&Snapshot<'_>) -> Result<Vec<Commit>, E>,
-        mut back_off: impl FnMut(u32),
+        back_off: impl FnMut(u32),
     ) -> Result<Landed, E> {
+        let decisions: &mut [&mut Decision<'_, E>] = &mut [&mut decide];
+        let LandedAll { outcomes, attempts } =
+            self.land_all(repository, branch, attempts, decisions, back_off)?;
+        let outcome = outcomes
+            .into_iter()
+            .next()
+            .unwrap_or(Ok(Outcome::NothingToDo))?;
+        Ok(Landed { outcome, attempts })
+    }
+
+    /// As [`Remote::land`] for several decisions with one fetch and one push: each is decided on what the ones
+    /// before it made, and each can be undone by itself, as its commits are its own. A decision that
+    /// fails is left out, and the others land.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Remote::fetch`] and [`Remote::push`], which concern all decisions.
+    pub fn land_all<E>(
+        &self,
+        repository: &Repository,
+        branch: &str,
+        attempts: u32,
+        decisions: &mut [&mut Decision<'_, E>],
+        mut back_off: impl FnMut(u32),
+    ) -> Result<LandedAll<E>, Error> {
         let watch = self.options.watch();
         let mut made = 0;
         loop {
             made += 1;
-            let lost = match self.attempt(repository, branch, &mut decide, &watch)? {
-                Attempt::Ended(outcome) => {
-                    return Ok(Landed {
-                        outcome,
-                        attempts: made,
-                    });
-                }
-                Attempt::Lost(lost) => lost,
+            let is_last = made >= attempts;
+            let attempt = self
+                .attempt(repository, branch, decisions, &watch)
+                .map_err(|error| whole(repository, error))?;
+            let outcomes = match attempt {
+                Attempt::Ended(outcomes) => Some(outcomes),
+                Attempt::Moved(outcomes) => is_last.then_some(outcomes),
+                Attempt::Failed(error) if is_last => return Err(whole(repository, error)),
+                Attempt::Failed(_) => None,
             };
-            if made >= attempts {
-                let outcome = match lost {
-                    Lost::Moved { expected, found } => Outcome::Moved { expected, found },
-                    Lost::Failed(error) => return Err(error),
-                };
-                return Ok(Landed {
-                    outcome,
+            if let Some(outcomes) = outcomes {
+                return Ok(LandedAll {
+                    outcomes,
                     attempts: made,
                 });
             }
@@ -91,75 +127,89 @@ impl Remote {
         }
     }
 
-    fn attempt<E: From<Error>>(
+    fn attempt<E>(
         &self,
         repository: &Repository,
         branch: &str,
-        decide: &mut impl FnMut(&Snapshot<'_>) -> Result<Vec<Commit>, E>,
+        decisions: &mut [&mut Decision<'_, E>],
         watch: &Watch,
-    ) -> Result<Attempt<E>, E> {
+    ) -> Result<Attempt<E>, Error> {
         let snapshot = match self.snapshot(repository, branch, watch) {
             Ok(snapshot) => snapshot,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {
-                return Ok(Attempt::Lost(Lost::Failed(error.into())));
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Attempt::interrupted(error),
         };
-        let commits = match decide(&snapshot) {
-            Ok(commits) => commits,
-            // Not the decision failed but the connection under it.
-            Err(error) if snapshot.is_interrupted() => {
-                return Ok(Attempt::Lost(Lost::Failed(error)));
+        let expected = snapshot.tip();
+        let (mut outcomes, mut new) = (Vec::with_capacity(decisions.len()), expected);
+        for decide in decisions {
+            let staged = snapshot.on(new);
+            let decided = decide(&staged);
+            if staged.is_interrupted() {
+                // Not the decision failed but the connection under it.
+                let error = Error::new(ErrorKind::Interrupted, "the connection ended early");
+                return Ok(Attempt::Failed(error));
             }
-            Err(error) => return Err(error),
-        };
-        Ok(self.deliver(&snapshot, &commits, watch)?)
+            let commits = match decided {
+                Ok(commits) => commits,
+                Err(error) => {
+                    outcomes.push(Err(error));
+                    continue;
+                }
+            };
+            match stack(&staged, &commits) {
+                Ok(made) => {
+                    new = made.last().copied().or(new);
+                    outcomes.push(Ok(if made.is_empty() {
+                        Outcome::NothingToDo
+                    } else {
+                        Outcome::Committed(made)
+                    }));
+                }
+                Err(error) => return Attempt::interrupted(error),
+            }
+        }
+        match new {
+            Some(new) if Some(new) != expected => self.deliver(&snapshot, new, outcomes, watch),
+            _ => Ok(Attempt::Ended(outcomes)),
+        }
     }
 
-    fn deliver<E: From<Error>>(
+    fn deliver<E>(
         &self,
         snapshot: &Snapshot<'_>,
-        commits: &[Commit],
+        new: CommitId,
+        outcomes: Vec<Result<Outcome, E>>,
         watch: &Watch,
     ) -> Result<Attempt<E>, Error> {
         let (repository, branch, expected) =
             (snapshot.repository(), snapshot.branch(), snapshot.tip());
-        snapshot.need_directories(
-            commits
-                .iter()
-                .flat_map(|commit| commit.changes().iter().map(|(path, _)| path)),
-        )?;
-        let mut made = Vec::new();
-        for commit in commits {
-            made.extend(repository.write(made.last().copied().or(expected), commit)?);
-        }
-        let Some(new) = made.last().copied() else {
-            return Ok(Attempt::Ended(Outcome::NothingToDo));
-        };
-        match self.try_push(repository, branch, expected, new, watch) {
-            Ok(Verdict::Taken) => Ok(Attempt::Ended(Outcome::Committed(made))),
+        let found = match self.try_push(repository, branch, expected, new, watch) {
+            Ok(Verdict::Taken) => return Ok(Attempt::Ended(outcomes)),
             Ok(Verdict::Elsewhere(found)) if found == Some(new) => {
-                Ok(Attempt::Ended(Outcome::Committed(made)))
+                return Ok(Attempt::Ended(outcomes));
             }
-            Ok(Verdict::Elsewhere(found)) => Ok(Attempt::Lost(Lost::Moved { expected, found })),
+            Ok(Verdict::Elsewhere(found)) => found,
             Ok(Verdict::No(words)) => match self.tip_within(branch, watch)? {
-                found if found != expected => Ok(Attempt::Lost(Lost::Moved { expected, found })),
+                found if found != expected => found,
                 // The winner of the race holds the branch's lock and has not moved it yet.
                 _ if is_contention(&words) => {
-                    let error = self.refused(branch, &words);
-                    Ok(Attempt::Lost(Lost::Failed(error.into())))
+                    return Ok(Attempt::Failed(self.refused(branch, &words)));
                 }
-                _ => Err(self.refused(branch, &words)),
+                _ => return Err(self.refused(branch, &words)),
             },
             Err(error) if error.kind() == ErrorKind::Interrupted => {
-                if self.has_arrived(snapshot, new, watch)? {
-                    Ok(Attempt::Ended(Outcome::Committed(made)))
+                return Ok(if self.has_arrived(snapshot, new, watch)? {
+                    Attempt::Ended(outcomes)
                 } else {
-                    Ok(Attempt::Lost(Lost::Failed(error.into())))
-                }
+                    Attempt::Failed(error)
+                });
             }
-            Err(error) => Err(error),
-        }
+            Err(error) => return Err(error),
+        };
+        let moved = |outcome| match outcome {
+            Ok(Outcome::Committed(_)) => Ok(Outcome::Moved { expected, found }),
+            other => other,
+        };
+        Ok(Attempt::Moved(outcomes.into_iter().map(moved).collect()))
     }
 
     /// Whether `new` is on the branch, after a push of which nobody said how it ended.
@@ -191,18 +241,47 @@ impl Remote {
 }
 
 enum Attempt<E> {
-    Ended(Outcome),
-    Lost(Lost<E>),
+    Ended(Vec<Result<Outcome, E>>),
+    /// Another writer was faster: this is to be said if there is no further attempt.
+    Moved(Vec<Result<Outcome, E>>),
+    /// Worth another attempt; else this.
+    Failed(Error),
 }
 
-enum Lost<E> {
-    /// Another writer moved the branch.
-    Moved {
-        expected: Option<CommitId>,
-        found: Option<CommitId>,
-    },
-    /// What to say if there is no further attempt.
-    Failed(E),
+impl<E> Attempt<E> {
+    fn interrupted(error: Error) -> Result<Self, Error> {
+        if error.kind() == ErrorKind::Interrupted {
+            Ok(Self::Failed(error))
+        } else {
+            Err(error)
+        }
+    }
+}
+
+/// Makes commits of one decision, one on another; those that change nothing are left out.
+fn stack(snapshot: &Snapshot<'_>, commits: &[Commit]) -> Result<Vec<CommitId>, Error> {
+    snapshot.need_directories(
+        commits
+            .iter()
+            .flat_map(|commit| commit.changes().iter().map(|(path, _)| path)),
+    )?;
+    let mut made = Vec::new();
+    for commit in commits {
+        let parent = made.last().copied().or(snapshot.tip());
+        made.extend(snapshot.repository().write(parent, commit)?);
+    }
+    Ok(made)
+}
+
+/// What failed because somebody deleted the repository's folder, told so.
+fn whole(repository: &Repository, error: Error) -> Error {
+    let is_whole = repository.path().join("HEAD").exists();
+    if is_whole || !matches!(error.kind(), ErrorKind::Repository(_)) {
+        return error;
+    }
+    error
+        .with_kind(ErrorKind::CacheLost)
+        .hint("again: the folder of objects was deleted meanwhile")
 }
 
 /// What git and the forges say to a push that came while another was being taken.

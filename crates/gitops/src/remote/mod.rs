@@ -20,12 +20,14 @@
 
 mod address;
 mod back_off;
+mod cache;
 mod error;
 mod fetch;
 mod land;
 mod options;
 pub mod pack;
 mod push;
+mod queue;
 mod snapshot;
 mod transport;
 mod watch;
@@ -35,10 +37,12 @@ use std::fmt;
 use std::time::Duration;
 
 pub use back_off::{LONGEST_BACK_OFF, back_off};
+pub use cache::{Cache, MAX_CACHED_OBJECTS, MAX_CACHED_PACKS};
 pub use error::{Error, ErrorKind};
-pub use land::{Landed, Outcome};
+pub use land::{Decision, Landed, LandedAll, Outcome};
 pub use options::{DEFAULT_DEADLINE, MAX_FETCHED_BYTES, MAX_FETCHED_OBJECTS};
 pub use push::PushOutcome;
+pub use queue::{MAX_BATCH, Queue};
 pub use snapshot::Snapshot;
 pub use transport::SshOptions;
 #[cfg(feature = "http")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Remote;
 use super::error::{Error, ErrorKind};
@@ -19,7 +19,7 @@ pub struct Snapshot<'a> {
     repository: &'a Repository,
     branch: String,
     tip: Option<CommitId>,
-    fetcher: Mutex<Fetcher<'a>>,
+    fetcher: Arc<Mutex<Fetcher<'a>>>,
 }
 
 impl Remote {
@@ -74,7 +74,7 @@ impl Remote {
             repository,
             branch: branch.to_owned(),
             tip,
-            fetcher: Mutex::new(fetcher),
+            fetcher: Arc::new(Mutex::new(fetcher)),
         };
         if let Some(tip) = tip {
             snapshot.fetch_commit(tip)?;
@@ -283,6 +283,16 @@ impl<'a> Snapshot<'a> {
         }
         let request = FetchRequest::new(wanted).with_filter("tree:0");
         self.fetcher().objects(self.repository, &request)
+    }
+
+    /// The same with another commit as the tip: one made here, on this one.
+    pub(super) fn on(&self, tip: Option<CommitId>) -> Self {
+        Self {
+            repository: self.repository,
+            branch: self.branch.clone(),
+            tip,
+            fetcher: Arc::clone(&self.fetcher),
+        }
     }
 
     /// Whether the connection ended early.

@@ -53,6 +53,8 @@ pub use push::{PUSH_TIMEOUT, PushOutcome};
 pub use read::{Entry, EntryKind, MAX_FILE_BYTES, MAX_LISTED};
 pub use sign::{GpgKey, SIGN_TIMEOUT, Sign, SshKey};
 pub use signature::{Signature, SignatureError, Timestamp};
+#[cfg(feature = "remote")]
+pub(crate) use store::unique;
 
 /// A repository on this machine, bare or not.
 ///

@@ -78,7 +78,7 @@ fn write_pack(git: &git2::Repository, objects: &[Object]) -> Result<(), git2::Er
 }
 
 /// A name no other process or thread of this machine has.
-pub(super) fn unique() -> String {
+pub(crate) fn unique() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     format!(
         "narae-{}-{}",

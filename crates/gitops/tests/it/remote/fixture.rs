@@ -114,13 +114,14 @@ pub(crate) fn replace(
     name: &str,
     from: &str,
     to: &str,
-) -> impl FnMut(&Snapshot<'_>) -> Result<Vec<Commit>, Error> {
+) -> impl FnMut(&Snapshot<'_>) -> Result<Vec<Commit>, Error> + use<> {
     let (name, from, to) = (name.to_owned(), from.to_owned(), to.to_owned());
     move |snapshot| {
         let bytes = snapshot.read(&path(&name))?.unwrap_or_default();
         let text = String::from_utf8(bytes).unwrap().replace(&from, &to);
+        let subject = to.trim().replace('\n', " ");
         Ok(vec![commit(
-            &format!("{name}: {to}"),
+            &format!("{name}: {subject}"),
             &[(&name, Some(&text))],
         )])
     }

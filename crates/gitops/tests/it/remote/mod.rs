@@ -1,10 +1,14 @@
 //! Remotes: the wire as bytes, and the real servers of git on this machine.
 
+mod address;
+mod cache;
 mod daemon;
 mod fixture;
 #[cfg(feature = "http")]
 mod http;
 mod local;
 mod pack;
+mod queue;
 mod racing;
+mod ssh;
 mod wire;

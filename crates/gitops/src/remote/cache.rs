@@ -1,0 +1,112 @@
+//! Objects of remotes, kept between runs in a folder that may be deleted at any time.
+//!
+//! One bare repository for each address. Processes share it: objects are written beside their names and
+//! renamed, and nothing in it ever changes. When it has grown past its limits and nobody uses it, it
+//! is begun anew; a shared lock (of the operating system, which dies with its holder) says who does.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha1::{Digest as _, Sha1};
+
+use super::Remote;
+use super::error::{Error, ErrorKind};
+use super::wire::ObjectId;
+use crate::repository::{self, Repository};
+
+/// Most packs before it is begun anew: each is a file to look into for every object.
+pub const MAX_CACHED_PACKS: usize = 50;
+/// About how many loose objects there may be before it is begun anew.
+pub const MAX_CACHED_OBJECTS: usize = 50_000;
+
+/// The objects of one remote on this machine.
+#[derive(Debug)]
+pub struct Cache {
+    repository: Repository,
+    /// Held shared as long as this lives; `None` where the file system has no locks.
+    _lock: Option<File>,
+}
+
+impl Cache {
+    /// What `folder` has of `remote`. Folder and repository are made when they are not there, for this
+    /// user only.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Repository`] when the folder cannot be used.
+    pub fn open(folder: impl AsRef<Path>, remote: &Remote) -> Result<Self, Error> {
+        let folder = folder.as_ref();
+        make_private(folder).map_err(|error| failed(folder, error))?;
+        let name = name(&remote.address());
+        let (path, lock) = (
+            folder.join(format!("{name}.git")),
+            folder.join(format!("{name}.lock")),
+        );
+        if is_full(&path) {
+            clear(folder, &path, &lock);
+        }
+        let lock = File::create(&lock).map_err(|error| failed(folder, error))?;
+        let lock = lock.lock_shared().is_ok().then_some(lock);
+        let repository = match Repository::init_bare(&path, "main") {
+            Err(error) if error.kind() == repository::ErrorKind::AlreadyExists => {
+                Repository::open(&path)
+            }
+            made => made,
+        };
+        Ok(Self {
+            repository: repository?,
+            _lock: lock,
+        })
+    }
+
+    /// Where the objects are.
+    #[must_use]
+    pub fn repository(&self) -> &Repository {
+        &self.repository
+    }
+}
+
+/// One name for each address, the same in every process.
+fn name(address: &str) -> String {
+    ObjectId::from_bytes(Sha1::digest(address.as_bytes()).into()).to_string()
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn is_full(path: &Path) -> bool {
+    // git's own estimate for `gc --auto`: ids are spread evenly over the 256 folders.
+    const SAMPLE: &str = "17";
+    const FOLDERS: usize = 256;
+    let count = |folder: PathBuf| folder.read_dir().map_or(0, Iterator::count);
+    let objects = path.join("objects");
+    // A pack is two files.
+    count(objects.join("pack")) > 2 * MAX_CACHED_PACKS
+        || count(objects.join(SAMPLE)) * FOLDERS > MAX_CACHED_OBJECTS
+}
+
+/// Removes what is there, unless somebody uses it.
+fn clear(folder: &Path, path: &Path, lock: &Path) {
+    let Ok(lock) = File::create(lock) else { return };
+    if lock.try_lock().is_err() {
+        return;
+    }
+    // Out of the way at once; the removal may take its time, or be left to the next.
+    let old = folder.join(repository::unique());
+    if fs::rename(path, &old).is_ok() {
+        let _ = fs::remove_dir_all(old);
+    }
+}
+
+fn failed(folder: &Path, error: io::Error) -> Error {
+    Error::new(
+        ErrorKind::Repository(repository::ErrorKind::Failed),
+        format!("cannot use {} as a cache: {error}", folder.display()),
+    )
+}

@@ -1,0 +1,124 @@
+//! Objects kept between runs.
+
+use std::fs;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use narae_gitops::remote::{Cache, Error, ErrorKind, Event, MAX_CACHED_PACKS, Remote, Snapshot};
+
+use super::fixture::{Served, committed, remote, replace};
+use crate::fixture::{commit, directory, fsck, path};
+
+fn counting(served: &Served) -> (Remote, Arc<Mutex<usize>>) {
+    let received = Arc::new(Mutex::new(0));
+    let heard = Arc::clone(&received);
+    let remote = remote(served.path().to_str().unwrap()).with_listener(move |event| {
+        if let Event::Received { objects, .. } = event {
+            *heard.lock().unwrap() += objects;
+        }
+    });
+    (remote, received)
+}
+
+#[test]
+fn the_next_run_finds_what_the_last_one_had() {
+    let served = Served::new();
+    let folder = directory();
+    let (remote, received) = counting(&served);
+    for (from, to) in [("1", "2"), ("2", "3")] {
+        let cache = Cache::open(folder.path().join("new"), &remote).unwrap();
+        let decide = replace("apps/shop/values.yaml", from, to);
+        let landed = remote.land(cache.repository(), "main", 1, decide, |_| {});
+        committed(&landed.unwrap());
+    }
+    assert_eq!(*received.lock().unwrap(), 5);
+    // Another remote has another place.
+    let other = Served::new();
+    let other = Cache::open(folder.path().join("new"), &counting(&other).0).unwrap();
+    let first = Cache::open(folder.path().join("new"), &remote).unwrap();
+    assert_ne!(other.repository().path(), first.repository().path());
+}
+
+#[test]
+fn many_at_once_share_it() {
+    let served = Served::new();
+    let folder = directory();
+    thread::scope(|scope| {
+        for writer in 0..8 {
+            let (served, folder) = (&served, folder.path());
+            scope.spawn(move || {
+                let remote = counting(served).0;
+                let cache = Cache::open(folder, &remote).unwrap();
+                let name = format!("apps/app-{writer}/values.yaml");
+                let decide = |_: &Snapshot<'_>| {
+                    Ok::<_, Error>(vec![commit(&name, &[(&name, Some("tag: 1\n"))])])
+                };
+                let landed = remote.land(cache.repository(), "main", 100, decide, |_| {});
+                committed(&landed.unwrap());
+            });
+        }
+    });
+    assert_eq!(served.commits(), 9);
+    fsck(&served.path());
+}
+
+#[test]
+fn it_may_be_deleted_in_the_middle_of_a_run() {
+    let served = Served::new();
+    let folder = directory();
+    let (remote, _) = counting(&served);
+    let cache = Cache::open(folder.path(), &remote).unwrap();
+    let decide = |snapshot: &Snapshot<'_>| {
+        snapshot.read(&path("apps/shop/values.yaml"))?;
+        fs::remove_dir_all(folder.path()).unwrap();
+        Ok::<_, Error>(vec![commit(
+            "x",
+            &[("apps/shop/values.yaml", Some("tag: 2\n"))],
+        )])
+    };
+    let error = remote
+        .land(cache.repository(), "main", 1, decide, |_| {})
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CacheLost, "{error}");
+    let cache = Cache::open(folder.path(), &remote).unwrap();
+    let decide = replace("apps/shop/values.yaml", "1", "2");
+    let landed = remote.land(cache.repository(), "main", 1, decide, |_| {});
+    committed(&landed.unwrap());
+    assert_eq!(served.commits(), 2);
+}
+
+#[test]
+fn it_is_begun_anew_when_it_is_full_and_nobody_uses_it() {
+    let served = Served::new();
+    let folder = directory();
+    let (remote, _) = counting(&served);
+    let used = Cache::open(folder.path(), &remote).unwrap();
+    let packs = used.repository().path().join("objects/pack");
+    for number in 0..=2 * MAX_CACHED_PACKS {
+        fs::write(packs.join(format!("{number}.keep")), "").unwrap();
+    }
+    drop(Cache::open(folder.path(), &remote).unwrap());
+    assert!(packs.join("0.keep").exists());
+    drop(used);
+    let fresh = Cache::open(folder.path(), &remote).unwrap();
+    assert!(!packs.join("0.keep").exists());
+    let decide = replace("apps/shop/values.yaml", "1", "2");
+    let landed = remote.land(fresh.repository(), "main", 1, decide, |_| {});
+    committed(&landed.unwrap());
+    // Nothing of the old one is left.
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn it_is_for_this_user_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let served = Served::new();
+    let folder = directory();
+    let (remote, _) = counting(&served);
+    let inner = folder.path().join("a/b");
+    drop(Cache::open(&inner, &remote).unwrap());
+    let mode = fs::metadata(&inner).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}

@@ -1,0 +1,122 @@
+//! `sshd` for this user alone, with keys of its own, on a free port of loopback.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::git_daemon::wait_for;
+use crate::process::{Process, free_port};
+use crate::program::{is_missing, skip};
+
+/// A running `sshd`.
+#[derive(Debug)]
+pub struct Sshd {
+    // INVARIANT: dropped before the folder its files are in.
+    process: Process,
+    port: u16,
+    user: String,
+    folder: TempDir,
+}
+
+impl Sshd {
+    /// Starts it with further lines of configuration (`sshd_config(5)`). `None`, with a line on standard
+    /// error, where there is no OpenSSH.
+    #[must_use]
+    pub fn start(configuration: &str, skipped: &str) -> Option<Self> {
+        let program = Path::new("/usr/sbin/sshd");
+        if !program.is_file() {
+            skip("/usr/sbin/sshd", skipped);
+            return None;
+        }
+        if is_missing(&["ssh", "ssh-keygen", "id"], skipped) {
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        for name in ["host", "user", "stranger"] {
+            keygen(&file(name));
+        }
+        let (port, id) = (free_port(), |flag| {
+            let output = Command::new("id").arg(flag).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        });
+        if id("-u") == "0" {
+            // Where the server gives its rights away; Debian makes it when it boots.
+            let _ = fs::create_dir_all("/run/sshd");
+        }
+        let user_key = fs::read_to_string(file("user.pub")).unwrap();
+        fs::write(file("authorized"), user_key).unwrap();
+        let host_key = fs::read_to_string(file("host.pub")).unwrap();
+        fs::write(
+            file("known_hosts"),
+            format!("[127.0.0.1]:{port} {host_key}"),
+        )
+        .unwrap();
+        let text = format!(
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\n\
+             UsePAM no\nStrictModes no\nPasswordAuthentication no\nMaxStartups 100\n{configuration}",
+            file("host").display(),
+            file("authorized").display(),
+        );
+        fs::write(file("sshd_config"), text).unwrap();
+        let mut process = Process::start(
+            Command::new(program)
+                .args(["-D", "-e", "-f"])
+                .arg(file("sshd_config")),
+            &file("sshd.log"),
+        );
+        wait_for(port, &mut process);
+        Some(Self {
+            process,
+            port,
+            user: id("-un"),
+            folder,
+        })
+    }
+
+    /// The address of a repository at an absolute path.
+    #[must_use]
+    pub fn address(&self, path: &Path) -> String {
+        format!(
+            "ssh://{}@127.0.0.1:{}{}",
+            self.user,
+            self.port,
+            path.display()
+        )
+    }
+
+    /// The file with its host key.
+    #[must_use]
+    pub fn known_hosts(&self) -> PathBuf {
+        self.folder.path().join("known_hosts")
+    }
+
+    /// The private key it lets in.
+    #[must_use]
+    pub fn identity(&self) -> PathBuf {
+        self.folder.path().join("user")
+    }
+
+    /// A private key it does not let in.
+    #[must_use]
+    pub fn stranger(&self) -> PathBuf {
+        self.folder.path().join("stranger")
+    }
+
+    /// What it printed so far.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.process.output()
+    }
+}
+
+fn keygen(file: &Path) {
+    let output = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", "narae test", "-f"])
+        .arg(file)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
