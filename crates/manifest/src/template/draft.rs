@@ -4,7 +4,6 @@
 //! The tokens of a section are numbered from 0: sections that come from the same tags of a template
 //! are the same text, whatever is inserted.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use memchr::memmem::{self, Finder};
@@ -195,8 +194,18 @@ pub(super) const MARKER: &str = "---";
 pub(super) const END: char = 'z';
 
 fn push_token(text: &mut String, nonce: &str, number: usize) {
-    // Writing to a `String` cannot fail.
-    let _ = write!(text, "{nonce}{number}{END}");
+    text.push_str(nonce);
+    push_number(text, number);
+    text.push(END);
+}
+
+/// As its `Display`, which takes longer than all else about a token.
+fn push_number(text: &mut String, number: usize) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    let digit = u8::try_from(number % 10).unwrap_or_default();
+    text.push(char::from(b'0' + digit));
 }
 
 /// Whether documents begin at their markers: a directive stands before one, and a byte order mark

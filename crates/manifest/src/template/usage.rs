@@ -64,22 +64,25 @@ impl Rendering {
             }
             index.find(&own.path(id))
         };
+        let marked = |ids: &mut dyn Iterator<Item = ValueId>| {
+            let mut marks = vec![false; index.end(0)];
+            for id in ids.filter_map(numbered) {
+                if let Some(mark) = marks.get_mut(id) {
+                    *mark = true;
+                }
+            }
+            marks
+        };
         let search = Unused {
             index,
-            whole: self
-                .usage
-                .whole
-                .iter()
-                .copied()
-                .filter_map(numbered)
-                .collect(),
-            decided: (self.usage.decided.iter())
-                .filter_map(|(id, _)| numbered(*id))
-                .collect(),
+            whole: marked(&mut self.usage.whole.iter().copied()),
+            decided: marked(&mut self.usage.decided.iter().map(|(id, _)| *id)),
         };
         let mut found = Vec::new();
-        for id in index.children(0) {
-            search.below(id, &mut found);
+        if !is_marked(&search.whole, 0) {
+            for id in index.children(0) {
+                search.below(id, &mut found);
+            }
         }
         found
     }
@@ -195,17 +198,22 @@ impl Usage {
 
 struct Unused<'u> {
     index: &'u Index,
-    whole: HashSet<ValueId>,
-    decided: HashSet<ValueId>,
+    /// For each value, by number.
+    whole: Vec<bool>,
+    decided: Vec<bool>,
+}
+
+fn is_marked(marks: &[bool], id: ValueId) -> bool {
+    marks.get(id).copied().unwrap_or_default()
 }
 
 impl Unused<'_> {
     fn below(&self, id: ValueId, found: &mut Vec<(Path, Origin)>) {
-        if self.whole.contains(&id) {
+        if is_marked(&self.whole, id) {
             return;
         }
         let subtree = id..self.index.end(id);
-        let is_used = |id: ValueId| self.whole.contains(&id) || self.decided.contains(&id);
+        let is_used = |id| is_marked(&self.whole, id) || is_marked(&self.decided, id);
         if !subtree.clone().any(is_used) {
             let origin = self.index.record(id).map(Record::key_origin);
             found.extend(origin.map(|origin| (self.index.path(id), origin)));

@@ -273,6 +273,17 @@ fn values_that_nothing_uses_are_named_once_and_with_what_was_meant() {
 }
 
 #[test]
+fn the_values_as_a_whole_use_every_value() {
+    let values = Values::merge([Layer::read("v.yaml", VALUES).unwrap()]).unwrap();
+    for template in ["{{this}}", "k: {{toJson @root}}"] {
+        let mut set = TemplateSet::new();
+        set.add("t", template).unwrap();
+        let rendering = set.render(&values).unwrap();
+        assert_eq!(rendering.unused(&values), [], "for {template}");
+    }
+}
+
+#[test]
 fn a_rendering_is_bounded() {
     let limits = |change: fn(&mut Limits)| {
         let mut limits = Limits::default();

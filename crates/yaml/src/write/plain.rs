@@ -43,6 +43,11 @@ fn has_line_hazard(text: &str) -> bool {
     if text.starts_with(' ') || text.ends_with([' ', ':']) {
         return true;
     }
+    // Without a way out of the loop it takes many bytes at a time.
+    let is_harmless = |byte: u8| (b'!'..=b'~').contains(&byte) & (byte != b'#');
+    if text.bytes().fold(true, |all, byte| all & is_harmless(byte)) {
+        return false;
+    }
     let mut previous = b' ';
     for byte in text.bytes() {
         match byte {
