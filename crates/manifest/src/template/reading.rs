@@ -55,7 +55,7 @@ pub(super) fn read(
 ) -> Result<Documents, Error> {
     match sections(&sheet, inserted, index) {
         Ok((documents, keys)) => Ok(Documents {
-            sheet,
+            sheet: sheet.without_text(),
             documents,
             keys,
         }),

@@ -6,9 +6,10 @@
 //!
 //! A token cannot be forged. It begins with a nonce that occurs in the finished text exactly as
 //! often as tokens were written; when some template's own text contains the nonce, the first one
-//! that occurs nowhere in it is taken and the text put together once more. Its first letter occurs
-//! in it only once, so no occurrence can straddle the edge between a token and the text around it.
-//! Which nonce it is depends on the text alone: the same templates and values give the same bytes.
+//! that occurs nowhere in it is taken ([`super::nonce`]) and the text put together once more.
+//!
+//! May be asked where a byte comes from and what stands in a text. It is written by
+//! [`super::draft`] and read by [`super::reading`].
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -72,6 +73,12 @@ impl Sheet {
         let nonce = String::from_utf8_lossy(self.nonce.needle()).into_owned();
         self.text = whole(&self.text, &mut self.pieces, &nonce);
         self.sections = vec![Section::default()];
+        self
+    }
+
+    /// What is left to know once the text is read: where each part of it came from.
+    pub(super) fn without_text(mut self) -> Self {
+        self.text = String::new();
         self
     }
 

@@ -176,51 +176,81 @@ fn positions(text: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The objects that all positions give, as they were rendered, all of them as expected.
-fn check(text: &str) -> Vec<Value> {
+/// A string as `x`, and in collections.
+fn values_of(text: &str) -> Value {
     let x = || Value::String(text.to_owned());
-    let values = Value::Mapping(Mapping::from([
+    let m = Mapping::from([("a", Value::Sequence(vec![x()]))]);
+    Value::Mapping(Mapping::from([
         ("x", x()),
         ("l", Value::Sequence(vec![x()])),
-        (
-            "m",
-            Value::Mapping(Mapping::from([("a", Value::Sequence(vec![x()]))])),
-        ),
-    ]));
-    let values =
-        Values::merge([Layer::assignment("test", &narae_yaml::Path::root(), values)]).unwrap();
-    let mut objects = Vec::new();
-    for (template, expected) in positions(text) {
-        let mut set = TemplateSet::new();
-        set.add_helper("echo", 1..=1, |arguments| {
-            Ok(arguments
-                .iter()
-                .copied()
-                .next()
-                .cloned()
-                .unwrap_or_default())
-        })
+        ("m", Value::Mapping(m)),
+    ]))
+}
+
+/// The objects that a template makes of values.
+fn objects(template: &str, values: Value) -> Result<Vec<Value>, narae_manifest::Error> {
+    let layer = Layer::assignment("test", &narae_yaml::Path::root(), values);
+    let values = Values::merge([layer]).unwrap();
+    let mut set = TemplateSet::new();
+    set.add_helper("echo", 1..=1, |arguments| {
+        Ok(arguments
+            .iter()
+            .copied()
+            .next()
+            .cloned()
+            .unwrap_or_default())
+    })
+    .unwrap();
+    set.add("t.yaml", template).unwrap();
+    set.add_partial("p", "p.yaml", "{{y}}").unwrap();
+    set.add_partial("q", "q.yaml", "a: {{y}}\nb: \"{{y}}\"\n")
         .unwrap();
-        set.add("t.yaml", template).unwrap();
-        set.add_partial("p", "p.yaml", "{{y}}").unwrap();
-        set.add_partial("q", "q.yaml", "a: {{y}}\nb: \"{{y}}\"\n")
-            .unwrap();
-        set.add_partial("r", "r.yaml", "{{> @partial-block}}")
-            .unwrap();
-        match set.render(&values) {
-            Ok(rendering) => {
-                let found: Vec<&Value> = rendering
-                    .objects
-                    .iter()
-                    .map(|object| &object.value)
-                    .collect();
-                assert_eq!(found, [&expected], "{text:?} in {template:?}");
-            }
+    set.add_partial("r", "r.yaml", "{{> @partial-block}}")
+        .unwrap();
+    let rendered = set.render(&values)?.objects.into_iter();
+    Ok(rendered.map(|object| object.value).collect())
+}
+
+/// The objects that all positions give, as they were rendered, all of them as expected.
+fn check(text: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    for (template, expected) in positions(text) {
+        match objects(template, values_of(text)) {
+            Ok(found) => assert_eq!(
+                found,
+                std::slice::from_ref(&expected),
+                "{text:?} in {template:?}"
+            ),
             Err(error) => panic!("{text:?} in {template:?}: {error}"),
         }
-        objects.push(expected);
+        all.push(expected);
     }
-    objects
+    all
+}
+
+/// Documents that come from the same tags are the same text, which is parsed once.
+#[test]
+fn strings_survive_where_documents_share_their_text() {
+    let strings = strings();
+    let expected: Vec<_> = strings.iter().map(|text| positions(text)).collect();
+    let all = Value::Sequence(strings.iter().map(|text| values_of(text)).collect());
+    let values = Value::Mapping(Mapping::from([("all", all)]));
+    for (place, (template, _)) in positions("").iter().enumerate() {
+        // What names the root does not vary from turn to turn.
+        if template.contains("@root") {
+            continue;
+        }
+        let end = if template.ends_with('\n') { "" } else { "\n" };
+        let looped = format!("{{{{#each all}}}}\n---\n{template}{end}{{{{/each}}}}\n");
+        let found = match objects(&looped, values.clone()) {
+            Ok(found) => found,
+            Err(error) => panic!("{looped:?}: {error}"),
+        };
+        assert_eq!(found.len(), strings.len(), "{looped:?}");
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_eq!(*found, expected[place].1, "{looped:?}");
+        }
+    }
 }
 
 /// What we write is read by us, and by `serde_yaml`, as what was rendered.
