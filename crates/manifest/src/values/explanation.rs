@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use indexmap::IndexMap;
-use narae_yaml::{Path, Value};
+use narae_yaml::{Mapping, Path, Segment, Value};
 use serde::{Serialize, Serializer};
 
 use super::{Index, Values};
@@ -184,13 +184,14 @@ fn instead(values: &Values, path: &Path) -> (Option<Path>, Vec<Path>) {
         }
         !there
     });
-    let siblings = values.get(&known).and_then(Value::as_mapping);
-    let (Some(wrong), Some(siblings)) = (wrong, siblings) else {
+    let Some((wrong, around)) = wrong.zip(values.get(&known)) else {
         return (None, Vec::new());
     };
-    let Some(meant) = nearest_sibling(&known.child(wrong.clone()), siblings.keys()) else {
-        let beside = siblings.keys().map(|key| known.child(key));
-        return (None, beside.collect());
+    let keys = || around.as_mapping().into_iter().flat_map(Mapping::keys);
+    let Some(meant) = nearest_sibling(&known.child(wrong.clone()), keys()) else {
+        let indices = 0..around.as_sequence().map_or(0, <[Value]>::len);
+        let beside = keys().map(Segment::from).chain(indices.map(Segment::from));
+        return (None, beside.map(|step| known.child(step)).collect());
     };
     let mut whole = meant.clone();
     whole.extend(steps.cloned());

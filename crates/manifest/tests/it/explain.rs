@@ -146,7 +146,7 @@ logLevel is not set
             "image.digest",
             "image.digest is not set\n  there are image.name, image.tag\n",
         ),
-        ("list[3].p", "list[3].p is not set\n"),
+        ("list[3].p", "list[3].p is not set\n  there are list[0]\n"),
         (
             "empty",
             "empty: {}\n  set by base.yaml:6:8\n  used nowhere\n",
