@@ -204,7 +204,8 @@ fn step(rest: &str, first: bool) -> Result<(Segment, &str), &'static str> {
     let key = if first {
         rest
     } else {
-        rest.strip_prefix('.').ok_or("`.` or `[`")?
+        rest.strip_prefix('.')
+            .ok_or("`.` or `[` (write an odd key as `[\"key\"]`)")?
     };
     let end = key.find(|c| !is_bare_character(c)).unwrap_or(key.len());
     match key.split_at(end) {
