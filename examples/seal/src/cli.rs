@@ -1,8 +1,9 @@
 //! The command line: every flag, its default and what `--help` says of it. Decides nothing.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use narae_secrets::sealed::Scope;
 
 /// Seal Secrets for git, as kubeseal does, and keep a folder of them in order.
@@ -37,8 +38,14 @@ pub(crate) struct Seal {
 
     /// The certificate to seal for: a file, PEM or a backup of the controller's Secret
     /// [default: the controller's, through the API server]
-    #[arg(long, value_name = "FILE", env = "SEALED_SECRETS_CERT")]
-    pub(crate) cert: Option<String>,
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SEALED_SECRETS_CERT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) cert: Given<String>,
 
     #[command(flatten)]
     pub(crate) cluster: Cluster,
@@ -47,17 +54,19 @@ pub(crate) struct Seal {
     #[arg(
         long,
         value_name = "strict|namespace-wide|cluster-wide",
-        env = "SEALED_SECRETS_SCOPE"
+        env = "SEALED_SECRETS_SCOPE",
+        default_value = "",
+        hide_default_value = true
     )]
-    pub(crate) scope: Option<Scope>,
+    pub(crate) scope: Given<Scope>,
 
     /// The namespace, for a Secret that names none; one that names another is refused
-    #[arg(short, long)]
-    pub(crate) namespace: Option<String>,
+    #[arg(short, long, default_value = "", hide_default_value = true)]
+    pub(crate) namespace: Given<String>,
 
     /// The name, whatever the Secret's is
-    #[arg(long)]
-    pub(crate) name: Option<String>,
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub(crate) name: Given<String>,
 
     /// Read the Secret from this file
     #[arg(short = 'f', long, value_name = "FILE")]
@@ -67,9 +76,16 @@ pub(crate) struct Seal {
     #[arg(short = 'w', long, value_name = "FILE")]
     pub(crate) sealed_secret_file: Option<PathBuf>,
 
-    /// How to write the result
-    #[arg(short = 'o', long, value_enum, default_value_t = Format::Json, env = "SEALED_SECRETS_FORMAT")]
-    pub(crate) format: Format,
+    /// How to write the result [default: json]
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "json|yaml",
+        env = "SEALED_SECRETS_FORMAT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) format: Given<Format>,
 
     /// With --raw: read the value from this file
     #[arg(long, value_name = "[KEY=]FILE", requires = "raw")]
@@ -81,8 +97,14 @@ pub(crate) struct Seal {
 
     /// Keep what is unchanged in --merge-into or -w: this key makes the session keys by which it is known.
     /// The file is made when missing; keep it outside the repository, the same for all who seal
-    #[arg(long, value_name = "FILE", env = "SEAL_DIGEST_KEY")]
-    pub(crate) digest_key: Option<PathBuf>,
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SEAL_DIGEST_KEY",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) digest_key: Given<PathBuf>,
 
     /// Private keys, PEM or a backup of the controller's Secrets; for --recovery-unseal and --re-encrypt
     #[arg(long, value_name = "FILE", value_delimiter = ',')]
@@ -92,21 +114,23 @@ pub(crate) struct Seal {
 /// Where the controller is.
 #[derive(Debug, Args)]
 pub(crate) struct Cluster {
-    /// The controller's namespace
+    /// The controller's namespace [default: kube-system]
     #[arg(
         long,
-        default_value = "kube-system",
-        env = "SEALED_SECRETS_CONTROLLER_NAMESPACE"
+        env = "SEALED_SECRETS_CONTROLLER_NAMESPACE",
+        default_value = "",
+        hide_default_value = true
     )]
-    pub(crate) controller_namespace: String,
+    pub(crate) controller_namespace: Given<String>,
 
-    /// The controller's Service; the Helm chart's is sealed-secrets
+    /// The controller's Service; the Helm chart's is sealed-secrets [default: sealed-secrets-controller]
     #[arg(
         long,
-        default_value = "sealed-secrets-controller",
-        env = "SEALED_SECRETS_CONTROLLER_NAME"
+        env = "SEALED_SECRETS_CONTROLLER_NAME",
+        default_value = "",
+        hide_default_value = true
     )]
-    pub(crate) controller_name: String,
+    pub(crate) controller_name: Given<String>,
 
     /// The kubeconfig [default: KUBECONFIG, ~/.kube/config, or the pod's own]
     #[arg(long, value_name = "FILE")]
@@ -152,9 +176,14 @@ pub(crate) struct Status {
     /// The folder, or one file
     pub(crate) path: PathBuf,
 
-    /// Check against this certificate, too: which items another key sealed, and whether it expired
-    #[arg(long, value_name = "FILE", env = "SEALED_SECRETS_CERT")]
-    pub(crate) cert: Option<String>,
+    /// Check against these certificates, too: which items none of their keys sealed, and whether they expired
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SEALED_SECRETS_CERT",
+        value_delimiter = ','
+    )]
+    pub(crate) cert: Vec<String>,
 
     /// Print the items as one JSON object
     #[arg(long)]
@@ -183,8 +212,14 @@ pub(crate) struct Rotate {
     pub(crate) json: bool,
 
     /// The key of those who seal with --digest-key, for whom nothing has changed then
-    #[arg(long, value_name = "FILE", env = "SEAL_DIGEST_KEY")]
-    pub(crate) digest_key: Option<PathBuf>,
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SEAL_DIGEST_KEY",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) digest_key: Given<PathBuf>,
 
     /// Files worked on at a time [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = jobs)]
@@ -192,10 +227,43 @@ pub(crate) struct Rotate {
 }
 
 /// A form of output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Format {
+    #[default]
     Json,
     Yaml,
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    /// In any case, as kubeseal.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "json" => Ok(Self::Json),
+            "yaml" => Ok(Self::Yaml),
+            _ => Err("expected json or yaml".to_owned()),
+        }
+    }
+}
+
+/// What a flag or its environment variable says; an empty text says nothing, as with kubeseal.
+#[derive(Debug, Clone)]
+pub(crate) struct Given<T>(Option<T>);
+
+impl<T> Given<T> {
+    pub(crate) fn as_ref(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
+}
+
+impl<T: FromStr> FromStr for Given<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        let given = (!text.is_empty()).then(|| text.parse());
+        given.transpose().map(Self)
+    }
 }
 
 const AFTER_HELP: &str = "\

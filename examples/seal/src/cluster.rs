@@ -26,9 +26,13 @@ fn ask<T>(cluster: &Cluster, call: impl AsyncFnOnce(Controller) -> Result<T>) ->
         .build()?;
     runtime.block_on(async {
         let client = kube::Client::try_from(config(cluster).await?)?;
-        let controller = Controller::new(client)
-            .with_namespace(&cluster.controller_namespace)
-            .with_service(&cluster.controller_name);
+        let mut controller = Controller::new(client);
+        if let Some(namespace) = cluster.controller_namespace.as_ref() {
+            controller = controller.with_namespace(namespace);
+        }
+        if let Some(service) = cluster.controller_name.as_ref() {
+            controller = controller.with_service(service);
+        }
         call(controller).await
     })
 }

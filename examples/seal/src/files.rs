@@ -119,6 +119,21 @@ pub(crate) fn replace(file: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
     write().with_context(|| format!("cannot write {}", file.display()))
 }
 
+/// Whether this is a file that group or others may read, as far as this system has such modes.
+pub(crate) fn is_open_to_others(file: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let open = |there: fs::Metadata| there.is_file() && there.permissions().mode() & 0o077 != 0;
+        fs::metadata(file).is_ok_and(open)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
+}
+
 /// The SealedSecrets of a file; `None` if it has none, whatever else it is.
 pub(crate) fn sealed(path: &Path) -> Result<Option<SealedFile>> {
     let bytes = read(Some(path), "")?;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use narae_secrets::sealed::{Backup, Certificate, DigestKey, PrivateKeys};
 use zeroize::Zeroizing;
 
-use crate::cli::Seal;
+use crate::cli::{Given, Seal};
 use crate::files::Mode;
 use crate::{cluster, files, output};
 
@@ -20,7 +20,7 @@ pub(crate) fn now() -> Result<i64> {
 
 /// `--fetch-cert`.
 pub(crate) fn print(arguments: &Seal) -> Result<()> {
-    let pem = match &arguments.cert {
+    let pem = match arguments.cert.as_ref() {
         None => Zeroizing::new(cluster::certificate(&arguments.cluster)?.1.into_bytes()),
         Some(cert) => read(cert)?,
     };
@@ -34,7 +34,7 @@ pub(crate) fn print(arguments: &Seal) -> Result<()> {
 
 /// The certificate to seal for, not expired: that of `--cert`, else the controller's.
 pub(crate) fn certificate(arguments: &Seal) -> Result<Certificate> {
-    match &arguments.cert {
+    match arguments.cert.as_ref() {
         Some(cert) => valid_certificate(cert),
         None => {
             let (certificate, _) = cluster::certificate(&arguments.cluster)?;
@@ -80,8 +80,10 @@ pub(crate) fn private_keys(files: &[PathBuf]) -> Result<PrivateKeys> {
 }
 
 /// The digest key of a file, which is made when it is not there.
-pub(crate) fn digest_key(file: Option<&Path>) -> Result<Option<DigestKey>> {
-    let Some(file) = file else { return Ok(None) };
+pub(crate) fn digest_key(file: &Given<PathBuf>) -> Result<Option<DigestKey>> {
+    let Some(file) = file.as_ref() else {
+        return Ok(None);
+    };
     if !file.exists() {
         let pem = DigestKey::generate_pem()?;
         files::replace(file, pem.expose(), Mode::Private)?;

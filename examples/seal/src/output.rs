@@ -16,7 +16,7 @@ impl Format {
         let extension = file.and_then(Path::extension);
         match extension.is_some_and(|extension| extension == "yaml" || extension == "yml") {
             true => Self::Yaml,
-            false => arguments.format,
+            false => arguments.format.as_ref().copied().unwrap_or_default(),
         }
     }
 
@@ -34,9 +34,16 @@ pub(crate) fn write(file: Option<&Path>, bytes: &[u8]) -> Result<()> {
     write_as(file, bytes, Mode::Shared)
 }
 
-/// Writes plaintext: a new file is its owner's alone.
+/// Writes plaintext: a new file is its owner's alone; one that is there is as open as it was, which is said.
 pub(crate) fn write_plaintext(file: Option<&Path>, bytes: &[u8]) -> Result<()> {
-    write_as(file, bytes, Mode::Private)
+    write_as(file, bytes, Mode::Private)?;
+    if let Some(file) = file.filter(|file| files::is_open_to_others(file)) {
+        note(&format!(
+            "warning: {} holds plaintext, and others than its owner may read it; try: chmod 600 {0}",
+            file.display()
+        ));
+    }
+    Ok(())
 }
 
 fn write_as(file: Option<&Path>, bytes: &[u8], mode: Mode) -> Result<()> {

@@ -6,13 +6,13 @@ use anyhow::Result;
 use narae_secrets::SecretBytes;
 use narae_secrets::sealed::{Label, SealedItem};
 
-use crate::cli::Seal;
+use crate::cli::{Given, Seal};
 use crate::{files, material, output};
 
 /// Seals the bytes as they are: a newline at their end is part of the value.
 pub(crate) fn run(arguments: &Seal) -> Result<()> {
-    let scope = arguments.scope.unwrap_or_default();
-    let part = |text: &Option<String>| text.clone().unwrap_or_default();
+    let scope = arguments.scope.as_ref().copied().unwrap_or_default();
+    let part = |text: &Given<String>| text.as_ref().cloned().unwrap_or_default();
     let label = Label::new(scope, &part(&arguments.namespace), &part(&arguments.name))?;
     let certificate = material::certificate(arguments)?;
     // As kubectl, the key before `=` names the item; there is no item to name here.

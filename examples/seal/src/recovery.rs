@@ -43,7 +43,7 @@ pub(crate) fn re_encrypt(arguments: &Seal) -> Result<()> {
     };
     let certificate = material::certificate(arguments)?;
     let file = input(arguments)?;
-    let digest_key = material::digest_key(arguments.digest_key.as_deref())?;
+    let digest_key = material::digest_key(&arguments.digest_key)?;
     let request = ResealRequest::new(&keys, &certificate).with_digest_key(digest_key.as_ref());
     let resealed = request.run(&file);
     for item in &resealed.items {

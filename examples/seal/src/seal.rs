@@ -16,8 +16,8 @@ pub(crate) fn run(arguments: &Seal) -> Result<()> {
     let certificate = material::certificate(arguments)?;
     let file = arguments.sealed_secret_file.as_deref();
     let format = Format::of(arguments, file);
-    let previous = match (file, &arguments.digest_key) {
-        (Some(file), Some(_)) if file.exists() => files::sealed(file)?,
+    let previous = match (file, arguments.digest_key.as_ref()) {
+        (Some(file), Some(_)) if file.is_file() => files::sealed(file)?,
         _ => None,
     };
     let mut text = String::new();
@@ -75,19 +75,19 @@ fn secrets(arguments: &Seal) -> Result<Vec<Value>> {
 
 /// What the flags say about a Secret, and what it leaves out.
 fn complete(secret: &mut Value, arguments: &Seal) -> Result<()> {
-    if let Some(scope) = arguments.scope {
+    if let Some(scope) = arguments.scope.as_ref() {
         scope.annotate(secret);
     }
     let scope = Scope::from_metadata(secret.get("metadata"));
     let metadata = metadata(secret)?;
-    if let Some(name) = &arguments.name {
+    if let Some(name) = arguments.name.as_ref() {
         metadata.insert("name", name.as_str());
     }
     let own = metadata
         .get("namespace")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    match &arguments.namespace {
+    match arguments.namespace.as_ref() {
         // As kubeseal: what is bound to no namespace is not asked for one.
         Some(_) if scope == Scope::ClusterWide => {}
         Some(namespace) if own.is_empty() => {
@@ -130,7 +130,7 @@ fn seal(
     certificate: &Certificate,
 ) -> Result<SealedSecret> {
     let items = Item::take_from(secret)?;
-    let digest_key = material::digest_key(arguments.digest_key.as_deref())?;
+    let digest_key = material::digest_key(&arguments.digest_key)?;
     let mut request = SealRequest::new(secret, items)
         .with_previous(previous.map(SealedManifest::value))
         .with_digest_key(digest_key.as_ref());

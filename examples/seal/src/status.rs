@@ -4,7 +4,7 @@
 use anyhow::Result;
 use narae_secrets::sealed::folder::manifests;
 use narae_secrets::sealed::{
-    Certificate, Finding, SealedFile, SealedManifest, Severity, Validator,
+    Certificate, Finding, ManifestItem, SealedFile, SealedManifest, Severity, Validator,
 };
 use serde_json::json;
 
@@ -18,19 +18,21 @@ struct Row {
     secret: String,
     item: Option<String>,
     scope: String,
-    /// The key it was sealed for, as recorded; else what its size tells.
+    /// The key it was sealed for, as recorded; else what can be told.
     key: String,
+    /// Where there is no record: those of the certificates given that can have made it.
+    candidates: Vec<String>,
     source: Option<String>,
     findings: Vec<Finding>,
 }
 
 pub(crate) fn run(arguments: &Status) -> Result<Outcome> {
-    let certificate = optional(arguments.cert.as_deref())?;
-    let mut validator = validator(certificate.as_ref())?;
+    let certificates = certificates(&arguments.cert)?;
+    let mut validator = validator(&certificates)?;
     let (mut rows, mut unread) = (Vec::new(), false);
     for path in manifests(&arguments.path)? {
         match files::sealed(&path) {
-            Ok(Some(file)) => rows.extend(of_file(&file, validator.check(&file))),
+            Ok(Some(file)) => rows.extend(of_file(&file, validator.check(&file), &certificates)),
             Ok(None) => {}
             Err(error) => match error.downcast_ref::<narae_yaml::Error>() {
                 Some(error) => rows.push(Row::finding(Validator::unreadable(error))),
@@ -58,26 +60,26 @@ pub(crate) fn run(arguments: &Status) -> Result<Outcome> {
 
 /// The findings of one input, as lines for people; nothing when there are none.
 pub(crate) fn validate(arguments: &Seal) -> Result<Outcome> {
-    let certificate = optional(arguments.cert.as_deref())?;
+    let certificates = certificates(arguments.cert.as_ref())?;
     let file = crate::recovery::input(arguments)?;
-    let findings = validator(certificate.as_ref())?.check(&file);
+    let findings = validator(&certificates)?.check(&file);
     for finding in &findings {
         output::note(&format!("{finding}\n  try: {}", finding.check.hint()));
     }
     Ok(outcome(&findings.iter().collect::<Vec<_>>()))
 }
 
-/// An expired one is a finding, not a failure.
-fn optional(cert: Option<&str>) -> Result<Option<Certificate>> {
-    cert.map(material::any_certificate).transpose()
+/// Those that are named; an expired one is a finding, not a failure.
+fn certificates<'a>(files: impl IntoIterator<Item = &'a String>) -> Result<Vec<Certificate>> {
+    let named = files.into_iter().filter(|file| !file.is_empty());
+    named.map(|file| material::any_certificate(file)).collect()
 }
 
-fn validator(certificate: Option<&Certificate>) -> Result<Validator<'_>> {
+fn validator(certificates: &[Certificate]) -> Result<Validator<'_>> {
     let validator = Validator::new(material::now()?);
-    Ok(match certificate {
-        Some(certificate) => validator.with_certificate(certificate),
-        None => validator,
-    })
+    Ok(certificates
+        .iter()
+        .fold(validator, Validator::with_certificate))
 }
 
 fn outcome(findings: &[&Finding]) -> Outcome {
@@ -91,20 +93,17 @@ fn outcome(findings: &[&Finding]) -> Outcome {
 }
 
 /// A row for each item; findings about a whole SealedSecret get rows of their own before its items.
-fn of_file(file: &SealedFile, mut findings: Vec<Finding>) -> Vec<Row> {
+fn of_file(
+    file: &SealedFile,
+    mut findings: Vec<Finding>,
+    certificates: &[Certificate],
+) -> Vec<Row> {
     let mut rows = Vec::new();
     for secret in file.secrets() {
         let items: Vec<Row> = secret
             .items()
             .chain(secret.v1_data())
-            .map(|item| {
-                Row::item(
-                    secret,
-                    item.name(),
-                    secret.place(item.position()),
-                    &mut findings,
-                )
-            })
+            .map(|item| Row::item(secret, item, &mut findings, certificates))
             .collect();
         let title = secret.title();
         let of_secret = findings.extract_if(.., |finding| finding.secret == title);
@@ -118,19 +117,31 @@ fn of_file(file: &SealedFile, mut findings: Vec<Finding>) -> Vec<Row> {
 impl Row {
     fn item(
         secret: &SealedManifest,
-        name: &str,
-        place: String,
+        item: ManifestItem<'_>,
         findings: &mut Vec<Finding>,
+        certificates: &[Certificate],
     ) -> Self {
-        let title = secret.title();
+        let (title, name) = (secret.title(), item.name());
+        let place = secret.place(item.position());
         let recorded = secret.recorded(name);
-        let size = || {
-            let item = secret.item(name)?.parse().ok()?;
-            Some(format!(
-                "RSA-{}, not recorded",
-                item.wrapped_key_bytes() * 8
-            ))
-        };
+        let sealed = item.parse().ok().filter(|_| recorded.is_none());
+        let candidates: Vec<String> = certificates
+            .iter()
+            .filter(|certificate| {
+                let sealed = sealed.as_ref();
+                sealed.is_some_and(|sealed| certificate.may_have_sealed(sealed))
+            })
+            .map(|certificate| certificate.fingerprint().to_string())
+            .collect();
+        let guessed = sealed.map(|sealed| {
+            let bits = sealed.wrapped_key_bytes() * 8;
+            match (candidates.as_slice(), certificates) {
+                (_, []) => format!("RSA-{bits}, not recorded"),
+                ([], _) => format!("RSA-{bits}, none given"),
+                ([one], _) => format!("{one}, possibly"),
+                (several, _) => format!("RSA-{bits}, {} of those given possible", several.len()),
+            }
+        });
         let findings = findings
             .extract_if(.., |finding| {
                 finding.place == place && finding.item.as_deref() == Some(name)
@@ -143,8 +154,9 @@ impl Row {
             scope: secret.scope().to_string(),
             key: match &recorded {
                 Some(recorded) => recorded.key.clone(),
-                None => size().unwrap_or_default(),
+                None => guessed.unwrap_or_default(),
             },
+            candidates,
             source: recorded.map(|recorded| recorded.source),
             findings,
         }
@@ -157,6 +169,7 @@ impl Row {
             item: finding.item.clone(),
             scope: String::new(),
             key: String::new(),
+            candidates: Vec::new(),
             source: None,
             findings: vec![finding],
         }
@@ -195,7 +208,7 @@ impl Row {
         });
         json!({
             "place": self.place, "secret": self.secret, "item": self.item, "scope": self.scope,
-            "key": self.key, "source": self.source, "findings": findings.collect::<Vec<_>>(),
+            "key": self.key, "candidates": self.candidates, "source": self.source, "findings": findings.collect::<Vec<_>>(),
         })
     }
 }

@@ -59,6 +59,9 @@ pub enum BackupError {
     /// A PEM file without a usable key.
     #[error(transparent)]
     Pem(PrivateKeyError),
+    /// A PEM file without a usable certificate.
+    #[error(transparent)]
+    PemCertificate(CertificateError),
     /// A Secret's data cannot be read.
     #[error("Secret `{name}`: {cause}")]
     Secret {
@@ -152,12 +155,8 @@ impl Certificate {
     ///
     /// [`BackupError`] if there is none, or one of a Secret cannot be used.
     pub fn read(bytes: &[u8]) -> Result<Self, BackupError> {
-        let error = |name: &str, cause| BackupError::Certificate {
-            name: name.to_owned(),
-            cause,
-        };
         if is_pem(bytes) {
-            return Self::from_pem(bytes).map_err(|cause| error("PEM", cause));
+            return Self::from_pem(bytes).map_err(BackupError::PemCertificate);
         }
         let mut newest: Option<Self> = None;
         for entry in entries(bytes)? {
@@ -165,7 +164,11 @@ impl Certificate {
             let Some(pem) = entry.certificate.filter(|_| !disabled) else {
                 continue;
             };
-            let found = Self::from_pem(pem.expose()).map_err(|cause| error(&entry.name, cause))?;
+            let error = |cause| BackupError::Certificate {
+                name: entry.name,
+                cause,
+            };
+            let found = Self::from_pem(pem.expose()).map_err(error)?;
             // Strictly later wins, as in the controller.
             if newest
                 .as_ref()

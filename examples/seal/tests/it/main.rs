@@ -7,6 +7,7 @@
     reason = "a failing test should say where"
 )]
 
+mod environment;
 mod live;
 mod merging;
 #[cfg(unix)]

@@ -26,6 +26,16 @@ pub(crate) enum Program {
 
 impl Program {
     pub(crate) fn run(self, arguments: &[&str], input: &[u8]) -> Run {
+        self.run_with(&[], arguments, input)
+    }
+
+    /// With these environment variables.
+    pub(crate) fn run_with(
+        self,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+        input: &[u8],
+    ) -> Run {
         let mut command = match self {
             Self::Seal => Command::new(env!("CARGO_BIN_EXE_seal")),
             Self::Kubeseal => Command::new(narae_testservers::program("kubeseal").unwrap()),
@@ -35,6 +45,7 @@ impl Program {
             // No cluster, and no certificate from elsewhere.
             .env("KUBECONFIG", "/dev/null")
             .env_remove("SEALED_SECRETS_CERT")
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

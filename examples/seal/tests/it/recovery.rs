@@ -157,3 +157,47 @@ fn re_encrypting_never_widens_a_scope() {
     assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""));
     assert!(run.stderr.contains("no key opens"), "{}", run.stderr);
 }
+
+/// A file that is there keeps its mode, as with kubeseal; that plaintext can be read there is said.
+#[cfg(unix)]
+#[test]
+fn plaintext_in_a_file_that_others_may_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("secret.yaml");
+    let (out, key, sealed) = (out.to_str().unwrap(), key(2048), sealed(2048));
+    let arguments = [
+        "--recovery-unseal",
+        "--recovery-private-key",
+        &key,
+        "-w",
+        out,
+    ];
+    let run = Program::Seal.run(&arguments, sealed.as_bytes());
+    assert_eq!(
+        (run.code, run.stderr.as_str()),
+        (Some(0), ""),
+        "a new file is its owner's"
+    );
+    for (mode, warned) in [(0o644, true), (0o640, true), (0o600, false)] {
+        fs::set_permissions(out, fs::Permissions::from_mode(mode)).unwrap();
+        let run = Program::Seal.run(&arguments, sealed.as_bytes());
+        assert_eq!(run.code, Some(0));
+        assert_eq!(run.stderr.contains("chmod 600"), warned, "{}", run.stderr);
+        let now = fs::metadata(out).unwrap().permissions().mode() & 0o777;
+        assert_eq!(now, mode);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_names_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cert.pem");
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    fs::write(&file, broken).unwrap();
+    let run = Program::Seal.run(&["--cert", file.to_str().unwrap()], SECRET.as_bytes());
+    assert_eq!(run.code, Some(1));
+    let said = format!("error: {}: the certificate", file.display());
+    assert!(run.stderr.starts_with(&said), "{}", run.stderr);
+    assert!(!run.stderr.contains("Secret"), "{}", run.stderr);
+}

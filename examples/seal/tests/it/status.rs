@@ -130,3 +130,48 @@ fn validating_says_place_finding_and_what_to_try() {
     let nothing = Program::Seal.run(&["--validate"], secret);
     assert_eq!(nothing.code, Some(1));
 }
+
+/// Without a record: what the sizes of the keys, and their moduli, leave open.
+#[test]
+fn without_a_record_the_certificates_that_can_have_made_an_item_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = b"apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: hunter2}\n";
+    let sealed = Program::Seal.must(&["--cert", &certificate(2048), "-o", "yaml"], secret);
+    fs::write(folder.path().join("db.yaml"), sealed).unwrap();
+    let key = |bits| {
+        let pem = fs::read(certificate(bits)).unwrap();
+        Certificate::from_pem(&pem)
+            .unwrap()
+            .fingerprint()
+            .to_string()
+    };
+    let (two, three) = (certificate(2048), certificate(3072));
+    for (flags, expected, candidates) in [
+        (vec![], "RSA-2048, not recorded".to_owned(), vec![]),
+        (
+            vec!["--cert", &three],
+            "RSA-2048, none given".to_owned(),
+            vec![],
+        ),
+        (
+            vec!["--cert", &three, "--cert", &two],
+            format!("{}, possibly", key(2048)),
+            vec![key(2048)],
+        ),
+        (
+            vec!["--cert", &format!("{two},{two}")],
+            "RSA-2048, 2 of those given possible".to_owned(),
+            vec![key(2048); 2],
+        ),
+    ] {
+        let run = status(folder.path(), &flags);
+        assert!(run.stdout.contains(&expected), "{}", run.stdout);
+        assert_eq!(
+            run.stdout.contains("unknown-key"),
+            expected.ends_with("none given")
+        );
+        let run = status(folder.path(), &[&flags[..], &["--json"]].concat());
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(report["items"][0]["candidates"], Value::from(candidates));
+    }
+}

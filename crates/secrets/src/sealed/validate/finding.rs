@@ -134,7 +134,10 @@ impl Check {
             Self::Record => "seal the Secret anew to have it recorded again",
             Self::DuplicateItem => "if both are meant, seal each on its own",
             Self::DuplicateSecret => "keep one; the last applied wins",
-            Self::Plaintext => "seal it as an item, and change the secret if it is one",
+            Self::Plaintext => {
+                "seal it as an item, and change the secret if it is one; \
+                 what is no secret and stands in the template on purpose, write as {{ \"text\" }}"
+            }
         }
     }
 
