@@ -440,12 +440,21 @@ fn what_cannot_be_sealed_is_said() {
             "immutable",
         ),
         ("metadata: {name: db, namespace: shop}, type: 5", "type"),
+        ("metadata: {name: 5, namespace: shop}", "metadata.name"),
+        ("metadata: {name: db, namespace: 5}", "metadata.namespace"),
     ] {
         let error = refused(&format!("{{apiVersion: v1, kind: Secret, {more}}}"), one());
         assert!(
             matches!(&error, SealError::Field { field, .. } if field == said),
             "{error}"
         );
+    }
+    for field in ["stringdata", "Data", "IMMUTABLE", "Type"] {
+        let text = format!(
+            "{{apiVersion: v1, kind: Secret, metadata: {{name: db, namespace: shop}}, {field}: x}}"
+        );
+        let error = refused(&text, one());
+        assert!(matches!(&error, SealError::Misspelt { .. }), "{error}");
     }
     let half = || narae_secrets::SecretBytes::new(vec![0; 600 * 1024]);
     let items = vec![Item::new("a", half(), None), Item::new("b", half(), None)];

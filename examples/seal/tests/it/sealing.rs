@@ -40,7 +40,7 @@ impl Case {
                 }
             })
             .collect();
-        assert!(cases.len() >= 29, "only {} cases", cases.len());
+        assert!(cases.len() >= 44, "only {} cases", cases.len());
         cases
     }
 

@@ -15,6 +15,14 @@ pub enum SealError {
     /// The Secret has no name.
     #[error("the Secret has no metadata.name")]
     NoName,
+    /// A field that a reader which does not mind capitals would take for one of a Secret's; others would drop it.
+    #[error("`{field}` is no field of a Secret; write it `{known}`")]
+    Misspelt {
+        /// As it stands.
+        field: String,
+        /// What it must be.
+        known: &'static str,
+    },
     /// A field holds what no Kubernetes object can hold there; the SealedSecret could not be read.
     #[error("{field} of the Secret is {kind}, expected {expected}{}", if *expected == "text" { "; put it in quotes" } else { "" })]
     Field {

@@ -14,6 +14,17 @@ pub(in crate::sealed) const LAST_APPLIED: [&str; 2] = [
     "kubecfg.ksonnet.io/last-applied-configuration",
 ];
 
+/// The fields of a Secret.
+const FIELDS: [&str; 7] = [
+    "apiVersion",
+    "kind",
+    "metadata",
+    "type",
+    "immutable",
+    "data",
+    "stringData",
+];
+
 /// Metadata a server fills in, or that must not be carried to another object.
 const SERVER_FIELDS: [&str; 9] = [
     "selfLink",
@@ -112,6 +123,11 @@ impl<'a> Target<'a> {
         for field in SERVER_FIELDS {
             metadata.remove(field);
         }
+        for field in ["labels", "annotations"] {
+            if metadata.get(field).is_some_and(Value::is_null) {
+                metadata.remove(field);
+            }
+        }
         if let Some(annotations) = metadata
             .get_mut("annotations")
             .and_then(Value::as_mapping_mut)
@@ -138,6 +154,27 @@ fn readable(secret: &Value) -> Result<(), SealError> {
             expected,
         })
     };
+    let fields = secret.as_mapping().into_iter().flat_map(Mapping::keys);
+    for field in fields.filter(|field| !FIELDS.contains(field)) {
+        if let Some(known) = FIELDS
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(field))
+        {
+            return Err(SealError::Misspelt {
+                field: field.to_owned(),
+                known,
+            });
+        }
+    }
+    for field in ["name", "namespace"] {
+        let value = secret
+            .get("metadata")
+            .and_then(|metadata| metadata.get(field));
+        match value {
+            None | Some(Value::Null | Value::String(_)) => {}
+            Some(other) => return refused(format!("metadata.{field}"), other, "text"),
+        }
+    }
     match secret.get("immutable") {
         None | Some(Value::Null | Value::Bool(_)) => {}
         Some(other) => return refused("immutable".to_owned(), other, "true or false"),
