@@ -17,6 +17,7 @@ mod process;
 mod program;
 mod sealed_secrets;
 mod sshd;
+mod watchdog;
 
 pub use connection::{Answer, Connection};
 pub use control_plane::ControlPlane;
@@ -27,3 +28,4 @@ pub use process::Process;
 pub use program::{is_missing, program, skip};
 pub use sealed_secrets::SealedSecrets;
 pub use sshd::Sshd;
+pub use watchdog::Watchdog;

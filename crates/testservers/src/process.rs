@@ -1,15 +1,18 @@
 //! A server's process: its output goes to a file, and it ends by its process id when dropped, also
-//! when the test panics.
+//! when the test panics or is killed.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::watchdog::Watchdog;
+
 /// A running server.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    watchdog: Option<Watchdog>,
     log: PathBuf,
 }
 
@@ -26,8 +29,10 @@ impl Process {
             .stdout(file.try_clone().unwrap())
             .stderr(file)
             .spawn();
+        let child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self {
-            child: child.unwrap_or_else(|error| panic!("{command:?}: {error}")),
+            watchdog: Some(Watchdog::over(&child)),
+            child,
             log: log.to_owned(),
         }
     }
@@ -53,6 +58,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        drop(self.watchdog.take());
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use narae_secrets::SecretBytes;
 use narae_secrets::store::openbao::{Environment, OpenBao, Options};
 use narae_secrets::store::{SecretPath, Store as _, StoreErrorKind as K, Version};
-use narae_testservers::skip;
+use narae_testservers::{Watchdog, skip};
 
 use crate::material::secret;
 
@@ -17,7 +17,7 @@ const ROOT: &str = "root-token";
 
 /// A development server on a free port, with its own home; killed with this value.
 struct Server {
-    child: Option<Child>,
+    child: Option<(Child, Watchdog)>,
     address: String,
     token: String,
     _home: Option<tempfile::TempDir>,
@@ -67,9 +67,10 @@ impl Server {
                 .stderr(Stdio::null())
                 .spawn();
             let Ok(mut child) = child else { break };
+            let watchdog = Watchdog::over(&child);
             let output = BufReader::new(child.stdout.take().unwrap());
             let mut server = Self {
-                child: Some(child),
+                child: Some((child, watchdog)),
                 address: format!("{scheme}://{listen}"),
                 token: ROOT.to_owned(),
                 _home: None,
@@ -157,7 +158,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
+        if let Some((mut child, watchdog)) = self.child.take() {
+            drop(watchdog);
             child.kill().unwrap();
             child.wait().unwrap();
         }

@@ -1,6 +1,10 @@
 //! The servers start, answer and end.
 
-use narae_testservers::{ControlPlane, SealedSecrets};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use narae_testservers::{ControlPlane, Process, SealedSecrets};
 
 #[test]
 fn an_api_server_answers_and_ends_with_its_value() {
@@ -55,4 +59,49 @@ fn the_sealed_secrets_controller_answers_through_the_api_server() {
     });
     // Nothing of it can be reached from outside.
     assert!(std::net::TcpStream::connect(("127.0.0.1", sealed.cluster.port())).is_err());
+}
+
+/// Starts a server in a test of its own, kills that test, and waits for the server to be gone.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_ends_with_a_test_that_is_killed() {
+    const CHILD: &str = "NARAE_TESTSERVERS_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let server = Process::start(Command::new("sleep").arg("1000"), &log);
+        eprintln!("\nserver {}", server.id());
+        // Until it is killed.
+        let _ = std::io::stdin().read(&mut [0]);
+        panic!("it was not killed");
+    }
+    let mut test = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "a_server_ends_with_a_test_that_is_killed",
+            "--exact",
+            "--nocapture",
+        ])
+        .env(CHILD, "1")
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(test.stderr.take().unwrap()).lines();
+    let id = lines.find_map(|line| line.unwrap().strip_prefix("server ").map(str::to_owned));
+    let server = format!("/proc/{}", id.unwrap());
+    assert!(Path::new(&server).exists());
+    test.kill().unwrap();
+    test.wait().unwrap();
+    // Dead, and until somebody waits for it, a zombie.
+    let ended = || {
+        std::fs::read_to_string(format!("{server}/stat")).map_or(true, |stat| stat.contains(") Z "))
+    };
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !ended() {
+        assert!(
+            std::time::Instant::now() < end,
+            "the server outlived its test"
+        );
+        std::thread::yield_now();
+    }
 }
