@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use narae_secrets::sealed::folder::{FileOutcome, FileReport, Rotation};
+use narae_secrets::sealed::folder::{
+    FileOutcome, FileReport, MAX_DEPTH, MAX_FILE_BYTES, Rotation, manifests,
+};
 use narae_secrets::sealed::{Label, PrivateKeys, ResealOutcome, Scope, SealedFile, SealedItem};
 
 use crate::material::{certificate, private_key, secret};
@@ -232,5 +234,41 @@ fn modes_are_kept_and_links_are_not_followed() {
     assert_eq!(
         fs::read_to_string(outside.path().join("db.yaml")).unwrap(),
         text
+    );
+}
+
+#[test]
+fn size_and_depth_are_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, "good.yaml", &file("db", "db", Scope::Strict));
+    // Sparse: nothing of it is on the disk.
+    for (name, more) in [("most.yaml", 0), ("more.yaml", 1)] {
+        let file = fs::File::create(folder.join(name)).unwrap();
+        file.set_len(MAX_FILE_BYTES + more).unwrap();
+    }
+    let (old, new) = (keys(&[2048, 4096]), certificate(3072));
+    let reports = run(&Rotation::new(&old, &new), folder);
+    let [good, more] = reports.as_slice() else {
+        panic!("{reports:?}");
+    };
+    assert!(matches!(good.outcome, FileOutcome::Written));
+    assert!(
+        matches!(&more.outcome, FileOutcome::Disk(cause) if cause.kind() == std::io::ErrorKind::FileTooLarge),
+        "{more:?}"
+    );
+    assert!(more.file.ends_with("more.yaml"));
+
+    let mut deepest = folder.to_owned();
+    // The folder itself is the first.
+    deepest.extend((1..MAX_DEPTH).map(|depth| format!("d{depth}")));
+    fs::create_dir_all(&deepest).unwrap();
+    fs::write(deepest.join("db.yaml"), "").unwrap();
+    assert_eq!(manifests(folder).unwrap().len(), 4);
+    fs::create_dir(deepest.join("one-more")).unwrap();
+    let refused = manifests(folder).unwrap_err().to_string();
+    assert!(
+        refused.ends_with("nested deeper than 64 folders"),
+        "{refused}"
     );
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use narae_secrets::SecretBytes;
 use narae_secrets::sealed::{
-    ItemError, OpenError, PrivateKey, PrivateKeys, Scope, SealItemError, SealedItem,
+    ItemError, MAX_ITEM_BYTES, OpenError, PrivateKey, PrivateKeys, Scope, SealItemError, SealedItem,
 };
 use narae_yaml::Value;
 use proptest::prelude::*;
@@ -164,6 +164,9 @@ fn a_mebibyte_fits_and_no_more() {
     );
     let long = "A".repeat(4 * 1024 * 1024);
     assert_eq!(SealedItem::from_base64(&long), Err(ItemError::TooLong));
+    assert!(SealedItem::from_bytes(vec![0; MAX_ITEM_BYTES]).is_ok());
+    let more = SealedItem::from_bytes(vec![0; MAX_ITEM_BYTES + 1]);
+    assert_eq!(more, Err(ItemError::TooLong));
 }
 
 proptest! {

@@ -103,6 +103,10 @@ fn what_is_no_key_is_said() {
         PrivateKeys::from_pem(b"").unwrap_err(),
         PrivateKeyError::NoKey
     );
+    let key = fs::read_to_string(data("keys/2048.key.pem")).unwrap();
+    let filled = |bytes: usize| format!("{}\n{key}", "x".repeat(bytes - key.len() - 1));
+    assert!(PrivateKey::from_pem(filled(1024 * 1024).as_bytes()).is_ok());
+    assert_eq!(of(&filled(1024 * 1024 + 1)), PrivateKeyError::NotPem);
 }
 
 #[test]

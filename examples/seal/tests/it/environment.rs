@@ -8,8 +8,8 @@ const SECRET: &[u8] = b"apiVersion: v1\nkind: Secret\nmetadata: {name: db, names
 
 fn scope(text: &str) -> Option<String> {
     let annotations = one(text)["metadata"]["annotations"].clone();
-    let keys = annotations.as_object()?.keys();
-    keys.last()
+    let mut keys = annotations.as_object()?.keys();
+    keys.next_back()
         .map(|key| key.rsplit('/').next().unwrap().to_owned())
 }
 
