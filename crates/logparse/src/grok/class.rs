@@ -89,9 +89,15 @@ impl Class {
         self.wide != listed
     }
 
-    /// Whether no character is in both; `false` if that is not known.
-    pub(super) const fn is_disjoint(&self, other: &Self) -> bool {
-        self.ascii & other.ascii == 0 && (is_narrow(self) || is_narrow(other))
+    /// The bytes that end a run of the set, if these are at most three and everything beyond ASCII goes on.
+    pub(super) fn ends(&self) -> Option<[u8; 3]> {
+        if !self.wide || !self.ranges.is_empty() {
+            return None;
+        }
+        let mut bytes = (0..128_u8).filter(|byte| !self.has_ascii(*byte));
+        let first = bytes.next()?;
+        let (second, third) = (bytes.next().unwrap_or(first), bytes.next().unwrap_or(first));
+        bytes.next().is_none().then_some([first, second, third])
     }
 
     /// The ASCII members as bits, and whether there may be others.
@@ -112,13 +118,9 @@ impl Class {
 
     /// The only member, if there is one and it is ASCII.
     pub(super) fn single(&self) -> Option<u8> {
-        let only = self.ascii.count_ones() == 1 && is_narrow(self);
+        let only = self.ascii.count_ones() == 1 && !self.wide && self.ranges.is_empty();
         only.then(|| u8::try_from(self.ascii.trailing_zeros()).ok())?
     }
-}
-
-const fn is_narrow(class: &Class) -> bool {
-    !class.wide && class.ranges.is_empty()
 }
 
 /// The next character at a place: how long it is, and what, or `None` for a byte that is not UTF-8.
@@ -150,6 +152,9 @@ fn wide(rest: &[u8]) -> (usize, Option<char>) {
 /// Where the character before a place begins.
 pub(super) fn before(text: &[u8], at: usize) -> Option<usize> {
     let last = at.checked_sub(1)?;
+    if text.get(last).is_some_and(u8::is_ascii) {
+        return Some(last);
+    }
     let found = (at.saturating_sub(4)..=last)
         .rev()
         .find(|start| decode(text, *start).is_some_and(|(length, _)| start + length == at));

@@ -8,7 +8,6 @@
 use super::class::{Class, before, decode};
 use super::program::{Instruction, Program};
 use super::syntax::Assertion;
-use super::text::word;
 
 /// How much memory the second try may use.
 pub(super) const MAX_MEMORY_BYTES: usize = 64 << 20;
@@ -171,8 +170,8 @@ impl Search<'_, '_, '_> {
                 self.fails(pc, at)
             }
             Instruction::Class(class) => {
-                let class = self.program.classes.get(*class)?;
-                match member(class, self.text, at) {
+                let set = self.program.sets.get(*class)?;
+                match set.member(self.text, at) {
                     Some(length) => Some((pc + 1, at + length)),
                     None => self.fails(pc, at),
                 }
@@ -203,15 +202,20 @@ impl Search<'_, '_, '_> {
                 }
             }
             Instruction::Jump(target) => Some((*target, at)),
+            Instruction::Switch(table) => {
+                let next = self.text.get(at).map_or(256, |byte| usize::from(*byte));
+                let target = self.program.tables.get(*table)?.get(next)?;
+                Some((usize::try_from(*target).ok()?, at))
+            }
             Instruction::Run {
                 class,
                 possessive,
                 mark,
             } => {
-                let class = self.program.classes.get(*class)?;
+                let set = self.program.sets.get(*class)?;
                 if self.remembers {
                     self.enter(*mark, at)?;
-                    return Some(match member(class, self.text, at) {
+                    return Some(match set.member(self.text, at) {
                         Some(length) => {
                             self.scratch.stack.push(Frame::Branch {
                                 instruction: pc + 1,
@@ -222,7 +226,7 @@ impl Search<'_, '_, '_> {
                         None => (pc + 1, at),
                     });
                 }
-                let end = run(class, self.text, at);
+                let end = set.run(self.text, at);
                 self.steps = self.steps.saturating_sub((end - at) / 16);
                 if !possessive && end > at {
                     self.scratch.stack.push(Frame::Run {
@@ -232,6 +236,15 @@ impl Search<'_, '_, '_> {
                     });
                 }
                 Some((pc + 1, end))
+            }
+            Instruction::Span { class, min, max } => {
+                let set = self.program.sets.get(*class)?;
+                let end = set.run_of(self.text, at, *max);
+                self.steps = self.steps.saturating_sub((end.at - at) / 16);
+                if end.count >= *min {
+                    return Some((pc + 1, end.at));
+                }
+                self.fails(pc, end.at)
             }
             Instruction::Save(slot) => {
                 self.save(*slot, at);
@@ -317,30 +330,10 @@ fn member(class: &Class, text: &[u8], at: usize) -> Option<usize> {
     class.has_wide(character).then_some(length)
 }
 
-/// Where the characters of the set that stand here end.
-#[inline]
-fn run(class: &Class, text: &[u8], mut at: usize) -> usize {
-    loop {
-        let rest = text.get(at..).unwrap_or_default();
-        let plain = rest
-            .iter()
-            .position(|byte| !byte.is_ascii() || !class.has_ascii(*byte));
-        at += plain.unwrap_or(rest.len());
-        match text.get(at) {
-            Some(byte) if !byte.is_ascii() => match member(class, text, at) {
-                Some(length) => at += length,
-                None => return at,
-            },
-            _ => return at,
-        }
-    }
-}
-
 fn holds(assertion: &Assertion, text: &[u8], at: usize) -> bool {
     let previous = at.checked_sub(1).and_then(|at| text.get(at));
     let next = text.get(at);
-    let is_word =
-        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii() && word().has_ascii(*byte));
+    let is_word = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
     match assertion {
         Assertion::LineStart => {
             matches!(previous, None | Some(b'\n')) && (at == 0 || next.is_some())
@@ -368,7 +361,16 @@ fn holds(assertion: &Assertion, text: &[u8], at: usize) -> bool {
                         .try_fold(at, |at, class| Some(at + member(class, text, at)?))
                 }
             };
-            texts.iter().any(|classes| stands(classes).is_some()) != *negated
+            let stands = |classes: &Vec<Class>| match (classes.as_slice(), *behind) {
+                // Most looks are at one character.
+                ([class], true) => match previous {
+                    Some(byte) if byte.is_ascii() => class.has_ascii(*byte),
+                    _ => stands(classes).is_some(),
+                },
+                ([class], false) => member(class, text, at).is_some(),
+                _ => stands(classes).is_some(),
+            };
+            texts.iter().any(stands) != *negated
         }
     }
 }

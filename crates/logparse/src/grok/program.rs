@@ -1,8 +1,13 @@
 //! A pattern as instructions for the [machine](super::machine).
 
+use std::collections::BTreeSet;
+
 use super::class::Class;
+use super::set::Set;
 use super::syntax::{Assertion, Node};
 
+/// From so many alternatives on, a table says which is the first that can match.
+const SWITCHED: usize = 4;
 /// How many instructions a pattern may compile to.
 const MAX_INSTRUCTIONS: usize = 200_000;
 
@@ -19,12 +24,21 @@ pub(super) enum Instruction {
         mark: usize,
     },
     Jump(usize),
+    /// The first of several choices that can begin with what stands here, by a table.
+    Switch(usize),
     /// As many characters of the set as there are, then fewer if that fails; goes on with the next instruction. If
     /// `possessive`, what follows cannot begin with one of them, so fewer cannot help.
     Run {
         class: usize,
         possessive: bool,
         mark: usize,
+    },
+    /// From `min` to `max` characters of the set, as many as there are: what follows cannot begin with one of them, so fewer
+    /// cannot help.
+    Span {
+        class: usize,
+        min: u32,
+        max: u32,
     },
     /// Notes the place.
     Save(usize),
@@ -40,9 +54,13 @@ pub(super) struct Program {
     /// Which named pattern each instruction belongs to.
     pub(super) names: Vec<Option<usize>>,
     pub(super) classes: Vec<Class>,
+    /// The classes again, ready to be matched.
+    pub(super) sets: Vec<Set>,
     pub(super) assertions: Vec<Assertion>,
     /// How many instructions remember places.
     pub(super) marks: usize,
+    /// Of each switch, where to go on for each byte, and for the end.
+    pub(super) tables: Vec<Vec<u32>>,
     /// What each instruction can begin with.
     pub(super) starts: Vec<Start>,
     /// What a match can begin with, if it must begin with something.
@@ -85,31 +103,54 @@ impl Start {
 
 /// Compiles a tree; `None` if it is too large.
 pub(super) fn compile(node: &Node) -> Option<Program> {
-    let mut compiler = Compiler {
-        program: Program {
-            instructions: Vec::new(),
-            names: Vec::new(),
-            classes: Vec::new(),
-            assertions: Vec::new(),
-            marks: 0,
-            starts: Vec::new(),
-            first: match first(node) {
-                (class, false) => class,
-                (_, true) => None,
+    // Counted repetitions are spans where what follows allows it, which is known once all is compiled.
+    let mut unrolled = BTreeSet::new();
+    loop {
+        let mut compiler = Compiler {
+            program: Program {
+                instructions: Vec::new(),
+                names: Vec::new(),
+                classes: Vec::new(),
+                sets: Vec::new(),
+                tables: Vec::new(),
+                assertions: Vec::new(),
+                marks: 0,
+                starts: Vec::new(),
+                first: match first(node) {
+                    (class, false) => class,
+                    (_, true) => None,
+                },
             },
-        },
-        name: None,
-    };
-    compiler.node(node)?;
-    compiler.emit(Instruction::Match)?;
-    compiler.possessify();
-    compiler.find_starts();
-    Some(compiler.program)
+            name: None,
+            repetitions: 0,
+            unrolled,
+            spans: Vec::new(),
+        };
+        compiler.node(node)?;
+        compiler.emit(Instruction::Match)?;
+        compiler.find_starts();
+        compiler.possessify();
+        compiler.fill_tables();
+        let ambiguous = compiler.ambiguous_spans();
+        if ambiguous.is_empty() {
+            let mut program = compiler.program;
+            program.sets = program.classes.iter().map(Set::new).collect();
+            return Some(program);
+        }
+        unrolled = compiler.unrolled;
+        unrolled.extend(ambiguous);
+    }
 }
 
 struct Compiler {
     program: Program,
     name: Option<usize>,
+    /// Counted repetitions met so far, each of which has a number.
+    repetitions: usize,
+    /// Those that must be written out.
+    unrolled: BTreeSet<usize>,
+    /// Those that became spans, with their instruction.
+    spans: Vec<(usize, usize)>,
 }
 
 impl Compiler {
@@ -178,6 +219,10 @@ impl Compiler {
 
     fn alternate(&mut self, nodes: &[Node]) -> Option<()> {
         let mut ends = Vec::new();
+        if nodes.len() >= SWITCHED {
+            self.program.tables.push(Vec::new());
+            self.emit(Instruction::Switch(self.program.tables.len() - 1))?;
+        }
         let Some((last, others)) = nodes.split_last() else {
             return Some(());
         };
@@ -198,6 +243,16 @@ impl Compiler {
     }
 
     fn repeat(&mut self, node: &Node, min: u32, max: Option<u32>, greedy: bool) -> Option<()> {
+        if let (Some(class), Some(max), true) = (class_of(node), max, greedy) {
+            let number = self.repetitions;
+            self.repetitions += 1;
+            if max > 1 && !self.unrolled.contains(&number) {
+                let class = self.class(class);
+                let at = self.emit(Instruction::Span { class, min, max })?;
+                self.spans.push((number, at));
+                return Some(());
+            }
+        }
         for _ in 0..min {
             self.node(node)?;
         }
@@ -262,21 +317,60 @@ impl Compiler {
             let Some(Instruction::Run { class, .. }) = self.program.instructions.get(at) else {
                 continue;
             };
-            let class = self
-                .program
-                .classes
-                .get(*class)
-                .cloned()
-                .unwrap_or(Class::NONE);
-            let disjoint = self
-                .follows(at + 1)
-                .is_some_and(|next| next.is_disjoint(&class));
+            let disjoint = self.is_followed_by_others(*class, at);
             if let (true, Some(Instruction::Run { possessive, .. })) =
                 (disjoint, self.program.instructions.get_mut(at))
             {
                 *possessive = true;
             }
         }
+    }
+
+    /// Follows the chain of choices behind each switch to the first that can match, for each byte.
+    fn fill_tables(&mut self) {
+        let program = &mut self.program;
+        for (at, instruction) in program.instructions.iter().enumerate() {
+            let Instruction::Switch(table) = instruction else {
+                continue;
+            };
+            let targets = (0..=255).map(Some).chain([None]).map(|next| {
+                let mut choice = at + 1;
+                // The chain of one alternation has no loop: each choice leads on.
+                while let Some(Instruction::Split { first, second, .. }) =
+                    program.instructions.get(choice)
+                    && *second > choice
+                    && program
+                        .starts
+                        .get(*first)
+                        .is_some_and(|start| !start.allows(next))
+                {
+                    choice = *second;
+                }
+                u32::try_from(choice).unwrap_or(u32::MAX)
+            });
+            if let Some(table) = program.tables.get_mut(*table) {
+                *table = targets.collect();
+            }
+        }
+    }
+
+    /// The numbers of spans behind which a character of theirs may follow.
+    fn ambiguous_spans(&self) -> Vec<usize> {
+        let ambiguous = self.spans.iter().filter(|(_, at)| {
+            let instruction = self.program.instructions.get(*at);
+            !matches!(instruction, Some(Instruction::Span { class, .. }) if self.is_followed_by_others(*class, *at))
+        });
+        ambiguous.map(|(number, _)| *number).collect()
+    }
+
+    /// Whether nothing that can follow an instruction begins with a character of the set.
+    fn is_followed_by_others(&self, class: usize, at: usize) -> bool {
+        let start = self.program.starts.get(at + 1).copied();
+        let class = self.program.classes.get(class).map(Class::summary);
+        let (Some(start), Some((ascii, wide))) = (start, class) else {
+            return false;
+        };
+        start.ascii & ascii == 0 && !(start.wide && wide)
     }
 
     /// Grows the starts until they no longer change; backwards, because most instructions are followed by the next.
@@ -304,10 +398,17 @@ impl Compiler {
                     Instruction::Class(number) => class(*number),
                     Instruction::Split { first, second, .. } => of(*first).or(of(*second)),
                     Instruction::Jump(target) => of(*target),
-                    Instruction::Run { class: number, .. } => class(*number).or(of(at + 1)),
-                    Instruction::Save(_) | Instruction::RestOfLine(_) | Instruction::Assert(_) => {
-                        of(at + 1)
-                    }
+                    Instruction::Run { class: number, .. }
+                    | Instruction::Span {
+                        class: number,
+                        min: 0,
+                        ..
+                    } => class(*number).or(of(at + 1)),
+                    Instruction::Span { class: number, .. } => class(*number),
+                    Instruction::Switch(_)
+                    | Instruction::Save(_)
+                    | Instruction::RestOfLine(_)
+                    | Instruction::Assert(_) => of(at + 1),
                     Instruction::Match => Start::ANYTHING,
                 };
                 if let Some(known) = program.starts.get_mut(at).filter(|known| **known != start) {
@@ -319,21 +420,6 @@ impl Compiler {
                 return;
             }
         }
-    }
-
-    /// What must be matched next, if it is one character for certain.
-    fn follows(&self, mut at: usize) -> Option<Class> {
-        // Saves and jumps only; a loop of jumps would be a loop without choice, which is not made.
-        for _ in 0..self.here() {
-            match self.program.instructions.get(at)? {
-                Instruction::Save(_) => at += 1,
-                Instruction::Jump(target) => at = *target,
-                Instruction::Byte(byte) => return Some(Class::one(char::from(*byte))),
-                Instruction::Class(class) => return self.program.classes.get(*class).cloned(),
-                _ => return None,
-            }
-        }
-        None
     }
 }
 

@@ -5,6 +5,8 @@
 //! group does not capture, as in Oniguruma next to named ones. Back-references, possessive repetition and atomic groups
 //! around anything but fixed text are refused: they are not regular.
 
+use std::sync::Arc;
+
 use super::class::Class;
 use super::text::Text;
 use super::{Conversion, PatternError, Patterns, Problem};
@@ -59,7 +61,7 @@ pub(super) enum Assertion {
 /// A field that a pattern fills.
 #[derive(Debug, Clone)]
 pub(super) struct Capture {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) conversion: Conversion,
 }
 
@@ -271,7 +273,7 @@ impl<'p> Parser<'p> {
             None => name.to_owned(),
         };
         self.captures.push(Capture {
-            name: dotted,
+            name: dotted.into(),
             conversion,
         });
         Ok(self.captures.len() - 1)

@@ -187,7 +187,7 @@ fn digit() -> Class {
     Class::ascii(|byte| byte.is_ascii_digit())
 }
 
-pub(super) fn word() -> Class {
+fn word() -> Class {
     Class::ascii(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 

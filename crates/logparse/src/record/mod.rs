@@ -14,6 +14,7 @@ mod value;
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::format::Format;
 use crate::line::Part;
@@ -25,15 +26,46 @@ pub use value::{Number, Unit, Value};
 /// A name and what it holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field<'a> {
-    name: Cow<'a, str>,
+    name: Name<'a>,
     value: Value<'a>,
+}
+
+#[derive(Debug, Clone)]
+enum Name<'a> {
+    Own(Cow<'a, str>),
+    /// Of a compiled pattern, which gives it to every record it makes.
+    Shared(Arc<str>),
+}
+
+impl std::ops::Deref for Name<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Own(name) => name,
+            Self::Shared(name) => name,
+        }
+    }
+}
+
+impl PartialEq for Name<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
 }
 
 impl<'a> Field<'a> {
     /// A field.
     pub fn new(name: impl Into<Cow<'a, str>>, value: Value<'a>) -> Self {
         Self {
-            name: name.into(),
+            name: Name::Own(name.into()),
+            value,
+        }
+    }
+
+    pub(crate) const fn shared(name: Arc<str>, value: Value<'a>) -> Self {
+        Self {
+            name: Name::Shared(name),
             value,
         }
     }
@@ -50,7 +82,7 @@ impl<'a> Field<'a> {
 
     pub(crate) fn with_prefix(self, prefix: &str) -> Self {
         Self {
-            name: Cow::Owned(format!("{prefix}{}", self.name)),
+            name: Name::Own(Cow::Owned(format!("{prefix}{}", &*self.name))),
             value: self.value,
         }
     }
@@ -58,7 +90,10 @@ impl<'a> Field<'a> {
     /// The same, owning its bytes.
     pub fn into_owned(self) -> Field<'static> {
         Field {
-            name: Cow::Owned(self.name.into_owned()),
+            name: match self.name {
+                Name::Own(name) => Name::Own(Cow::Owned(name.into_owned())),
+                Name::Shared(name) => Name::Shared(name),
+            },
             value: self.value.into_owned(),
         }
     }
@@ -144,7 +179,7 @@ impl<'a> Record<'a> {
         self.fields
             .iter()
             .rev()
-            .find(|field| field.name == name)
+            .find(|field| *field.name == *name)
             .map(Field::value)
     }
 
@@ -152,7 +187,7 @@ impl<'a> Record<'a> {
     pub fn get_all<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r Value<'a>> {
         self.fields
             .iter()
-            .filter(move |field| field.name == name)
+            .filter(move |field| *field.name == *name)
             .map(Field::value)
     }
 
