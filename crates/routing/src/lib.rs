@@ -13,6 +13,7 @@ pub mod limit;
 pub mod matching;
 pub mod pool;
 pub mod retry;
+pub mod simulate;
 mod slot;
 pub mod split;
 mod weight;

@@ -63,6 +63,34 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Says what Gateway API objects do to requests, without a cluster or a socket
     Explain(Explain),
+    /// Plays Simulations against the TrafficPolicies they name, in virtual time
+    Simulate(Simulate),
+    /// Says what of a configuration will be regretted, without serving it
+    Check(Check),
+}
+
+/// `router simulate`.
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// Simulations, and the Services and TrafficPolicies they are about (YAML)
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Write a timeline of the first simulation here (SVG)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `router check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Gateways, routes, Services, TrafficPolicies … as they are applied (YAML)
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 const EXPLAIN: &str = "\
@@ -88,6 +116,15 @@ Exit codes: 0, 1 a file or line that cannot be read, 2 usage.";
 #[derive(Debug, Args)]
 #[command(after_help = EXPLAIN)]
 pub(crate) struct Explain {
+    /// One request instead of stdin, as 'METHOD URL', and everything that was weighed: each match and by what it
+    /// lost, each site and endpoint
+    #[arg(value_name = "REQUEST")]
+    pub(crate) request: Option<String>,
+
+    /// A header of REQUEST, as 'NAME: VALUE'; repeat for more
+    #[arg(short = 'H', value_name = "HEADER", requires = "request")]
+    pub(crate) header: Vec<String>,
+
     /// Gateways, HTTPRoutes, GRPCRoutes, Services, ReferenceGrants … as they are applied (YAML);
     /// repeat for more files
     #[arg(long, value_name = "FILE", required = true)]

@@ -15,15 +15,16 @@ const MAX_LINE: u64 = 1 << 20;
 
 /// Reads the files, then answers line by line; true if every line could be read.
 pub(crate) fn run(explain: &Explain) -> Result<bool, ExplainError> {
-    let mut files = Files::default();
-    for file in &explain.config {
-        files.read(&file.to_string_lossy())?;
-    }
+    let files = Files::of(&explain.config)?;
     let (table, findings) = Table::compile(&files.objects);
     let notes = files.notes().into_iter();
     let mut complaints = io::stderr().lock();
     for line in notes.chain(findings.iter().map(ToString::to_string)) {
         writeln!(complaints, "router: {line}").map_err(ExplainError::Io)?;
+    }
+    if let Some(request) = &explain.request {
+        let mut out = io::stdout().lock();
+        return crate::weighed::write(&files.objects, &table, request, &explain.header, &mut out);
     }
     answer(
         &table,
@@ -294,6 +295,8 @@ impl std::fmt::Display for Answer {
 pub(crate) enum ExplainError {
     #[error(transparent)]
     File(#[from] FileError),
+    #[error("`{0}`: write a request as 'GET http://host/path', a header as 'name: value'")]
+    Request(String),
     #[error("cannot read the requests or write the answers: {0}")]
     Io(io::Error),
 }

@@ -31,16 +31,14 @@ pub(crate) enum Source {
 
 impl Source {
     pub(crate) fn read(&self) -> Result<Files, FileError> {
-        let mut files = Files::default();
         match self {
-            Self::Files(paths) => {
-                for path in paths {
-                    files.read(&path.to_string_lossy())?;
-                }
+            Self::Files(paths) => Files::of(paths),
+            Self::Flags(backends) => {
+                let mut files = Files::default();
+                files.read_text("--backend", &written(backends))?;
+                Ok(files)
             }
-            Self::Flags(backends) => files.read_text("--backend", &written(backends))?,
         }
-        Ok(files)
     }
 
     /// What changes when a file does.

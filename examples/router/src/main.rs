@@ -10,6 +10,7 @@ mod access;
 mod admin;
 mod arguments;
 mod body;
+mod check;
 mod connections;
 mod exchange;
 mod explain;
@@ -22,9 +23,11 @@ mod objects;
 mod outbound;
 mod router;
 mod server;
+mod simulate;
 mod tls;
 mod tunnel;
 mod upstream;
+mod weighed;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -47,6 +50,8 @@ fn main() -> ExitCode {
     let Arguments { command, serve } = Arguments::parse();
     let done = match command {
         Some(Command::Explain(explain)) => explain::run(&explain).map_err(Failure::Explain),
+        Some(Command::Simulate(simulate)) => simulate::run(&simulate).map_err(Failure::Simulate),
+        Some(Command::Check(check)) => check::run(&check).map_err(Failure::Explain),
         None => {
             let source = serve.source();
             run(&serve, source).map(|()| true)
@@ -199,6 +204,8 @@ fn reload(
 enum Failure {
     #[error(transparent)]
     Explain(explain::ExplainError),
+    #[error(transparent)]
+    Simulate(simulate::SimulateError),
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 
 use crate::tls::{Certificate, CertificateError};
 use base64::Engine as _;
@@ -26,6 +27,15 @@ pub(crate) struct Files {
 }
 
 impl Files {
+    /// Reads all of these.
+    pub(crate) fn of(paths: &[PathBuf]) -> Result<Self, FileError> {
+        let mut files = Self::default();
+        for path in paths {
+            files.read(&path.to_string_lossy())?;
+        }
+        Ok(files)
+    }
+
     pub(crate) fn read(&mut self, file: &str) -> Result<(), FileError> {
         let source = fs::read_to_string(file).map_err(|cause| FileError::Open {
             file: file.to_owned(),
@@ -97,6 +107,9 @@ impl Files {
             }
             (narae_routing::gateway::POLICY_GROUP, "TrafficPolicy") => {
                 objects.traffic_policies.push(whole(file, node, notes)?);
+            }
+            (narae_routing::gateway::POLICY_GROUP, "Simulation") => {
+                objects.simulations.push(whole(file, node, notes)?);
             }
             ("", "Secret") if text("type") == "kubernetes.io/tls" => self.secret(file, &node)?,
             _ => *self.passed_over.entry(kind.to_owned()).or_default() += 1,

@@ -18,6 +18,7 @@ mod policy;
 pub(crate) mod pool;
 mod read;
 mod route;
+mod scenario;
 
 pub use cluster::{
     Endpoint, EndpointConditions, EndpointPort, EndpointSlice, Namespace, Service, ServicePort,
@@ -42,6 +43,8 @@ pub use route::{
     HttpRouteRule, Lifetime, MatchType, NameMatch, ParentReference, PathMatch, PathMatchType,
     Retry, RouteSpec, SessionCookie, SessionHeader, SessionPersistence, SessionType, Timeouts,
 };
+
+pub use scenario::{Deed, EventSpec, LoadSpec, ScenarioError, Simulation, SimulationSpec, Value};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -71,6 +74,8 @@ pub struct Objects {
     pub namespaces: Vec<Namespace>,
     /// How the endpoints of services are kept.
     pub traffic_policies: Vec<TrafficPolicy>,
+    /// What policies are tried against.
+    pub simulations: Vec<Simulation>,
 }
 
 impl Objects {

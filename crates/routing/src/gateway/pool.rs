@@ -52,6 +52,47 @@ impl Objects {
         pool
     }
 
+    /// Services whose policies name each other's as a site, one line for each: a request that fails at the one has
+    /// nowhere to go at the other.
+    #[must_use]
+    pub fn loops(&self) -> Vec<String> {
+        let named = |namespace: &str, service: &str| -> Vec<String> {
+            let policies = self.traffic_policies.iter();
+            let own = policies.filter(|policy| {
+                let mut targets = policy.spec.target_refs.iter();
+                policy.metadata.namespace() == namespace && targets.any(|t| t.name == service)
+            });
+            own.flat_map(|policy| &policy.spec.sites)
+                .filter_map(|site| site.service.clone())
+                // Its own slices beside others' are no detour.
+                .filter(|other| other != service)
+                .collect()
+        };
+        let mut loops = Vec::new();
+        for policy in &self.traffic_policies {
+            let namespace = policy.metadata.namespace();
+            for target in &policy.spec.target_refs {
+                // Whoever can be reached, each looked at once.
+                let (mut reached, mut at) = (named(namespace, &target.name), 0);
+                while let Some(next) = reached.get(at).cloned() {
+                    for service in named(namespace, &next) {
+                        if !reached.contains(&service) {
+                            reached.push(service);
+                        }
+                    }
+                    at += 1;
+                }
+                if let Some(last) = reached.iter().rev().find(|s| **s == target.name) {
+                    let way = reached.join(", ");
+                    loops.push(format!(
+                        "service {namespace}/{last}: its sites lead back to it (by {way})"
+                    ));
+                }
+            }
+        }
+        loops
+    }
+
     fn site(&self, spec: &SiteSpec, service: &ObjectName, port: u16) -> Site {
         let listed = spec.endpoints.iter().map(|endpoint| match endpoint {
             EndpointSpec::Address(address) => Endpoint::new(address),

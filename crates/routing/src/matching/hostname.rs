@@ -151,6 +151,15 @@ impl<T> HostMap<T> {
             .chain(&mut self.any)
     }
 
+    /// Every entry with its hostname as the API writes it, `*` for any.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (String, &T)> {
+        let exact = self.exact.iter().map(|(host, entry)| (host.clone(), entry));
+        let below = self.below.iter();
+        let below = below.map(|(domain, entry)| (format!("*{domain}"), entry));
+        let any = self.any.iter().map(|entry| ("*".to_owned(), entry));
+        exact.chain(below).chain(any)
+    }
+
     /// Every entry whose hostname matches, most specific first.
     pub(super) fn matching<'a>(&'a self, host: &'a str) -> impl Iterator<Item = &'a T> {
         let below = (!self.below.is_empty()).then(|| {

@@ -38,6 +38,9 @@
 
 mod attach;
 mod backend;
+mod check;
+mod compile;
+mod contest;
 mod cors;
 mod decision;
 mod header;
@@ -55,6 +58,8 @@ mod table;
 mod target;
 
 pub use backend::Backend;
+pub use check::Conflict;
+pub use contest::{Contender, Contest, Key, Verdict};
 pub use decision::{Decision, Forward, HeaderChange, ListenerName, Outcome, Refusal, RuleName};
 pub use hostname::Hostname;
 pub use precedence::{PathRank, Precedence};

@@ -152,6 +152,14 @@ impl PathIndex {
         build(&std::mem::take(&mut self.expressions), &mut self.automata)
     }
 
+    /// Every candidate, some of them several times.
+    pub(super) fn all(&self) -> Vec<u32> {
+        let exact = self.exact.values().flatten();
+        let prefixes = self.prefixes.iter().flat_map(|node| &node.candidates);
+        let expressions = self.automata.iter().flat_map(|a| &a.candidates);
+        exact.chain(prefixes).chain(expressions).copied().collect()
+    }
+
     /// The first candidate for a path, in order of precedence, that is accepted.
     pub(super) fn first(&self, path: &str, accepts: impl Fn(u32) -> bool) -> Option<u32> {
         let mut best: Option<u32> = None;

@@ -16,6 +16,15 @@ const METHODS: [&str; 9] = [
 /// The largest automaton of one expression, in bytes.
 const MAX_EXPRESSION: usize = 1 << 20;
 
+/// What of a request a match objects to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Difference<'p> {
+    Path,
+    Method,
+    Header(&'p str),
+    Query(&'p str),
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Predicate {
     method: Option<String>,
@@ -48,15 +57,45 @@ impl Predicate {
         (self.method.is_some(), self.headers.len(), self.query.len())
     }
 
+    /// What of a request it first objects to.
+    pub(super) fn differs(&self, request: &Request<'_>) -> Option<Difference<'_>> {
+        if self.method.as_deref().is_some_and(|m| m != request.method) {
+            return Some(Difference::Method);
+        }
+        let failing = self
+            .headers
+            .iter()
+            .find(|(name, test)| !header(request, name).is_some_and(|value| test.holds(&value)));
+        if let Some((name, _)) = failing {
+            return Some(Difference::Header(name));
+        }
+        let failing = self.query.iter().find(|(name, test)| {
+            !first_parameter(request.query_with_mark(), name).is_some_and(|v| test.holds(&v))
+        });
+        failing.map(|(name, _)| Difference::Query(name))
+    }
+
+    /// All it asks, as one text that is equal for equal questions.
+    pub(super) fn asks(&self) -> String {
+        let sorted = |conditions: &[(String, Test)], lower: bool| {
+            let text = |(name, test): &(String, Test)| match lower {
+                true => format!("{}{test:?}", name.to_ascii_lowercase()),
+                false => format!("{name}{test:?}"),
+            };
+            let mut all: Vec<String> = conditions.iter().map(text).collect();
+            all.sort();
+            all
+        };
+        format!(
+            "{:?} {:?} {:?}",
+            self.method,
+            sorted(&self.headers, true),
+            sorted(&self.query, false)
+        )
+    }
+
     pub(super) fn holds(&self, request: &Request<'_>) -> bool {
-        self.method.as_deref().is_none_or(|m| m == request.method)
-            && self
-                .headers
-                .iter()
-                .all(|(name, test)| header(request, name).is_some_and(|v| test.holds(&v)))
-            && self.query.iter().all(|(name, test)| {
-                first_parameter(request.query_with_mark(), name).is_some_and(|v| test.holds(&v))
-            })
+        self.differs(request).is_none()
     }
 }
 

@@ -148,6 +148,11 @@ impl Rule {
         of_targets.chain(mirrors(&self.steps))
     }
 
+    /// Whether it has backends, none of which gets anything.
+    pub(super) fn is_drained(&self) -> bool {
+        self.split.is_none() && !self.targets.is_empty()
+    }
+
     /// Carries on where the rule's last version stood, so that shares stay exact across the change.
     pub(super) fn carry(&mut self, last: &Self) {
         if let (Some(split), Some(last)) = (&mut self.split, &last.split) {

@@ -1,21 +1,19 @@
 //! Everything compiled: from the place a request came in to the rule that decides it.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::attach::{Attaching, Attachment, Entrances, scheme};
-use super::backend::{Backend, Services};
-use super::decision::{Decision, ListenerName, Outcome, Refusal};
+use super::backend::Backend;
+use super::compile::compile;
+use super::decision::{Decision, ListenerName, Outcome, Refusal, RuleName};
 use super::hostname::{HostMap, Hostname, port_of};
 use super::path::{PathIndex, Pattern};
-use super::precedence::{PathRank, Precedence};
-use super::predicate::Predicate;
-use super::problem::{Finding, Problem};
+use super::precedence::Precedence;
+use super::predicate::{Difference, Predicate};
+use super::problem::Finding;
 use super::request::{Arrival, Request};
-use super::rule::{RouteKind, Rule};
-use super::source::Source;
+use super::rule::Rule;
 use super::step::Came;
-use crate::gateway::{Gateway, ObjectName, Objects};
+use crate::gateway::{ObjectName, Objects};
 
 /// Gateways, listeners and routes, compiled. Shared by everyone who decides (`&self`, `Send + Sync`):
 /// the shares of its rules are exact over all of its decisions together.
@@ -33,63 +31,70 @@ use crate::gateway::{Gateway, ObjectName, Objects};
 /// ```
 #[derive(Debug, Default)]
 pub struct Table {
-    gateways: Vec<Entrance>,
-    candidates: Vec<Candidate>,
-    rules: Vec<Rule>,
+    pub(super) gateways: Vec<Entrance>,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) rules: Vec<Rule>,
 }
 
 /// A gateway.
 #[derive(Debug)]
-struct Entrance {
-    name: ObjectName,
-    ports: Vec<Port>,
+pub(super) struct Entrance {
+    pub(super) name: ObjectName,
+    pub(super) ports: Vec<Port>,
 }
 
 /// The listeners of one port.
 #[derive(Debug)]
-struct Port {
-    number: u16,
+pub(super) struct Port {
+    pub(super) number: u16,
     /// The most specific hostname first.
-    listeners: Vec<Listening>,
+    pub(super) listeners: Vec<Listening>,
 }
 
 #[derive(Debug)]
-struct Listening {
-    name: String,
+pub(super) struct Listening {
+    pub(super) name: String,
     /// Its place in the gateway's list.
-    index: usize,
-    scheme: &'static str,
-    hostname: Hostname,
-    hosts: HostMap<PathIndex>,
+    pub(super) index: usize,
+    pub(super) scheme: &'static str,
+    pub(super) hostname: Hostname,
+    pub(super) hosts: HostMap<PathIndex>,
 }
 
 /// One match of one rule. Sorted by precedence, so that its index is its precedence.
 #[derive(Debug)]
-struct Candidate {
-    precedence: Precedence,
-    pattern: Pattern,
-    predicate: Predicate,
-    rule: usize,
+pub(super) struct Candidate {
+    pub(super) precedence: Precedence,
+    pub(super) pattern: Pattern,
+    pub(super) predicate: Predicate,
+    pub(super) rule: usize,
+}
+
+impl Candidate {
+    /// What of a request it first objects to.
+    pub(super) fn differs(&self, request: &Request<'_>) -> Option<Difference<'_>> {
+        if self.pattern.holds(request.path()) {
+            self.predicate.differs(request)
+        } else {
+            Some(Difference::Path)
+        }
+    }
+
+    /// All it asks, as one text that is equal for equal questions.
+    pub(super) fn asks(&self) -> String {
+        format!("{:?} {}", self.pattern, self.predicate.asks())
+    }
+
+    pub(super) fn asks_for_path_only(&self) -> bool {
+        self.predicate.specificity() == (false, 0, 0)
+    }
 }
 
 impl Table {
     /// Compiles objects. What cannot be taken as written is in the findings, and the rest works.
     #[must_use]
     pub fn compile(objects: &Objects) -> (Self, Vec<Finding>) {
-        let mut compiler = Compiler {
-            services: Services::new(objects),
-            entrances: Entrances::new(objects),
-            table: Self {
-                gateways: objects.gateways.iter().map(Entrance::new).collect(),
-                ..Self::default()
-            },
-            attachments: Vec::new(),
-            findings: Vec::new(),
-        };
-        for route in Source::all(objects) {
-            compiler.route(&route);
-        }
-        compiler.index()
+        compile(objects)
     }
 
     /// The same table, whose rules carry on where those of `last` stand: a rule is the same one by its
@@ -122,10 +127,7 @@ impl Table {
                     continue;
                 }
             };
-            let listener = ListenerName {
-                gateway: &entrance.name,
-                listener: &listening.name,
-            };
+            let listener = listening.name_at(entrance);
             let Some((candidate, rule)) = self.first(listening, &host, request) else {
                 refused.get_or_insert((Some(listener), Refusal::NoRule));
                 continue;
@@ -174,6 +176,49 @@ impl Table {
             })
     }
 
+    pub(super) fn matches(&self) -> impl Iterator<Item = &Candidate> {
+        self.candidates.iter()
+    }
+
+    pub(super) fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter()
+    }
+
+    /// A match and its rule.
+    pub(super) fn matched(&self, index: u32) -> Option<(RuleName<'_>, &Candidate)> {
+        let candidate = self.candidate(index)?;
+        Some((self.rules.get(candidate.rule)?.name(), candidate))
+    }
+
+    /// Every listener, with its matches by host.
+    pub(super) fn all_listenings(
+        &self,
+    ) -> impl Iterator<Item = (ListenerName<'_>, &HostMap<PathIndex>)> {
+        let ports = self.gateways.iter().flat_map(|entrance| {
+            let ports = entrance.ports.iter();
+            ports.map(move |port| (entrance, port))
+        });
+        ports.flat_map(|(entrance, port)| {
+            let listeners = port.listeners.iter();
+            listeners.map(move |listening| (listening.name_at(entrance), &listening.hosts))
+        })
+    }
+
+    /// The listeners that take a request, in the order they are asked.
+    pub(super) fn listenings(
+        &self,
+        arrival: &Arrival,
+        request: &Request<'_>,
+    ) -> Vec<(ListenerName<'_>, &HostMap<PathIndex>)> {
+        let host = request.host();
+        let places = self.places(arrival, request).into_iter();
+        let taking = places.filter_map(|(entrance, port)| {
+            let listening = port.listener(arrival, &host).ok()?;
+            Some((listening.name_at(entrance), &listening.hosts))
+        });
+        taking.collect()
+    }
+
     /// The ports a request may have come to, in the order they are asked.
     fn places(&self, arrival: &Arrival, request: &Request<'_>) -> Vec<(&Entrance, &Port)> {
         let said = port_of(request.host);
@@ -219,44 +264,12 @@ impl Table {
     }
 }
 
-impl Entrance {
-    fn new(gateway: &Gateway) -> Self {
-        let mut ports: Vec<Port> = Vec::new();
-        for (index, listener) in gateway.spec.listeners.iter().enumerate() {
-            let hostname = Hostname::parse(listener.hostname.as_deref().unwrap_or_default());
-            let (Some(scheme), Some(hostname)) = (scheme(listener), hostname) else {
-                continue;
-            };
-            let listening = Listening {
-                name: listener.name.clone(),
-                index,
-                scheme,
-                hostname,
-                hosts: HostMap::default(),
-            };
-            match ports.iter_mut().find(|port| port.number == listener.port) {
-                Some(port) => port.listeners.push(listening),
-                None => ports.push(Port {
-                    number: listener.port,
-                    listeners: vec![listening],
-                }),
-            }
+impl Listening {
+    fn name_at<'a>(&'a self, entrance: &'a Entrance) -> ListenerName<'a> {
+        ListenerName {
+            gateway: &entrance.name,
+            listener: &self.name,
         }
-        for port in &mut ports {
-            port.listeners
-                .sort_by_key(|listening| Reverse(listening.hostname.specificity()));
-        }
-        Self {
-            name: gateway.metadata.object_name(),
-            ports,
-        }
-    }
-
-    fn listening(&mut self, index: usize) -> Option<&mut Listening> {
-        self.ports
-            .iter_mut()
-            .flat_map(|port| &mut port.listeners)
-            .find(|listening| listening.index == index)
     }
 }
 
@@ -280,136 +293,5 @@ impl Port {
             return Err(Refusal::Misdirected);
         }
         Ok(best)
-    }
-}
-
-struct Compiler<'o> {
-    services: Services<'o>,
-    entrances: Entrances<'o>,
-    table: Table,
-    /// Where each rule's matches are asked for, by the rule's index.
-    attachments: Vec<Vec<Attachment>>,
-    findings: Vec<Finding>,
-}
-
-impl<'o> Compiler<'o> {
-    fn route(&mut self, route: &Source<'o>) {
-        let report = |findings: &mut Vec<Finding>, path: String, problem| {
-            findings.push(Finding {
-                kind: route.kind.name(),
-                object: route.name.clone(),
-                path,
-                problem,
-            });
-        };
-        let hostnames = match route.check().and_then(|()| route.hostnames()) {
-            Ok(hostnames) => hostnames,
-            Err((path, problem)) => return report(&mut self.findings, path, problem),
-        };
-        let matches: Result<Vec<Vec<_>>, _> = (0..route.rules.len())
-            .map(|rule| route.matches(rule))
-            .collect();
-        let matches = match matches {
-            Ok(matches) => matches,
-            Err((path, problem)) => return report(&mut self.findings, path, problem),
-        };
-        for (index, matches) in matches.into_iter().enumerate() {
-            let mut found = Vec::new();
-            let one_prefix = matches!(matches.as_slice(), [(Pattern::Prefix(_), ..)]);
-            if let Some(source) = route.rule(index, one_prefix) {
-                self.table
-                    .rules
-                    .push(Rule::new(&source, &self.services, &mut found));
-                let attachments = self.attachments(route, &hostnames, index == 0, &mut found);
-                self.attachments.push(attachments);
-                self.candidates(route, index, matches);
-            }
-            for (path, problem) in found {
-                report(&mut self.findings, path, problem);
-            }
-        }
-    }
-
-    fn attachments(
-        &self,
-        route: &Source<'o>,
-        hostnames: &[Hostname],
-        report: bool,
-        found: &mut Vec<(String, Problem)>,
-    ) -> Vec<Attachment> {
-        let attaching = Attaching {
-            kind: route.kind,
-            namespace: route.name.namespace(),
-            hostnames: hostnames.to_vec(),
-        };
-        let mut attachments = Vec::new();
-        for (at, parent) in route.parents.iter().enumerate() {
-            match self.entrances.attach(&attaching, parent) {
-                Ok(there) => attachments.extend(there),
-                Err(problem) if report => found.push((format!("spec.parentRefs[{at}]"), problem)),
-                Err(_) => {}
-            }
-        }
-        attachments
-    }
-
-    fn candidates(
-        &mut self,
-        route: &Source<'o>,
-        rule: usize,
-        matches: Vec<(Pattern, PathRank, Predicate)>,
-    ) {
-        for (entry, (pattern, path, predicate)) in matches.into_iter().enumerate() {
-            let (method, headers, query) = predicate.specificity();
-            self.table.candidates.push(Candidate {
-                precedence: Precedence {
-                    path: Reverse(path),
-                    method: Reverse(method),
-                    headers: Reverse(headers),
-                    query_parameters: Reverse(query),
-                    unborn: route.created.is_none(),
-                    created: route.created.unwrap_or_default().to_owned(),
-                    route: route.name.clone(),
-                    kind: u8::from(route.kind == RouteKind::Grpc),
-                    rule,
-                    entry,
-                },
-                pattern,
-                predicate,
-                rule: self.table.rules.len() - 1,
-            });
-        }
-    }
-
-    /// Puts every match where its listeners and hosts look for it.
-    fn index(mut self) -> (Table, Vec<Finding>) {
-        let table = &mut self.table;
-        table
-            .candidates
-            .sort_by(|a, b| a.precedence.cmp(&b.precedence));
-        // No cluster holds so many matches; those beyond would never be found.
-        for (index, candidate) in (0..u32::MAX).zip(&table.candidates) {
-            for attachment in self.attachments.get(candidate.rule).into_iter().flatten() {
-                let entrance = table.gateways.get_mut(attachment.gateway);
-                let Some(listening) = entrance.and_then(|e| e.listening(attachment.listener))
-                else {
-                    continue;
-                };
-                for hostname in &attachment.hostnames {
-                    let paths = listening.hosts.entry(hostname);
-                    paths.insert(&candidate.pattern, index);
-                }
-            }
-        }
-        let listeners = table
-            .gateways
-            .iter_mut()
-            .flat_map(|entrance| &mut entrance.ports)
-            .flat_map(|port| &mut port.listeners);
-        for paths in listeners.flat_map(|listening| listening.hosts.values_mut()) {
-            // Each expression was compiled alone before, so one alone fits here as well.
-            let _ = paths.finish();
-        }
-        (self.table, self.findings)
     }
 }

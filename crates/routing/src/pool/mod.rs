@@ -2,7 +2,7 @@
 //! in one state machine.
 //!
 //! A [`Pool`] is told what happened ([`Pool::probed`], [`Pool::ended`]) and when it is asked ([`Pool::pick`]);
-//! it has no clock, no sockets and no timers, so a proxy and a simulation run the same
+//! it has no clock, no sockets and no timers, so a proxy and a [simulation](crate::simulate) run the same
 //! code. Times are since an origin of the caller's and do not go back.
 //!
 //! # Who gets a request

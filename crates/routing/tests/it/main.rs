@@ -17,6 +17,7 @@ mod matching;
 mod pool;
 mod reference;
 mod retry;
+mod simulate;
 mod smooth;
 mod split;
 

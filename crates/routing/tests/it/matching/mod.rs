@@ -2,5 +2,6 @@
 #![expect(clippy::panic, reason = "a failing helper fails its test")]
 
 mod cases;
+mod contest;
 mod reference;
 mod sessions;
