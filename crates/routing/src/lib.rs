@@ -3,6 +3,7 @@
 mod backends;
 pub mod balance;
 pub mod breaker;
+pub mod canary;
 pub mod failover;
 #[cfg(feature = "matching")]
 pub mod gateway;
@@ -11,6 +12,7 @@ pub mod health;
 pub mod limit;
 #[cfg(feature = "matching")]
 pub mod matching;
+pub mod objective;
 pub mod pool;
 pub mod retry;
 pub mod simulate;

@@ -18,7 +18,7 @@ mod bounded;
 mod jump;
 mod ketama;
 mod maglev;
-mod mix;
+pub(crate) mod mix;
 mod rendezvous;
 
 pub use bounded::{BoundedLoad, bounded};

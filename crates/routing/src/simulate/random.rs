@@ -1,5 +1,7 @@
 //! SplitMix64 (Steele, Lea, Flood 2014): small, seeded, good enough to draw failures.
 
+use crate::hash::mix::mix;
+
 pub(super) struct Random(u64);
 
 impl Random {
@@ -10,10 +12,7 @@ impl Random {
     /// Uniform in 0..1.
     pub(super) fn part(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
+        let mixed = mix(self.0);
         #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
         {
             (mixed >> 11) as f64 / (1_u64 << 53) as f64

@@ -8,12 +8,14 @@
 mod backends;
 mod balance;
 mod breaker;
+mod canary;
 mod carry;
 mod failover;
 mod hash;
 mod health;
 #[cfg(feature = "matching")]
 mod matching;
+mod objective;
 mod pool;
 mod reference;
 mod retry;

@@ -1,0 +1,103 @@
+//! Whether a canary is worse than what it would replace.
+
+use std::time::Duration;
+
+use crate::objective::{Objective, Record};
+
+/// When a canary is too bad. It must fail in both windows: the long one to be sure, the short one to be current.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gate {
+    objective: Objective,
+    window: Duration,
+    burn_rate: f64,
+    worse_by: f64,
+    least: u64,
+}
+
+/// What a gate says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Judgement {
+    /// Not worse, as far as can be told.
+    Passes,
+    /// There were too few requests to tell.
+    TooFew,
+    /// Both arms burn, so it is not the canary.
+    Both,
+    /// The canary is worse: the burn rates over the long window.
+    Burns {
+        /// Of the canary.
+        canary: f64,
+        /// Of the stable version.
+        stable: f64,
+    },
+}
+
+impl Gate {
+    /// Burning at the rate of the workbook's first page (14.4) over 5 minutes and 25 seconds of them, and twice as
+    /// fast as the stable version, with 50 requests at least.
+    #[must_use]
+    pub fn new(objective: Objective) -> Self {
+        Self {
+            objective,
+            window: Duration::from_secs(300),
+            burn_rate: 14.4,
+            worse_by: 2.0,
+            least: 50,
+        }
+    }
+
+    /// Over this time and a twelfth of it, from this burn rate on.
+    #[must_use]
+    pub fn with_burn_rate(mut self, window: Duration, burn_rate: f64) -> Self {
+        (self.window, self.burn_rate) = (window, burn_rate);
+        self
+    }
+
+    /// Only if it burns so many times as fast as the stable version.
+    #[must_use]
+    pub fn with_worse_by(mut self, factor: f64) -> Self {
+        self.worse_by = factor;
+        self
+    }
+
+    /// Judges only from so many requests of the canary on, and wants as many in every step with a weight.
+    #[must_use]
+    pub fn with_least(mut self, requests: u64) -> Self {
+        self.least = requests;
+        self
+    }
+
+    pub(super) fn least(&self) -> u64 {
+        self.least
+    }
+
+    /// A record that is fine enough for its windows.
+    pub(super) fn record(&self) -> Record {
+        Record::new(self.window / 60, self.window.saturating_mul(12))
+    }
+
+    /// Compares the two.
+    #[must_use]
+    pub fn judge(&self, canary: &Record, stable: &Record, now: Duration) -> Judgement {
+        if canary.events(self.window, now) < self.least {
+            return Judgement::TooFew;
+        }
+        let burns = |record: &Record, window| {
+            let share = record.error_share(window, now).unwrap_or(0.0);
+            self.objective.burn_rate(share)
+        };
+        let long = burns(canary, self.window);
+        if long < self.burn_rate || burns(canary, self.window / 12) < self.burn_rate {
+            return Judgement::Passes;
+        }
+        let beside = burns(stable, self.window);
+        if long < beside * self.worse_by {
+            return Judgement::Both;
+        }
+        Judgement::Burns {
+            canary: long,
+            stable: beside,
+        }
+    }
+}
