@@ -124,7 +124,10 @@ pub(super) fn image(selector: &Selector, places: &[Place]) -> Result<Image, Edit
 
 impl Place {
     fn new(document: usize, path: Path, holds: Holds, node: Option<&Node>) -> Self {
-        let scalar = node.and_then(Node::as_scalar);
+        // Nothing has no text, however it is spelt.
+        let scalar = node
+            .filter(|node| node.to_value() != Value::Null)
+            .and_then(Node::as_scalar);
         Self {
             document,
             path,

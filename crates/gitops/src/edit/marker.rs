@@ -5,7 +5,7 @@
 //! refused rather than passed over, since whoever wrote it expects it to work.
 //! <https://fluxcd.io/flux/guides/image-update/#configure-image-update-for-custom-resources>
 
-use narae_yaml::{Document, Node, NodeData, Path, Position, Value};
+use narae_yaml::{Document, Node, NodeData, Path, Position};
 
 use super::EditError;
 use super::selector::Part;
@@ -152,14 +152,11 @@ fn read(comment: &str, policy: &str) -> Read {
         return Read::Other;
     }
     let json = comment.trim_start_matches('#').trim();
-    let value = json
-        .starts_with('{')
-        .then(|| narae_yaml::read_one(json).ok())
-        .flatten();
+    let value: Option<serde_json::Value> = serde_json::from_str(json).ok();
     let Some(named) = value.as_ref().and_then(|value| value.get(KEY)) else {
         return Read::Wrong(r#"this marker is not `# {"$imagepolicy": "namespace:name"}`"#);
     };
-    let Value::String(named) = named else {
+    let Some(named) = named.as_str() else {
         return Read::Wrong("the policy of this marker is not a string");
     };
     let Some(part) = named.strip_prefix(policy) else {

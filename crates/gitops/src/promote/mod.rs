@@ -24,6 +24,7 @@ mod snapshot;
 
 pub use config::{
     Application, CONFIG_FILE, Config, ConfigError, Declared, Environment, MAX_CONFIG_BYTES,
+    MAX_ENVIRONMENTS, MAX_SITES,
 };
 pub use drift::{Drift, drift};
 pub use error::PromoteError;

@@ -443,6 +443,12 @@ fn what_a_configuration_must_not_say() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let shared = "sites: [a, ax]\nenvironments: {dev: {}}\napplications:\n  shop:\n    images:\n    - {file: \"{site}\", select: \"image:a\"}\n    - {file: \"{site}x\", select: \"image:a\"}\n";
+    let error = Config::read("narae.yaml", shared, "main").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "narae.yaml:5:5: `ax` would be of `a` and of `ax`"
+    );
     let config = Config::read("narae.yaml", CONFIG, "main").unwrap();
     let error = config.environment("prod").unwrap_err();
     assert_eq!(

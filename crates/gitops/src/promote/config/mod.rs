@@ -25,11 +25,14 @@
 //! Reading is pure and complete: what is read names existing environments in no circle, paths that a
 //! repository can have, and sites kept apart. Errors have the line and column.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod check;
 
-use narae_yaml::{Document, Path, Position, Reader};
+use std::collections::BTreeMap;
+
+use narae_yaml::{Position, Reader};
 use serde::Deserialize;
 
+use self::check::Check;
 use super::PromoteError;
 use crate::edit::Selector;
 use crate::image::{ImagePolicy, TagPolicy};
@@ -37,6 +40,10 @@ use crate::repository::TreePath;
 
 /// Largest configuration that is read, in bytes.
 pub const MAX_CONFIG_BYTES: usize = 1024 * 1024;
+/// Most sites.
+pub const MAX_SITES: usize = 100;
+/// Most environments.
+pub const MAX_ENVIRONMENTS: usize = 100;
 /// Where a repository keeps it.
 pub const CONFIG_FILE: &str = "narae.yaml";
 
@@ -299,131 +306,6 @@ fn full_path(directory: Option<&str>, file: &str, site: Option<&str>) -> String 
     match site {
         Some(site) => path.replace(SITE, site),
         None => path,
-    }
-}
-
-/// What deserialising cannot see: how the parts fit together.
-struct Check<'a> {
-    name: &'a str,
-    branch: &'a str,
-    document: &'a Document,
-}
-
-impl Check<'_> {
-    fn form(&self, form: &ConfigForm) -> Result<(), ConfigError> {
-        let at = |path: &[&str]| path.iter().copied().collect::<Path>();
-        for (index, site) in form.sites.iter().enumerate() {
-            self.label(&at(&["sites"]).child(index), site)?;
-        }
-        let mut roots: BTreeSet<(&str, &str)> = BTreeSet::new();
-        for (name, environment) in &form.environments {
-            let here = at(&["environments", name]);
-            self.label(&here, name)?;
-            self.chain(form, name)?;
-            let branch = environment.branch.as_deref().unwrap_or(self.branch);
-            let directory = environment.directory.as_deref().unwrap_or_default();
-            if !roots.insert((branch, directory)) {
-                return self.wrong(&here, "two environments have the same branch and directory");
-            }
-        }
-        for (name, application) in &form.applications {
-            self.label(&at(&["applications", name]), name)?;
-            if application.images.is_empty() && application.values.is_empty() {
-                let here = at(&["applications", name]);
-                return self.wrong(&here, "an application needs `images` or `values`");
-            }
-            for (list, places) in [
-                ("images", &application.images),
-                ("values", &application.values),
-            ] {
-                for (index, place) in places.iter().enumerate() {
-                    let here = at(&["applications", name, list]).child(index);
-                    if place.select.is_image() != (list == "images") {
-                        let reason = format!("`{}` does not belong under `{list}`", place.select);
-                        return self.wrong(&here.child("select"), &reason);
-                    }
-                    self.place(form, &here.child("file"), place)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A place in every environment.
-    fn place(&self, form: &ConfigForm, here: &Path, place: &Place) -> Result<(), ConfigError> {
-        for (name, environment) in &form.environments {
-            let directory = environment.directory.as_deref();
-            let site = form.sites.first().map(String::as_str);
-            let named = full_path(directory, &place.file, None).contains(SITE);
-            match (named, site) {
-                (true, None) => {
-                    return self.wrong(here, "`{site}` stands here, and there are no `sites`");
-                }
-                (false, Some(_)) => {
-                    let reason = format!(
-                        "sites would share this file in `{name}`: put `{{site}}` into the file or the directory"
-                    );
-                    return self.wrong(here, &reason);
-                }
-                _ => {}
-            }
-            if let Err(error) = TreePath::parse(&full_path(directory, &place.file, site)) {
-                return self.wrong(here, &error.to_string());
-            }
-        }
-        Ok(())
-    }
-
-    /// An environment's `from` must lead somewhere, and not back.
-    fn chain(&self, form: &ConfigForm, name: &str) -> Result<(), ConfigError> {
-        let here: Path = ["environments", name, "from"].into_iter().collect();
-        let mut seen = vec![name];
-        let mut next = form.environments.get(name);
-        while let Some(from) = next.and_then(|environment| environment.from.as_deref()) {
-            if seen.contains(&from) {
-                return self.wrong(&here, "`from` leads in a circle");
-            }
-            seen.push(from);
-            next = form.environments.get(from);
-            if next.is_none() {
-                return self.wrong(&here, &format!("there is no environment `{from}`"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Names stand in paths, subjects and trailers.
-    fn label(&self, here: &Path, name: &str) -> Result<(), ConfigError> {
-        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let fits = (1..=63).contains(&name.len())
-            && name.chars().all(inner)
-            && !name.starts_with('-')
-            && !name.ends_with('-');
-        match fits {
-            true => Ok(()),
-            false => self.wrong(
-                here,
-                "expected a name of lower-case letters, digits and `-`, at most 63",
-            ),
-        }
-    }
-
-    fn wrong<T>(&self, at: &Path, reason: &str) -> Result<T, ConfigError> {
-        let mut at = Some(at.clone());
-        let position = loop {
-            let Some(path) = at else {
-                break Position::default();
-            };
-            match self.document.root.at(&path) {
-                Some(node) => break node.position(),
-                None => at = path.parent(),
-            }
-        };
-        Err(ConfigError::Wrong {
-            name: self.name.to_owned(),
-            position,
-            reason: reason.to_owned(),
-        })
     }
 }
 
