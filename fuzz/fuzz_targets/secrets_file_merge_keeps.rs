@@ -1,10 +1,11 @@
-//! Merging one item into any SealedSecret changes that item and nothing else a reader sees, or is refused; validating
-//! and re-sealing without the key never panic and never change anything.
+//! Merging one item into any SealedSecret, with a record or without, changes that item and its line in the record and
+//! nothing else a reader sees, or is refused; validating and re-sealing without the key never panic and never change anything.
 #![no_main]
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use narae_secrets::SecretBytes;
+use narae_secrets::sealed::provenance::ANNOTATION;
 use narae_secrets::sealed::{
     Certificate, Item, PrivateKeys, SealRequest, SealedFile, SealedSecret, Validator,
 };
@@ -26,9 +27,29 @@ static SEALED: LazyLock<SealedSecret> = LazyLock::new(|| {
         .expect("sealed")
 });
 
+const RECORD: &str = "annotations: {narae.dev/sealed-items: \"a 1 2 3 4 5\\nb 1 2 3 4 5\\n\"}";
+
 fuzz_target!(|body: &str| {
-    let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: db, namespace: shop}\n";
-    let text = format!("{head}{body}");
+    merge("", body);
+    merge(RECORD, body);
+});
+
+/// Takes the record out; what it said of an item.
+fn record(manifest: &mut Value) -> String {
+    let mut record = String::new();
+    for path in ["metadata.annotations", "spec.template.metadata.annotations"] {
+        let path = path.parse().expect("a path");
+        let annotations = manifest.at_mut(&path).and_then(Value::as_mapping_mut);
+        let text = annotations.and_then(|annotations| annotations.remove(ANNOTATION));
+        record.push_str(text.as_ref().and_then(Value::as_str).unwrap_or_default());
+    }
+    record
+}
+
+fn merge(metadata: &str, body: &str) {
+    let text = format!(
+        "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {{name: db, namespace: shop, {metadata}}}\n{body}"
+    );
     let Ok(file) = SealedFile::read("f.yaml", text.as_str()) else {
         return;
     };
@@ -44,10 +65,15 @@ fuzz_target!(|body: &str| {
         return;
     };
     let path = "spec.encryptedData.a".parse().expect("a path");
-    let (mut before, after) = (
+    let (mut before, mut after) = (
         narae_yaml::read(&text).expect("read above"),
         narae_yaml::read(&merged).expect("merged"),
     );
+    record(&mut before[0]);
+    let record = record(&mut after[0]);
+    if !metadata.is_empty() {
+        assert!(record.starts_with("b 1 2 3 4 5\n"), "{record}");
+    }
     let items = "spec.encryptedData".parse().expect("a path");
     // The only SealedSecret shop/db is the first document: with two, merging is refused.
     if let (Some(items), Some(item)) = (
@@ -59,4 +85,4 @@ fuzz_target!(|body: &str| {
         items.insert("a", item.clone());
         assert_eq!(before, after);
     }
-});
+}

@@ -96,7 +96,7 @@ pub(crate) struct Seal {
     pub(crate) allow_empty_data: bool,
 
     /// Keep what is unchanged in --merge-into or -w: this key makes the session keys by which it is known.
-    /// The file is made when missing; keep it outside the repository, the same for all who seal
+    /// Sealing makes the file when it is missing; keep it outside the repository, the same for all who seal
     #[arg(
         long,
         value_name = "FILE",

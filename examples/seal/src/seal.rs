@@ -130,7 +130,7 @@ fn seal(
     certificate: &Certificate,
 ) -> Result<SealedSecret> {
     let items = Item::take_from(secret)?;
-    let digest_key = material::digest_key(&arguments.digest_key)?;
+    let digest_key = material::digest_key_or_new(&arguments.digest_key)?;
     let mut request = SealRequest::new(secret, items)
         .with_previous(previous.map(SealedManifest::value))
         .with_digest_key(digest_key.as_ref());

@@ -127,6 +127,10 @@ fn a_thousand_items_open_with_the_new_key_only_and_no_comment_is_lost() {
 
     let dry = repository.rotate(&["--dry-run"]);
     assert_eq!(dry.code, Some(0), "{}", dry.stderr);
+    // Whoever seals makes digest keys, and a rotation only uses one.
+    let missing = repository.path().join("digest.key");
+    let run = repository.rotate(&["--digest-key", missing.to_str().unwrap()]);
+    assert!(run.code == Some(1) && !missing.exists(), "{}", run.stderr);
     assert_eq!(repository.texts(), before);
 
     let run = repository.rotate(&[]);
