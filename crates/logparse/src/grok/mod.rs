@@ -21,6 +21,7 @@
 //! mcollective, nagios, rails, zeek) are not there yet.
 
 mod class;
+mod lookahead;
 mod machine;
 mod program;
 mod set;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::class::Class;
+use super::lookahead::{Start, first};
 use super::set::Set;
 use super::syntax::{Assertion, Node};
 
@@ -67,40 +68,6 @@ pub(super) struct Program {
     pub(super) first: Option<Class>,
 }
 
-/// What can stand at a place for an instruction and those after it to match: a superset.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Start {
-    ascii: u128,
-    wide: bool,
-    end: bool,
-}
-
-impl Start {
-    const ANYTHING: Self = Self {
-        ascii: u128::MAX,
-        wide: true,
-        end: true,
-    };
-
-    /// Whether what stands at a place can begin a match.
-    #[inline]
-    pub(super) const fn allows(self, next: Option<u8>) -> bool {
-        match next {
-            None => self.end,
-            Some(byte @ 0..=127) => self.ascii & (1 << byte) != 0,
-            Some(_) => self.wide,
-        }
-    }
-
-    const fn or(self, other: Self) -> Self {
-        Self {
-            ascii: self.ascii | other.ascii,
-            wide: self.wide || other.wide,
-            end: self.end || other.end,
-        }
-    }
-}
-
 /// Compiles a tree; `None` if it is too large.
 pub(super) fn compile(node: &Node) -> Option<Program> {
     // Counted repetitions are spans where what follows allows it, which is known once all is compiled.
@@ -128,10 +95,10 @@ pub(super) fn compile(node: &Node) -> Option<Program> {
         };
         compiler.node(node)?;
         compiler.emit(Instruction::Match)?;
-        compiler.find_starts();
-        compiler.possessify();
-        compiler.fill_tables();
-        let ambiguous = compiler.ambiguous_spans();
+        compiler.program.find_starts();
+        compiler.program.possessify();
+        compiler.program.fill_tables();
+        let ambiguous = compiler.program.ambiguous_spans(&compiler.spans);
         if ambiguous.is_empty() {
             let mut program = compiler.program;
             program.sets = program.classes.iter().map(Set::new).collect();
@@ -310,117 +277,6 @@ impl Compiler {
             };
         }
     }
-
-    /// A run that is followed by what cannot begin with a character of it need never give one back.
-    fn possessify(&mut self) {
-        for at in 0..self.here() {
-            let Some(Instruction::Run { class, .. }) = self.program.instructions.get(at) else {
-                continue;
-            };
-            let disjoint = self.is_followed_by_others(*class, at);
-            if let (true, Some(Instruction::Run { possessive, .. })) =
-                (disjoint, self.program.instructions.get_mut(at))
-            {
-                *possessive = true;
-            }
-        }
-    }
-
-    /// Follows the chain of choices behind each switch to the first that can match, for each byte.
-    fn fill_tables(&mut self) {
-        let program = &mut self.program;
-        for (at, instruction) in program.instructions.iter().enumerate() {
-            let Instruction::Switch(table) = instruction else {
-                continue;
-            };
-            let targets = (0..=255).map(Some).chain([None]).map(|next| {
-                let mut choice = at + 1;
-                // The chain of one alternation has no loop: each choice leads on.
-                while let Some(Instruction::Split { first, second, .. }) =
-                    program.instructions.get(choice)
-                    && *second > choice
-                    && program
-                        .starts
-                        .get(*first)
-                        .is_some_and(|start| !start.allows(next))
-                {
-                    choice = *second;
-                }
-                u32::try_from(choice).unwrap_or(u32::MAX)
-            });
-            if let Some(table) = program.tables.get_mut(*table) {
-                *table = targets.collect();
-            }
-        }
-    }
-
-    /// The numbers of spans behind which a character of theirs may follow.
-    fn ambiguous_spans(&self) -> Vec<usize> {
-        let ambiguous = self.spans.iter().filter(|(_, at)| {
-            let instruction = self.program.instructions.get(*at);
-            !matches!(instruction, Some(Instruction::Span { class, .. }) if self.is_followed_by_others(*class, *at))
-        });
-        ambiguous.map(|(number, _)| *number).collect()
-    }
-
-    /// Whether nothing that can follow an instruction begins with a character of the set.
-    fn is_followed_by_others(&self, class: usize, at: usize) -> bool {
-        let start = self.program.starts.get(at + 1).copied();
-        let class = self.program.classes.get(class).map(Class::summary);
-        let (Some(start), Some((ascii, wide))) = (start, class) else {
-            return false;
-        };
-        start.ascii & ascii == 0 && !(start.wide && wide)
-    }
-
-    /// Grows the starts until they no longer change; backwards, because most instructions are followed by the next.
-    fn find_starts(&mut self) {
-        let program = &mut self.program;
-        program.starts = vec![Start::default(); program.instructions.len()];
-        loop {
-            let mut changed = false;
-            for (at, instruction) in program.instructions.iter().enumerate().rev() {
-                let of = |at: usize| program.starts.get(at).copied().unwrap_or_default();
-                let class = |class: usize| {
-                    let class = program.classes.get(class);
-                    let (ascii, wide) = class.map_or((0, false), Class::summary);
-                    Start {
-                        ascii,
-                        wide,
-                        end: false,
-                    }
-                };
-                let start = match instruction {
-                    Instruction::Byte(byte) => Start {
-                        ascii: 1 << (byte & 127),
-                        ..Start::default()
-                    },
-                    Instruction::Class(number) => class(*number),
-                    Instruction::Split { first, second, .. } => of(*first).or(of(*second)),
-                    Instruction::Jump(target) => of(*target),
-                    Instruction::Run { class: number, .. }
-                    | Instruction::Span {
-                        class: number,
-                        min: 0,
-                        ..
-                    } => class(*number).or(of(at + 1)),
-                    Instruction::Span { class: number, .. } => class(*number),
-                    Instruction::Switch(_)
-                    | Instruction::Save(_)
-                    | Instruction::RestOfLine(_)
-                    | Instruction::Assert(_) => of(at + 1),
-                    Instruction::Match => Start::ANYTHING,
-                };
-                if let Some(known) = program.starts.get_mut(at).filter(|known| **known != start) {
-                    *known = start;
-                    changed = true;
-                }
-            }
-            if !changed {
-                return;
-            }
-        }
-    }
 }
 
 fn class_of(node: &Node) -> Option<&Class> {
@@ -429,39 +285,4 @@ fn class_of(node: &Node) -> Option<&Class> {
         Node::Concat(nodes) if nodes.len() == 1 => class_of(nodes.first()?),
         _ => None,
     }
-}
-
-/// What a match of the node can begin with (`None`: not known), and whether it can be empty.
-fn first(node: &Node) -> (Option<Class>, bool) {
-    match node {
-        Node::Class(class) => (Some(class.clone()), false),
-        Node::Assert(_) | Node::RestOfLine(_) => (Some(Class::NONE), true),
-        Node::Capture(_, node) | Node::Named(_, node) => first(node),
-        Node::Repeat { node, min, .. } => {
-            let (class, empty) = first(node);
-            (class, empty || *min == 0)
-        }
-        Node::Concat(nodes) => {
-            let mut sum = Some(Class::NONE);
-            for node in nodes {
-                let (class, empty) = first(node);
-                sum = union(sum, class);
-                if !empty {
-                    return (sum, false);
-                }
-            }
-            (sum, true)
-        }
-        Node::Alternate(nodes) => nodes
-            .iter()
-            .map(first)
-            .fold((Some(Class::NONE), false), |sum, node| {
-                (union(sum.0, node.0), sum.1 || node.1)
-            }),
-    }
-}
-
-fn union(sum: Option<Class>, more: Option<Class>) -> Option<Class> {
-    let (mut sum, more) = (sum?, more?);
-    sum.union(&more).then_some(sum)
 }
