@@ -49,11 +49,12 @@ pub(crate) fn run(inputs: &Inputs, follow: bool, shipper: &mut Shipper) -> anyho
         }
         let progressed = follower.read(shipper)?;
         if !progressed {
-            // Nothing new: what is queued goes out, also if it is little.
-            while !shipper.is_idle() && !shipper.must_stop() {
+            // Nothing new: what is queued goes out, also if it is little; but files are looked for meanwhile.
+            let since = Instant::now();
+            shipper.pump()?;
+            while !shipper.is_idle() && !shipper.must_stop() && since.elapsed() < RESCAN {
                 shipper.pump()?;
             }
-            shipper.pump()?;
             if follower.tails.is_empty() && !follow {
                 // A copy waits for its original.
                 follower.scan(shipper)?;
@@ -181,7 +182,7 @@ impl Follower<'_> {
         let mut progressed = false;
         let mut ended = Vec::new();
         for (at, tail) in self.tails.iter_mut().enumerate() {
-            match tail.read(self.inputs, shipper) {
+            match tail.read(self.inputs, self.follow, shipper) {
                 Ok(more) => {
                     progressed |= more;
                     let over = match (self.follow, tail.is_compressed()) {

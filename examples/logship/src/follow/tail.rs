@@ -19,6 +19,8 @@ use crate::ship::state::{Known, new_name};
 
 /// Read at a time, and looked at to decide on a format.
 const CHUNK_BYTES: usize = 256 << 10;
+/// How long the first line of a file may take.
+const FIRST_LINE: Duration = Duration::from_secs(5);
 /// How long groups of lines and parts of messages wait for more.
 const FLUSH_AFTER: Duration = Duration::from_secs(2);
 
@@ -204,8 +206,14 @@ impl Tail {
         self.last_read.elapsed()
     }
 
-    /// Reads a chunk, if there is more. Says whether there was.
-    pub(super) fn read(&mut self, inputs: &Inputs, shipper: &mut Shipper) -> anyhow::Result<bool> {
+    /// Reads a chunk, if there is more. Says whether there was. A `patient` reader waits a while for the end of the first line, by which
+    /// the format is decided.
+    pub(super) fn read(
+        &mut self,
+        inputs: &Inputs,
+        patient: bool,
+        shipper: &mut Shipper,
+    ) -> anyhow::Result<bool> {
         if matches!(self.bytes, Bytes::Plain) {
             self.look_at_length(shipper)?;
         }
@@ -220,6 +228,10 @@ impl Tail {
             return Ok(false);
         }
         if self.reader.is_none() {
+            let may_grow = matches!(self.bytes, Bytes::Plain) && filled < CHUNK_BYTES && !self.gone;
+            if patient && may_grow && !bytes.contains(&b'\n') && self.silent_for() < FIRST_LINE {
+                return Ok(false);
+            }
             self.begin(inputs, bytes, shipper);
         }
         self.offset += filled as u64;

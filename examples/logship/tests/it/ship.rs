@@ -322,6 +322,34 @@ fn a_link_is_followed_where_it_leads() {
 }
 
 #[test]
+fn half_a_first_line_decides_no_format() {
+    let place = Place::new();
+    let server = Server::start(&[]);
+    fs::write(place.path("app.log"), "{\"n\":0,").unwrap();
+    place.write("other.log", 1);
+    let child = Command::new(env!("CARGO_BIN_EXE_logship"))
+        .args(["--follow", "--to", "opensearch", &server.url, "*.log"])
+        .current_dir(place.folder.path())
+        .stderr(Stdio::piped())
+        .spawn();
+    let running = Running(child.unwrap());
+    // The other file was read, so this one was looked at.
+    server.wait(|documents| documents.len() == 1);
+    let mut file = OpenOptions::new()
+        .append(true)
+        .open(place.path("app.log"))
+        .unwrap();
+    file.write_all(b"\"msg\":\"whole\"}\n").unwrap();
+    let documents = server.wait(|documents| documents.len() == 2);
+    assert!(
+        documents
+            .iter()
+            .all(|document| document["@format"] == "json")
+    );
+    assert_eq!(running.end().0, Some(0));
+}
+
+#[test]
 fn reading_waits_for_a_server_that_takes_nothing() {
     let place = Place::new();
     let line = format!("{{\"n\":0,\"msg\":\"{}\"}}\n", "x".repeat(1000));
