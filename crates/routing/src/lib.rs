@@ -18,9 +18,11 @@ pub mod retry;
 pub mod simulate;
 mod slot;
 pub mod split;
+mod time;
 mod weight;
 
 pub use backends::{Backends, BackendsError};
 pub use balance::SmoothRoundRobin;
 pub use split::{Split, Standing};
+pub use time::SharedTime;
 pub use weight::{Weight, WeightError};

@@ -21,7 +21,8 @@
 //! # Cost
 //!
 //! In the closed state asking takes one atomic load; recording takes a lock, and O(1) whatever the
-//! window (time windows are one bucket a second).
+//! window (time windows are one bucket a second). Reading the system's clock costs as much again, twice a call;
+//! where a millisecond is fine enough, [`SharedTime`](crate::SharedTime) spares it.
 
 mod config;
 mod event;

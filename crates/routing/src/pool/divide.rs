@@ -118,6 +118,7 @@ fn reduce(raw: &[u128]) -> Vec<Weight> {
     raw.iter().map(weight).collect()
 }
 
-fn divisor(a: u128, b: u128) -> u128 {
+/// The greatest that divides both.
+pub(super) fn divisor(a: u128, b: u128) -> u128 {
     if b == 0 { a } else { divisor(b, a % b) }
 }

@@ -8,7 +8,7 @@
 //! # Who gets a request
 //!
 //! 1. Sites by their shares: of each site how many endpoints can take traffic (up by its probes, not
-//!    ejected, breaker not refusing), damped by [`Failback`](crate::failover::Failback); lower priorities first, the rest spills over.
+//!    ejected, breaker not refusing), damped by [`Failback`]; lower priorities first, the rest spills over.
 //!    Shares are whole percents and exact over all picks.
 //! 2. Endpoints of the site by weight, exact as well; one that is back warms up if the policy says so.
 //! 3. An endpoint already tried for this request, or whose breaker has no place left, is passed over: first for

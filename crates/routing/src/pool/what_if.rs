@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::divide::{Condition, divide};
+use super::divide::{Condition, divide, divisor};
 use super::policy::{Policy, Site};
 use crate::Weight;
 use crate::failover::Level;
@@ -164,7 +164,7 @@ fn forecast(
         endpoints: endpoints
             .map(|(e, own)| EndpointForecast {
                 address: e.address.clone(),
-                share: reduced(share.0 * own.0, share.1 * own.1),
+                share: product(share, own),
                 well: well(&e.address),
             })
             .collect(),
@@ -204,16 +204,24 @@ fn level(site: &Site, change: &Change) -> Level {
 /// Each weight over the sum of all.
 fn fractions(weights: &[Weight]) -> Vec<(u64, u64)> {
     let total: u64 = weights.iter().map(|w| u64::from(w.value())).sum();
-    let fraction = |w: &Weight| reduced(u64::from(w.value()), total);
+    let fraction = |w: &Weight| reduced(w.value().into(), total.into());
     weights.iter().map(fraction).collect()
 }
 
-fn reduced(part: u64, whole: u64) -> (u64, u64) {
-    fn divisor(a: u64, b: u64) -> u64 {
-        if b == 0 { a } else { divisor(b, a % b) }
-    }
+fn product(a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
+    let wide = |a: u64, b: u64| u128::from(a) * u128::from(b);
+    reduced(wide(a.0, b.0), wide(a.1, b.1))
+}
+
+/// Exact, unless the weights are so huge and coprime that no 64 bits hold it.
+fn reduced(part: u128, whole: u128) -> (u64, u64) {
     let by = divisor(part, whole).max(1);
-    (part / by, (whole / by).max(1))
+    let (mut part, mut whole) = (part / by, (whole / by).max(1));
+    while whole > u128::from(u64::MAX) {
+        (part, whole) = (part >> 1, whole >> 1);
+    }
+    let narrow = |number: u128| u64::try_from(number).unwrap_or(u64::MAX);
+    (narrow(part), narrow(whole))
 }
 
 #[expect(

@@ -296,6 +296,27 @@ fn a_change_is_thought_through_in_exact_fractions() {
 }
 
 #[test]
+fn the_hugest_weights_neither_overflow_nor_lose_anybody() {
+    let huge = |name: &str, odd: u32| {
+        let endpoint = |at: u32| {
+            Endpoint::new(format!("{name}-{at}")).with_weight(Weight::new(u32::MAX - 2 * at - odd))
+        };
+        Site::new(name, (0..100).map(endpoint)).with_weight(Weight::new(u32::MAX - odd))
+    };
+    let policy = Policy::of((0..40).map(|odd| huge(&format!("s{odd}"), odd)));
+    let forecast = what_if(&policy, &Change::default(), 1.0);
+    let part = |(part, whole): (u64, u64)| part as f64 / whole as f64;
+    let sites: f64 = forecast.sites.iter().map(|site| part(site.share)).sum();
+    let endpoints = forecast.sites.iter().flat_map(|site| &site.endpoints);
+    let all: f64 = endpoints.map(|endpoint| part(endpoint.share)).sum();
+    assert!(
+        (sites - 1.0).abs() < 1e-9 && (all - 1.0).abs() < 1e-9,
+        "{sites} {all}"
+    );
+    assert!(Pool::new(policy).unwrap().pick(SECOND, &[]).is_ok());
+}
+
+#[test]
 fn a_policy_is_checked_before_anything_fails() {
     assert_eq!(check(&Policy::default(), 0.0), [Weakness::Nobody]);
     let said = |policy: &Policy| -> Vec<String> {
