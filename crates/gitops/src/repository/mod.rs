@@ -23,6 +23,7 @@
 
 mod branch;
 mod commit;
+mod difference;
 mod error;
 #[cfg(feature = "remote")]
 mod exchange;
@@ -45,6 +46,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[cfg(feature = "remote")]
 pub(crate) use branch::reference_name;
 pub use commit::{Commit, Landed, Outcome};
+pub use difference::ChangedFiles;
 pub use error::{Error, ErrorKind};
 pub use history::{History, MAX_COMMIT_BYTES, MAX_EXAMINED, Record};
 pub use id::{CommitId, CommitIdError};

@@ -217,7 +217,7 @@ fn collect(
     Ok(())
 }
 
-fn listed(at: Option<&TreePath>, name: &[u8]) -> Result<TreePath, Error> {
+pub(super) fn listed(at: Option<&TreePath>, name: &[u8]) -> Result<TreePath, Error> {
     let text = String::from_utf8_lossy(name);
     let read = match (at, std::str::from_utf8(name)) {
         (Some(directory), Ok(name)) => directory.join(name),

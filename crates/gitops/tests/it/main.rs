@@ -7,6 +7,7 @@
 
 mod commit;
 mod conflict;
+mod difference;
 mod edit;
 mod fixture;
 mod history;
