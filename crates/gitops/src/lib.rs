@@ -2,6 +2,8 @@
 
 pub mod change;
 pub mod edit;
+#[cfg(feature = "handover")]
+pub mod handover;
 pub mod history;
 pub mod image;
 pub mod message;

@@ -10,6 +10,8 @@ mod conflict;
 mod difference;
 mod edit;
 mod fixture;
+#[cfg(all(feature = "argocd", feature = "forge", feature = "notify"))]
+mod handover;
 mod history;
 mod image;
 mod killed;

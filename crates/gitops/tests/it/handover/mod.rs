@@ -1,0 +1,9 @@
+//! Telling others, by recorded answers on loopback and by real servers.
+
+mod agit;
+mod argocd;
+mod client;
+mod delivered;
+mod fake;
+mod forge;
+mod notify;
