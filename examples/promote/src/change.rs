@@ -9,6 +9,7 @@ use narae_gitops::promote::{self, Config, PromoteError, Request, Snapshot};
 use serde_json::json;
 
 use crate::Said;
+use crate::argocd::Applications;
 use crate::cli::{self, Change, Common};
 use crate::place::{Place, Wanted};
 use crate::report;
@@ -23,11 +24,12 @@ pub(crate) fn run(place: &Place, common: &Common, change: &Change) -> Result<Sai
         })?;
         return Ok(shown(place, &plan, &applied));
     }
+    let waiting = Applications::wanted(&common.wait, application(change))?;
     let branch = place.look(|config, _| {
         let environment = config.environment(environment(change))?;
         Ok(environment.branch.clone())
     })?;
-    land(place, &branch, |config, snapshot| {
+    land(place, &branch, waiting.as_ref(), |config, snapshot| {
         decide(config, change, snapshot)
     })
 }
@@ -71,12 +73,16 @@ pub(crate) fn apply(place: &Place, common: &Common, wanted: &cli::Apply) -> Resu
         let applied = place.look(|_, snapshot| apply_to(&plan, snapshot))?;
         return Ok(shown(place, &plan, &applied));
     }
-    land(place, &plan.branch, |_, _| Ok(plan.clone()))
+    let waiting = Applications::wanted(&common.wait, &plan.intent.application)?;
+    land(place, &plan.branch, waiting.as_ref(), |_, _| {
+        Ok(plan.clone())
+    })
 }
 
 fn land(
     place: &Place,
     branch: &str,
+    waiting: Option<&Applications>,
     decide: impl Fn(&Config, &Snapshot<'_>) -> Result<Plan>,
 ) -> Result<Said> {
     let landed = place.land(branch, |config, snapshot| {
@@ -97,10 +103,26 @@ fn land(
         fields.insert("commit".to_owned(), json!(landed.commit));
         fields.insert("attempts".to_owned(), json!(landed.attempts));
     }
+    let mut text = report::change(place.shown(), &plan, &applied, Some(landed.commit));
+    let mut not_running = None;
+    if let (Some(waiting), Some(commit)) = (waiting, landed.commit) {
+        let result = waiting.wait(commit);
+        if result.is_ok() {
+            text.push_str(&report::running(&waiting.names()));
+        }
+        if let Some(fields) = json.as_object_mut() {
+            fields.insert("running".to_owned(), json!(result.is_ok()));
+            if let Err(error) = &result {
+                fields.insert("error".to_owned(), json!(error.to_string()));
+            }
+        }
+        not_running = result.err().map(anyhow::Error::from);
+    }
     Ok(Said {
-        text: report::change(place.shown(), &plan, &applied, Some(landed.commit)),
+        text,
         json,
         is_refused: applied.refused().next().is_some(),
+        not_running,
     })
 }
 
@@ -109,6 +131,7 @@ fn shown(place: &Place, plan: &Plan, applied: &Applied) -> Said {
         text: report::change(place.shown(), plan, applied, None),
         json: as_json(place, plan, applied),
         is_refused: applied.refused().next().is_some(),
+        not_running: None,
     }
 }
 
@@ -154,6 +177,14 @@ fn decide(config: &Config, change: &Change, snapshot: &Snapshot<'_>) -> Result<P
             promote::roll_back(config, &request, wanted.commit, snapshot)?
         }
     })
+}
+
+fn application(change: &Change) -> &str {
+    match change {
+        Change::SetImage(wanted) => &wanted.app,
+        Change::Move(wanted) => &wanted.app,
+        Change::Rollback(wanted) => &wanted.app,
+    }
 }
 
 fn environment(change: &Change) -> &str {

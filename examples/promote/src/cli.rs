@@ -67,9 +67,49 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "COMMITS", default_value_t = 1000)]
     pub(crate) depth: u32,
 
+    #[command(flatten)]
+    pub(crate) wait: WaitFor,
+
     /// When to colour: a terminal gets colour, a pipe does not
     #[arg(long, global = true, value_enum, default_value_t = clap::ColorChoice::Auto)]
     pub(crate) color: clap::ColorChoice,
+}
+
+/// What is waited for after a commit has landed.
+#[derive(Debug, Args)]
+pub(crate) struct WaitFor {
+    /// Wait until the commit is Synced and Healthy in the Argo CD at this address
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) wait_argocd: Option<String>,
+
+    /// Argo CD's name of the application, or NAMESPACE/NAME; may be given again [default: APP]
+    #[arg(long, global = true, value_name = "NAME", requires = "wait_argocd")]
+    pub(crate) argocd_app: Vec<String>,
+
+    /// Who we are to Argo CD; only from the environment, so that no process list shows it
+    #[arg(skip = Secret::from_environment("ARGOCD_AUTH_TOKEN"))]
+    pub(crate) argocd_auth_token: Option<Secret>,
+
+    /// How long to wait for Argo CD
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 300)]
+    pub(crate) wait_seconds: u64,
+}
+
+/// A text that is not printed.
+#[derive(Clone)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl Secret {
+    fn from_environment(name: &str) -> Option<Self> {
+        let text = std::env::var(name).ok()?;
+        (!text.is_empty()).then_some(Self(text))
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -256,7 +296,7 @@ Examples:
   promote set-image shop harbor.example.com/shop/web:3f2a9c1 --env dev --repo git@git.example.com:platform/gitops.git
   promote move shop --from rc --to master --approved-by 'Grace Hopper'
   promote plan -o plan.json move shop --from dev --to rc && promote apply plan.json
-  promote rollback shop --env master
+  promote rollback shop --env master --wait-argocd https://argocd.example.com --argocd-app shop-master
   promote history shop --env master --measures
   promote drift shop --from rc --to master
 
@@ -265,10 +305,12 @@ Exit codes:
   1  an error: it says what, where and what to try
   2  the command line is wrong
   3  refused: by a rule of narae.yaml, or because what a plan was decided on has moved
+  4  the commit has landed, and Argo CD cannot sync it, calls it Degraded or takes too long
 
 Environment:
   NARAE_REPO       the repository
   NARAE_AUTHOR     who commits
   NARAE_SIGN_KEY   the key that signs
   NARAE_PIPELINE   the pipeline run that asks
+  ARGOCD_AUTH_TOKEN  who we are to Argo CD
   NO_COLOR         no colour";

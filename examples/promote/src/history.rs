@@ -70,6 +70,7 @@ pub(crate) fn run(place: &Place, wanted: &History) -> Result<Said> {
             text: report::measures(&measured, wanted.days),
             json: json!({ "days": wanted.days, "environments": as_json }),
             is_refused: false,
+            not_running: None,
         });
     }
     deliveries.retain(|delivery| in_env(&delivery.environment));
@@ -78,5 +79,6 @@ pub(crate) fn run(place: &Place, wanted: &History) -> Result<Said> {
         text: report::history(&deliveries),
         json: json!({ "deliveries": deliveries }),
         is_refused: false,
+        not_running: None,
     })
 }

@@ -3,6 +3,7 @@
 //! Every decision is made in `narae_gitops`; this program touches the world for it: the repository,
 //! the clock, the terminal.
 
+mod argocd;
 mod change;
 mod cli;
 mod drift;
@@ -23,12 +24,15 @@ use crate::place::Place;
 const ERROR: u8 = 1;
 const USAGE: u8 = 2;
 const REFUSED: u8 = 3;
+const NOT_RUNNING: u8 = 4;
 
 /// What a command has to say, and how it ended.
 struct Said {
     text: String,
     json: serde_json::Value,
     is_refused: bool,
+    /// Why what has landed does not run.
+    not_running: Option<anyhow::Error>,
 }
 
 fn main() -> ExitCode {
@@ -45,7 +49,13 @@ fn main() -> ExitCode {
                 true => json(&said.json),
                 false => said.text,
             };
-            (text, if said.is_refused { REFUSED } else { 0 })
+            match &said.not_running {
+                Some(error) => {
+                    let _ = write!(anstream::stderr().lock(), "{}", report::error(error));
+                    (text, NOT_RUNNING)
+                }
+                None => (text, if said.is_refused { REFUSED } else { 0 }),
+            }
         }
         Err(error) => {
             let message = report::error(&error);

@@ -210,6 +210,14 @@ pub(crate) fn drift(found: &[(String, String, Vec<Drift>)]) -> String {
     out
 }
 
+/// That what was committed is what runs.
+pub(crate) fn running(names: &str) -> String {
+    format!(
+        "{GREEN}Running{GREEN:#}: Synced and Healthy in {}.\n",
+        visible(names)
+    )
+}
+
 /// An error and its causes, for people.
 pub(crate) fn error(error: &anyhow::Error) -> String {
     let mut out = format!("{RED}error{RED:#}: {}\n", visible_lines(error));

@@ -5,6 +5,7 @@
     reason = "a failing test should say where"
 )]
 
+mod argocd;
 mod changes;
 mod elsewhere;
 mod plans;
