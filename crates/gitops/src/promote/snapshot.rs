@@ -67,10 +67,16 @@ impl Source for Repository {
     }
 }
 
+/// What files of commits hold; `None`: there is no such file.
+type Files = BTreeMap<(CommitId, TreePath), Option<Vec<u8>>>;
+
 /// The tips of branches as they were first asked for.
 pub struct Snapshot<'a> {
     source: &'a dyn Source,
     tips: RefCell<BTreeMap<String, Option<CommitId>>>,
+    /// Files that were read: a decision asks for each several times, and finding one costs as much
+    /// as the directories on its way are wide.
+    files: RefCell<Files>,
 }
 
 impl<'a> Snapshot<'a> {
@@ -80,6 +86,7 @@ impl<'a> Snapshot<'a> {
         Self {
             source,
             tips: RefCell::default(),
+            files: RefCell::default(),
         }
     }
 
@@ -110,10 +117,16 @@ impl<'a> Snapshot<'a> {
     ///
     /// Those of the source.
     pub fn read(&self, branch: &str, file: &TreePath) -> Result<Option<Vec<u8>>, SourceError> {
-        match self.tip(branch)? {
-            Some(tip) => self.source.read(branch, tip, file),
-            None => Ok(None),
+        let Some(tip) = self.tip(branch)? else {
+            return Ok(None);
+        };
+        let key = (tip, file.clone());
+        if let Some(known) = self.files.borrow().get(&key) {
+            return Ok(known.clone());
         }
+        let found = self.source.read(branch, tip, file)?;
+        self.files.borrow_mut().insert(key, found.clone());
+        Ok(found)
     }
 
     /// A file's text.

@@ -3,7 +3,7 @@
 //! Every entry that is not on a changed path keeps its mode, name bytes and id. The recursion is as deep as the
 //! deepest path ([`MAX_PATH_DEPTH`](super::MAX_PATH_DEPTH)).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use git2::{ObjectType, Oid};
 
@@ -82,37 +82,47 @@ impl Editor<'_> {
             Some(id) => read(self.git, id)?,
             None => Vec::new(),
         };
-        let mut after: BTreeMap<Vec<u8>, TreeEntry> = before
+        let mut names = HashSet::with_capacity(before.len());
+        if !before
             .iter()
-            .map(|entry| (entry.name.clone(), entry.clone()))
-            .collect();
-        if after.len() != before.len() {
+            .all(|entry| names.insert(entry.name.as_slice()))
+        {
             return Err(Error::new(
                 ErrorKind::Damaged,
                 format!("directory `{at}` has a name twice: run `git fsck`"),
             ));
         }
+        drop(names);
+        // A directory may have many thousands of names, of which few change.
+        let mut after = before;
+        let mut is_changed = false;
         for (name, group) in grouped(changes) {
             let path = if at.is_empty() {
                 name.to_owned()
             } else {
                 format!("{at}/{name}")
             };
-            match self.entry(name, &path, after.get(name.as_bytes()), group)? {
-                Some(entry) => after.insert(name.as_bytes().to_owned(), entry),
-                None => after.remove(name.as_bytes()),
-            };
+            let place = after.iter().position(|entry| entry.name == name.as_bytes());
+            let found = place.and_then(|place| after.get(place));
+            let entry = self.entry(name, &path, found, group)?;
+            is_changed |= entry.as_ref() != found;
+            match (place, entry) {
+                (Some(place), Some(entry)) => {
+                    if let Some(slot) = after.get_mut(place) {
+                        *slot = entry;
+                    }
+                }
+                (None, Some(entry)) => after.push(entry),
+                (Some(place), None) => drop(after.remove(place)),
+                (None, None) => {}
+            }
         }
         if after.is_empty() {
             return Ok(None);
         }
-        let unchanged = before.len() == after.len()
-            && before
-                .iter()
-                .all(|entry| after.get(&entry.name) == Some(entry));
         match base {
-            Some(id) if unchanged => Ok(Some(id)),
-            _ => object::tree(after.into_values().collect()).map(|tree| Some(self.keep(tree))),
+            Some(id) if !is_changed => Ok(Some(id)),
+            _ => object::tree(after).map(|tree| Some(self.keep(tree))),
         }
     }
 
