@@ -6,7 +6,7 @@ use narae_yaml::Path;
 
 use crate::object::ObjectId;
 use crate::origin::Origin;
-use crate::template::{Rendered, Rendering};
+use crate::template::{Rendered, Rendering, Respelled};
 use crate::values::Values;
 
 /// One thing that is wrong, where, and what to try.
@@ -135,6 +135,8 @@ rules! {
     NeedlessNamespace = "needless-namespace" Warning;
     /// A value that no template used.
     UnusedValue = "unused-value" Warning;
+    /// A number or boolean that became a text other than the one written in the values.
+    RespelledValue = "respelled-value" Warning;
     /// A check that stopped at a limit; nothing beyond it was looked at.
     NotChecked = "not-checked" Error;
 }
@@ -182,6 +184,26 @@ impl Finding {
             finding.suggesting(meant.map(|meant| format!("did you mean `{meant}`")))
         };
         rendering.unused(values).into_iter().map(finding).collect()
+    }
+
+    /// The values that became another text than is written, as [`Rendering::respelled`] has them.
+    #[must_use]
+    pub fn respelled_values(rendering: &Rendering) -> Vec<Self> {
+        let finding = |found: Respelled| {
+            let message = format!(
+                "`{}` has a text in it that is not written so in the values: without quotes it is a number or a boolean",
+                found.field
+            );
+            let object = rendering.objects.get(found.object);
+            let id = object.and_then(|object| object.id().ok());
+            let mut finding = Self::new(Rule::RespelledValue, found.field, message);
+            finding.template = Some(found.template);
+            finding.values = vec![(found.value, found.origin)];
+            finding
+                .of(found.object, id.as_ref())
+                .suggesting(Some("write it in quotes to keep it as it is"))
+        };
+        rendering.respelled().into_iter().map(finding).collect()
     }
 
     /// Adds the places in templates and values to findings about rendered objects. `objects` are

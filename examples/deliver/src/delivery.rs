@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         branch: arguments.branch.clone(),
         images: images(&rendering.objects),
         made: Vec::new(),
-        warnings: unused(&rendering, &values),
+        warnings: warnings(&rendering, &values),
         notes: Vec::new(),
         secrets: Vec::new(),
         plan: None,
@@ -208,18 +208,24 @@ fn images(objects: &[Rendered]) -> Vec<String> {
         .collect()
 }
 
-/// Values nobody uses: most often a name that was misspelt.
-fn unused(rendering: &Rendering, values: &Values) -> Vec<String> {
+/// Values nobody uses, most often a name that was misspelt, and those that read otherwise than they are written.
+fn warnings(rendering: &Rendering, values: &Values) -> Vec<String> {
     let unused = rendering.unused(values).into_iter();
-    unused
+    let unused = unused
         // The command line's own values need not be used.
         .filter(|(path, _)| !["site", "stage"].contains(&path.to_string().as_str()))
         .map(|(path, origin)| {
             let hint = rendering.suggestion(&path);
             let hint = hint.map_or_else(String::new, |meant| format!(" (did you mean `{meant}`?)"));
             format!("{origin}: value `{path}` is used by no template{hint}")
-        })
-        .collect()
+        });
+    let respelled = rendering.respelled().into_iter().map(|found| {
+        format!(
+            "{}: value `{}` is not written as it reads in `{}`: write it in quotes",
+            found.origin, found.value, found.field
+        )
+    });
+    unused.chain(respelled).collect()
 }
 
 fn message(target: &Target, outcome: &Outcome, plan: &Plan) -> Result<Message> {

@@ -67,6 +67,7 @@ fn run(arguments: &Arguments) -> Result<Vec<Finding>> {
     let mut findings = check::values(&input, arguments.check)?;
     let mut rendering = ManuallyDrop::new(input.templates.render(&input.values)?);
     findings.extend(check::unused(&rendering, &input.values));
+    findings.extend(Finding::respelled_values(&rendering));
     if arguments.check {
         findings.extend(check::objects(arguments, &input, &rendering.objects)?);
     }

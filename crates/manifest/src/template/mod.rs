@@ -33,6 +33,7 @@ mod scope;
 mod sheet;
 mod skeleton;
 mod source;
+mod spelling;
 mod syntax;
 mod usage;
 
@@ -49,6 +50,7 @@ pub use helper::{BlockCall, Turn, TurnValue};
 use helper::{BlockWork, Helpers};
 pub use rendering::{Provenance, Rendered, Rendering};
 use source::Source;
+pub use spelling::Respelled;
 use syntax::Template;
 pub use usage::Unresolved;
 

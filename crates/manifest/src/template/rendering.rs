@@ -63,9 +63,12 @@ enum About {
 
 /// One field that a value is part of.
 pub(super) struct FieldUse {
+    pub(super) id: ValueId,
     pub(super) value: Path,
     pub(super) template: Origin,
     pub(super) field: Path,
+    /// Whether it is part of the field's name.
+    pub(super) is_name: bool,
 }
 
 impl Rendered {
@@ -149,7 +152,7 @@ impl Rendered {
         let mut open = vec![(&*self.layout.root, Path::root())];
         while let Some((shape, at)) = open.pop() {
             let first_new = open.len();
-            self.uses_in(shape.holes(), id, path, &at, &mut found);
+            self.uses_in(shape.holes(), id, path, (&at, false), &mut found);
             match &shape.content {
                 Content::Fixed(_) | Content::Hole(_) | Content::Text(_) => {}
                 Content::Sequence(items) => {
@@ -159,7 +162,7 @@ impl Rendered {
                 Content::Mapping(entries) => {
                     for entry in entries {
                         let field = at.child(self.name(entry));
-                        self.uses_in(entry.key.holes(), id, path, &field, &mut found);
+                        self.uses_in(entry.key.holes(), id, path, (&field, true), &mut found);
                         open.push((&entry.value, field));
                     }
                 }
@@ -169,13 +172,13 @@ impl Rendered {
         }
     }
 
-    /// The uses of `id` in the holes of one scalar, which is the field `at` or its key.
+    /// The uses of `id` in the holes of one scalar, which is the field `at` or its name.
     fn uses_in(
         &self,
         holes: impl Iterator<Item = usize>,
         id: ValueId,
         path: &Path,
-        at: &Path,
+        (at, is_name): (&Path, bool),
         found: &mut impl FnMut(FieldUse),
     ) {
         for token in holes.filter_map(|hole| self.token(hole)) {
@@ -194,9 +197,11 @@ impl Rendered {
                 }
                 let template = self.sheet.source(token.source).origin(token.at);
                 found(FieldUse {
+                    id: *used,
                     value,
                     template,
                     field,
+                    is_name,
                 });
             }
         }

@@ -39,6 +39,8 @@ pub(crate) struct Record {
     key: Option<Position>,
     /// Oldest first.
     pub(crate) overridden: Vec<Origin>,
+    /// As [`Tree::is_respelled`].
+    is_respelled: bool,
 }
 
 impl Index {
@@ -54,6 +56,7 @@ impl Index {
             key,
             overridden,
             data,
+            is_respelled,
             ..
         } = tree;
         self.records.push(Record {
@@ -63,6 +66,7 @@ impl Index {
             origin,
             key,
             overridden,
+            is_respelled,
         });
         let value = match data {
             Data::Leaf(value) => value,
@@ -93,6 +97,7 @@ impl Index {
                     origin: tree.origin,
                     key: tree.key,
                     overridden: tree.overridden,
+                    is_respelled: false,
                 });
             } else if !tree.data.is_absent() {
                 let value = self.add(tree, parent, segment);
@@ -140,6 +145,12 @@ impl Index {
         }
         segments.reverse();
         segments.into_iter().collect()
+    }
+
+    /// The values whose text is not what their file says, in their order.
+    pub(crate) fn respelled(&self) -> impl Iterator<Item = ValueId> {
+        let records = self.records.iter().enumerate();
+        records.filter_map(|(id, record)| record.is_respelled.then_some(id))
     }
 
     /// Who set each of some values, in words; the first few of them, each once.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use narae_yaml::{Node, NodeData, Path, Position, Segment, Value};
+use narae_yaml::{Node, NodeData, Path, Position, Scalar, Segment, Value};
 
 use super::list::{How, List};
 use crate::error::{Error, ErrorKind};
@@ -25,6 +25,8 @@ pub(super) struct Tree {
     pub(super) data: Data,
     /// Written `!replace`: takes the place of whatever was there.
     replaces: bool,
+    /// A number or boolean whose text is not what is written: `0123` is 83, `yes` is `true`.
+    pub(super) is_respelled: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -59,6 +61,7 @@ impl Tree {
             overridden: Vec::new(),
             data,
             replaces: false,
+            is_respelled: false,
         }
     }
 
@@ -73,6 +76,7 @@ impl Tree {
         if let Some(tag) = node.tag.as_deref() {
             check_tag(tag, &node).map_err(|error| error.at(origin.clone()))?;
         }
+        let is_respelled = node.as_scalar().is_some_and(is_respelled);
         let data = match node.data {
             NodeData::Mapping(entries) => {
                 let mut map = IndexMap::with_capacity(entries.len());
@@ -94,6 +98,7 @@ impl Tree {
         };
         let mut tree = Self::new(origin, data);
         tree.replaces = node.tag.as_deref() == Some(REPLACE);
+        tree.is_respelled = is_respelled;
         Ok(tree)
     }
 
@@ -151,6 +156,7 @@ impl Tree {
                     self.overridden.push(origin);
                 }
                 self.key = later.key;
+                self.is_respelled = later.is_respelled;
                 self.data = data;
             }
             (_, data) => {
@@ -217,6 +223,15 @@ impl Tree {
             .note(
                 "check the indentation; to change the type, write `!replace` before the new value",
             )
+    }
+}
+
+/// Whether the text of what a scalar means is another than its own.
+fn is_respelled(scalar: &Scalar) -> bool {
+    match scalar.value() {
+        Value::Bool(truth) => scalar.text() != if truth { "true" } else { "false" },
+        Value::Number(number) => scalar.text() != number.to_string(),
+        _ => false,
     }
 }
 

@@ -18,6 +18,7 @@ mod plan;
 mod policy;
 #[cfg(feature = "schema")]
 mod schema;
+mod spelling;
 mod survival;
 mod template;
 mod values;
