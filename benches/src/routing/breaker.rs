@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use failsafe::CircuitBreaker as _;
+use narae_routing::SharedTime;
 use narae_routing::breaker::{Breaker, Config};
 
 use crate::report::Report;
@@ -35,6 +36,29 @@ pub(super) fn run(report: &mut Report) {
         ),
         200,
         ours,
+        theirs,
+    );
+    // A timer tells the time every millisecond; callers only read what it told.
+    let time = SharedTime::default();
+    let told = || {
+        for call in 0..CALLS {
+            if call % 1000 == 0 {
+                time.tell(origin.elapsed());
+            }
+            let begun = time.now();
+            let permit = breaker.acquire(begun).expect("nothing fails");
+            let ended = time.now();
+            permit.success(ended - begun, ended);
+        }
+    };
+    report.compare(
+        "routing.breaker_shared_time_vs_failsafe",
+        "failsafe 1.3, its default policy",
+        &format!(
+            "{CALLS} calls that succeed, one thread; ours reads a time told once in 1000 calls, the peer its clock"
+        ),
+        200,
+        told,
         theirs,
     );
     // A proxy knows when a request began and ended anyway.
