@@ -2,8 +2,8 @@
 //!
 //! [`run`] plays a [`Script`] against the very [`Pool`](crate::pool::Pool) a proxy uses and tells what became of the
 //! requests, as data ([`Outcome`]), as a table (its `Display`) and as an SVG timeline ([`Outcome::svg`]). Equal
-//! scripts give equal outcomes. A day takes a fraction of a second: beyond [`MOST_REQUESTS`] each request that
-//! is played stands for several.
+//! scripts give equal outcomes. However long and busy, at most about [`MOST_REQUESTS`] requests are played; beyond
+//! that each stands for several.
 //!
 //! # The model
 //!

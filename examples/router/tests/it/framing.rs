@@ -63,6 +63,25 @@ fn a_length_beside_chunks_is_dropped_and_nothing_is_smuggled() {
 }
 
 #[test]
+fn chunks_that_are_none_are_refused_and_nothing_behind_them_is_a_request() {
+    let smuggled = "0\r\n\r\nGET /smuggled HTTP/1.1\r\nhost: a\r\n\r\n";
+    for chunk in [
+        "zz\r\n",
+        "-1\r\n",
+        "+1\r\na\r\n",
+        "1\r\nab\r\n",
+        "1 1\r\na\r\n",
+        "fffffffffffffffff\r\n",
+    ] {
+        let request = format!(
+            "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n{chunk}{smuggled}"
+        );
+        let (status, _) = status_of(&request);
+        assert_eq!(status, 400, "{chunk:?}");
+    }
+}
+
+#[test]
 fn hosts_that_are_missing_doubled_or_malformed_are_refused() {
     let backend = Backend::named("a");
     let router = Router::start(&[("a", backend.address, 1)], &[]);
