@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
-    /// The repository: a path, ssh://…, user@host:path or git://…
+    /// The repository: a path, https://…, ssh://…, user@host:path or git://…
     #[arg(
         long,
         global = true,

@@ -207,7 +207,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// When a file is missing, not text, or an edit is refused ([`EditError`]).
+    /// When a file is missing, not text, or an edit is refused ([`EditError`](crate::edit::EditError)).
     pub fn apply<E>(
         &self,
         read: impl FnMut(&TreePath) -> Result<Option<Vec<u8>>, E>,
