@@ -6,4 +6,6 @@ mod client;
 mod delivered;
 mod fake;
 mod forge;
+#[cfg(feature = "http")]
+mod gitea;
 mod notify;
