@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use narae_gitops::change::ChangeSet;
 use narae_gitops::message::Message;
 use narae_gitops::promote::{CONFIG_FILE, Config, RemoteSource, Snapshot};
-use narae_gitops::remote::{self, Remote, back_off};
+use narae_gitops::remote::{self, CredentialHelper, HttpOptions, Remote, back_off};
 use narae_gitops::repository::{
     self, Commit, CommitId, ErrorKind, GpgKey, Repository, Signature, SshKey, Timestamp,
 };
@@ -58,7 +58,9 @@ impl Place {
                 common.repo
             ),
             false => {
-                let remote = Remote::new(&common.repo)?;
+                // What git would ask, is asked: the person's own credential helpers.
+                let http = HttpOptions::new().with_credentials(CredentialHelper::new());
+                let remote = Remote::new(&common.repo)?.with_http(http);
                 let objects = objects(&remote, common.cache.as_deref())?;
                 Kind::Elsewhere(Box::new(remote), signing(objects, common))
             }
