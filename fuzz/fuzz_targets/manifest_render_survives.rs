@@ -39,8 +39,9 @@ fuzz_target!(|text: &str| {
     let values = Values::merge([layer]).expect("one layer merges");
     let mut set = TemplateSet::new();
     set.add_block_helper("once", 1..=1, &[], |call| {
-        let turn = |value: &&Value| Turn::new().with_context((*value).clone()).with_name(*value);
-        Ok(call.arguments().iter().map(turn).collect())
+        let turns = call.arguments().iter().copied();
+        let turns = turns.map(|value| Turn::new().with_context(value.clone()).with_name(value));
+        Ok(turns.collect())
     })
     .expect("it has a name of its own");
     set.add("t", TEMPLATE).expect("the template is fixed");

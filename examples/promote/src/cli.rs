@@ -141,7 +141,7 @@ pub(crate) struct SetImage {
     /// The application, as narae.yaml names it
     pub(crate) app: String,
 
-    /// [REGISTRY/]NAME:TAG[@DIGEST]
+    /// The image to run, with a tag, a digest or both: `registry.example.com/shop:6b1f0c4`
     pub(crate) image: ImageReference,
 
     /// The environment

@@ -1,6 +1,6 @@
 //! Numbers and booleans that become another text than the values file shows.
 
-use narae_manifest::{Finding, Layer, Rendering, TemplateSet, Values};
+use narae_manifest::{Layer, Rendering, TemplateSet, Values};
 
 const VALUES: &str = "\
 tag: 0123456
@@ -72,12 +72,13 @@ fn only_the_last_word_counts() {
     assert_eq!(respelled("tag: 07"), 1);
 }
 
+#[cfg(feature = "schema")]
 #[test]
 fn a_finding_says_where_and_what_to_do() {
     let template =
         "kind: Pod\napiVersion: v1\nmetadata: {name: a, namespace: b}\nimage: web:{{tag}}\n";
     let rendering = render(template, &[("v.yaml", VALUES)]);
-    let findings = Finding::respelled_values(&rendering);
+    let findings = narae_manifest::Finding::respelled_values(&rendering);
     let [finding] = findings.as_slice() else {
         panic!("{findings:?}")
     };
