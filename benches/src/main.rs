@@ -34,6 +34,11 @@ fn main() {
     {
         return process::measure(command);
     }
+    if let [first, arguments @ ..] = wanted.as_slice()
+        && first == gitops::LAND
+    {
+        return gitops::land(arguments);
+    }
     let known: Vec<&str> = SUITES.iter().map(|(name, _)| *name).collect();
     let unknown: Vec<&String> = wanted
         .iter()

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wait4::Wait4 as _;
 
@@ -19,9 +19,13 @@ const ROUNDS: usize = 11;
 
 /// What a process took.
 #[derive(Clone, Copy)]
-struct Cost {
-    cpu: Duration,
-    bytes: u64,
+pub struct Cost {
+    /// On all processors, with that of the processes it made and waited for.
+    pub cpu: Duration,
+    /// At most at a time.
+    pub bytes: u64,
+    /// From its start to its end.
+    pub wall: Duration,
 }
 
 /// Runs the questions about whole processes.
@@ -76,11 +80,12 @@ pub fn run(report: &mut Report) {
     }
 }
 
-/// Runs a program, without its output, and prints microseconds and bytes.
+/// Runs a program, without its output, and prints microseconds, bytes, and microseconds of the clock.
 pub fn measure(command: &[String]) {
     let [program, arguments @ ..] = command else {
         std::process::exit(2);
     };
+    let start = Instant::now();
     let mut child = Command::new(program)
         .args(arguments)
         .stdout(Stdio::null())
@@ -90,10 +95,12 @@ pub fn measure(command: &[String]) {
     let used = child.wait4().expect("it is our child");
     assert!(used.status.success(), "{program} failed");
     let cpu = used.rusage.utime + used.rusage.stime;
-    println!("{} {}", cpu.as_micros(), used.rusage.maxrss);
+    let wall = start.elapsed().as_micros();
+    println!("{} {} {wall}", cpu.as_micros(), used.rusage.maxrss);
 }
 
-fn cost(command: &[String]) -> Cost {
+/// What running `command` takes.
+pub fn cost(command: &[String]) -> Cost {
     let own = std::env::current_exe().expect("this program is a file");
     let output = Command::new(own)
         .arg(MEASURE)
@@ -104,18 +111,20 @@ fn cost(command: &[String]) -> Cost {
     let mut numbers = text
         .split_whitespace()
         .map(|number| number.parse().expect("a number"));
-    let mut next = || numbers.next().expect("two numbers");
+    let mut next = || numbers.next().expect("three numbers");
     Cost {
         cpu: Duration::from_micros(next()),
         bytes: next(),
+        wall: Duration::from_micros(next()),
     }
 }
 
 /// The least time, and the most memory: what each can be relied on for.
-fn better(a: Cost, b: Cost) -> Cost {
+pub fn better(a: Cost, b: Cost) -> Cost {
     Cost {
         cpu: a.cpu.min(b.cpu),
         bytes: a.bytes.max(b.bytes),
+        wall: a.wall.min(b.wall),
     }
 }
 
