@@ -8,6 +8,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use narae_gitops::handover::forge::{Forge, Kind, MergeRequest};
 use narae_gitops::handover::notify::{PushEvent, Style};
@@ -168,7 +169,10 @@ fn its_webhook_and_ours_say_the_same(place: &Place) {
     let after = place.landed(&place.over_http(), "main", &files);
     // Gitea sends it when it comes to it, maybe after that of an earlier push; asking it something is the pause
     // between two looks.
+    // Far more than it takes: a test that fails is better than one that does not end.
+    let patience = Instant::now() + Duration::from_secs(120);
     let theirs = loop {
+        assert!(Instant::now() < patience, "no webhook from Gitea");
         let is_ours = |asked: &Asked| asked.body.contains(&format!("\"after\": \"{after}\""));
         if let Some(asked) = fake.asked().into_iter().find(is_ours) {
             break asked;
