@@ -154,6 +154,11 @@ fn table_and_timeline_say_what_happened() {
     for part in ["<title>", "idc goes down", "</svg>", "5/s", ">12:00:00<"] {
         assert!(svg.contains(part), "{part}");
     }
+    // Half a second apart is one place: one text stands for both.
+    for part in [">1–2<", "% of 432,000 requests served"] {
+        assert!(svg.contains(part), "{part}");
+    }
+    assert!(!svg.contains(">1<"), "a number of its own");
     let hostile = Script::new(Policy::of([Site::new("<script>", [Endpoint::new("a:1")])])).with(
         HOUR,
         "<script>",
