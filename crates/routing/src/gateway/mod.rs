@@ -1,5 +1,5 @@
-//! Gateway API objects, as people apply them, and the [`TrafficPolicy`] that says what that API has no
-//! word for.
+//! Gateway API objects, as people apply them, and what that API has no word for: [`TrafficPolicy`] and
+//! [`AccessPolicy`].
 //!
 //! The types mirror `gateway.networking.k8s.io/v1` (and `v1beta1` where that has the same fields),
 //! plus what is needed of core `Service`, `Namespace` and `EndpointSlice`. They hold what decides
@@ -10,6 +10,7 @@
 //! `serde_ignored` to hear of fields that are not part of the API. [`matching`](crate::matching)
 //! makes decisions of them, and there the values are checked.
 
+mod access;
 mod cluster;
 mod duration;
 mod entrance;
@@ -20,6 +21,10 @@ mod read;
 mod route;
 mod scenario;
 
+pub use access::{
+    AccessPolicy, AccessPolicySpec, AccessTarget, BasicSpec, ClaimHeader, ConditionSpec,
+    HtpasswdSource, IdentityHeaders, JwksSource, JwtSpec, RequireSpec,
+};
 pub use cluster::{
     Endpoint, EndpointConditions, EndpointPort, EndpointSlice, Namespace, Service, ServicePort,
     ServiceSpec,
@@ -74,6 +79,8 @@ pub struct Objects {
     pub namespaces: Vec<Namespace>,
     /// How the endpoints of services are kept.
     pub traffic_policies: Vec<TrafficPolicy>,
+    /// Who clients are and what they may.
+    pub access_policies: Vec<AccessPolicy>,
     /// What policies are tried against.
     pub simulations: Vec<Simulation>,
 }

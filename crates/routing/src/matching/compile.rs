@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use super::access::{Guards, Targets};
 use super::attach::{Attaching, Attachment, Entrances, scheme};
 use super::backend::Services;
 use super::hostname::{HostMap, Hostname};
@@ -15,15 +16,20 @@ use super::table::{Candidate, Entrance, Listening, Port, Table};
 use crate::gateway::{Gateway, Objects};
 
 pub(super) fn compile(objects: &Objects) -> (Table, Vec<Finding>) {
+    let mut gateways: Vec<Entrance> = objects.gateways.iter().map(Entrance::new).collect();
+    let mut findings = Vec::new();
+    let (targets, access) = Targets::new(objects, &mut gateways, &mut findings);
     let mut compiler = Compiler {
         services: Services::new(objects),
         entrances: Entrances::new(objects),
+        targets,
         table: Table {
-            gateways: objects.gateways.iter().map(Entrance::new).collect(),
+            gateways,
+            access,
             ..Table::default()
         },
         attachments: Vec::new(),
-        findings: Vec::new(),
+        findings,
     };
     for route in Source::all(objects) {
         compiler.route(&route);
@@ -45,6 +51,7 @@ impl Entrance {
                 scheme,
                 hostname,
                 hosts: HostMap::default(),
+                guards: Guards::default(),
             };
             match ports.iter_mut().find(|port| port.number == listener.port) {
                 Some(port) => port.listeners.push(listening),
@@ -75,6 +82,7 @@ impl Entrance {
 struct Compiler<'o> {
     services: Services<'o>,
     entrances: Entrances<'o>,
+    targets: Targets,
     table: Table,
     /// Where each rule's matches are asked for, by the rule's index.
     attachments: Vec<Vec<Attachment>>,
@@ -106,9 +114,9 @@ impl<'o> Compiler<'o> {
             let mut found = Vec::new();
             let one_prefix = matches!(matches.as_slice(), [(Pattern::Prefix(_), ..)]);
             if let Some(source) = route.rule(index, one_prefix) {
-                self.table
-                    .rules
-                    .push(Rule::new(&source, &self.services, &mut found));
+                let guards = self.targets.of_rule(route.kind, &route.name, source.name);
+                let rule = Rule::new(&source, &self.services, guards, &mut found);
+                self.table.rules.push(rule);
                 let attachments = self.attachments(route, &hostnames, index == 0, &mut found);
                 self.attachments.push(attachments);
                 self.candidates(route, index, matches);

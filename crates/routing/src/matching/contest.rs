@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::decision::{ListenerName, RuleName};
-use super::path::Pattern;
+use super::path::{PathIndex, Pattern};
 use super::precedence::Precedence;
 use super::predicate::Difference;
 use super::request::{Arrival, Request};
@@ -114,9 +114,14 @@ impl Table {
         let host = request.host();
         let winner = self.winner(arrival, request);
         let mut first = None;
-        for (listener, hosts) in self.listenings(arrival, request) {
-            let contest =
-                self.contenders(listener, hosts.matching(&host).map(|p| p.all()), request);
+        for (listener, listening) in self.listenings(arrival, request) {
+            let levels = listening.hosts.matching(&host).map(PathIndex::all);
+            let admission = self.access.admit(&listening.guards, request).ok();
+            let headers = admission
+                .as_ref()
+                .map(|admission| admission.headers(request));
+            let asked = request.with_headers(headers.as_deref().unwrap_or(request.headers));
+            let contest = self.contenders(listener, levels, &asked);
             let decides = |c: &Contender<'_>| Some(c.precedence) == winner;
             if winner.is_none() || contest.contenders.iter().any(decides) {
                 return contest;

@@ -99,6 +99,12 @@ impl Cors {
     }
 }
 
+/// Whether a browser asks what it may ask (Fetch, 4.8): [`Cors::apply`] answers it.
+pub(super) fn is_preflight(request: &Request<'_>) -> bool {
+    let has = |name| request.header(name).next().is_some();
+    request.method == "OPTIONS" && has("origin") && has("access-control-request-method")
+}
+
 impl Origins {
     fn new(text: &str) -> Result<Self, &'static str> {
         let text = text.to_ascii_lowercase();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{Backend, Request, RouteKind};
+use super::{Backend, Denied, Request, RouteKind};
 use crate::gateway::{ObjectName, Retry, Timeouts};
 
 /// What becomes of a request, and which rule says so.
@@ -18,6 +18,8 @@ pub struct Decision<'a> {
     pub outcome: Outcome<'a>,
     /// What to change about the response, in this order, whoever makes it.
     pub response_headers: Vec<HeaderChange<'a>>,
+    /// Which policy kept the client out, and what it lacks. For people who run this, not for the client.
+    pub denied: Option<Denied<'a>>,
 }
 
 /// A listener of a gateway.
@@ -146,6 +148,21 @@ pub enum Refusal {
     /// Nobody is ready behind the service.
     #[error("no endpoint is ready")]
     NoReadyEndpoint,
+    /// Whoever it is, the route is only for known clients.
+    #[error("it says not who its client is")]
+    Unauthenticated,
+    /// The token or password is wrong.
+    #[error("its credentials are not valid")]
+    InvalidCredentials,
+    /// The client is not allowed to.
+    #[error("its client may not do this")]
+    Forbidden,
+    /// Nobody can verify the client now.
+    #[error("its credentials cannot be verified now")]
+    Unverifiable,
+    /// An access policy cannot be carried out.
+    #[error("an access policy cannot be carried out")]
+    Access,
     /// A filter cannot be carried out.
     #[error("a filter cannot be carried out")]
     Filter,
@@ -159,7 +176,9 @@ impl Refusal {
             Self::NoListener | Self::NoRule => 404,
             Self::Misdirected => 421,
             Self::NoHost => 400,
-            Self::NoReadyEndpoint => 503,
+            Self::Unauthenticated | Self::InvalidCredentials => 401,
+            Self::Forbidden => 403,
+            Self::NoReadyEndpoint | Self::Unverifiable => 503,
             _ => 500,
         }
     }

@@ -87,7 +87,7 @@ impl HeaderChange<'_> {
         }
     }
 
-    fn is_about(&self, name: &str) -> bool {
+    pub(super) fn is_about(&self, name: &str) -> bool {
         self.name().eq_ignore_ascii_case(name)
     }
 

@@ -30,12 +30,16 @@
 //!   without ready endpoints answers 503 for its share.
 //! - A route that the API server would refuse (limits, malformed values) takes no part.
 //!
+//! - Who may pass is none of the API's business; [`AccessPolicy`](crate::gateway::AccessPolicy) says it. See
+//!   [`Identity`] and [`Presented`].
+//!
 //! # Cost
 //!
 //! A decision looks up the host once per label and the path once per segment; only matches of the
 //! same host and path are compared one by one. Regular expressions of a host are one automaton. So
 //! it grows with the request, not with the number of routes. Memory is linear in the routes.
 
+mod access;
 mod attach;
 mod backend;
 mod check;
@@ -57,6 +61,7 @@ mod step;
 mod table;
 mod target;
 
+pub use access::{Claim, Claims, Condition, Denied, Identity, Presented, Scheme};
 pub use backend::Backend;
 pub use check::Conflict;
 pub use contest::{Contender, Contest, Key, Verdict};

@@ -125,6 +125,20 @@ pub enum Problem {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// An access policy that cannot be carried out.
+    #[error("{reason}")]
+    Access {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// An access policy about nothing.
+    #[error("no {kind} {target} to guard")]
+    AccessTarget {
+        /// The kind referred to.
+        kind: String,
+        /// The object referred to.
+        target: ObjectName,
+    },
     /// A session that cannot be kept.
     #[error("session persistence: {reason}")]
     Session {
@@ -143,6 +157,8 @@ impl Problem {
                 503 => "its share of requests gets 503",
                 _ => "its share of requests gets 500",
             },
+            Self::Access { .. } => "requests to its targets get 500",
+            Self::AccessTarget { .. } => "nothing is guarded by this",
             Self::Mirror { .. } => "no copies are sent",
             Self::Filter { .. } => "requests get 500",
             Self::Session { .. } => "sessions are not kept",

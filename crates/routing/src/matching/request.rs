@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::access::Presented;
 use super::hostname;
 use crate::gateway::ObjectName;
 
@@ -20,6 +21,8 @@ pub struct Request<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// Time since the Unix epoch, for sessions with a lifetime.
     pub now: Duration,
+    /// What came of verifying who the client is.
+    pub presented: Presented<'a>,
 }
 
 impl<'a> Request<'a> {
@@ -37,6 +40,7 @@ impl<'a> Request<'a> {
             target,
             headers,
             now: Duration::ZERO,
+            presented: Presented::Nothing,
         }
     }
 
@@ -45,6 +49,21 @@ impl<'a> Request<'a> {
     pub const fn at(mut self, now: Duration) -> Self {
         self.now = now;
         self
+    }
+
+    /// The same request of a client that was, or could not be, verified.
+    #[must_use]
+    pub const fn presenting(mut self, presented: Presented<'a>) -> Self {
+        self.presented = presented;
+        self
+    }
+
+    /// The same request with other headers.
+    pub(super) fn with_headers<'r>(&self, headers: &'r [(&'r str, &'r str)]) -> Request<'r>
+    where
+        'a: 'r,
+    {
+        Request { headers, ..*self }
     }
 
     /// The target up to its query; `/` for an empty one.

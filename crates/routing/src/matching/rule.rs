@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use super::access::Guards;
 use super::backend::{Backend, Services};
 use super::decision::{Forward, HeaderChange, Outcome, Refusal, RuleName};
 use super::problem::Problem;
 use super::request::Request;
 use super::session::{self, Session};
-use super::step::{Came, Passage, Steps, mirrors, rule_steps, steps};
+use super::step::{Came, Passage, Steps, answers_preflights, mirrors, rule_steps, steps};
 use crate::gateway::{BackendReference, Filter, ObjectName, Retry, SessionPersistence, Timeouts};
 use crate::{Backends, Split, Weight};
 
@@ -66,6 +67,8 @@ pub(super) struct Rule {
     timeouts: Timeouts,
     retry: Option<Retry>,
     session: Option<Session>,
+    /// Who says who may pass.
+    pub(super) guards: Guards,
 }
 
 #[derive(Debug)]
@@ -84,6 +87,7 @@ impl Rule {
     pub(super) fn new(
         source: &RuleSource<'_>,
         services: &Services<'_>,
+        guards: Guards,
         found: &mut Vec<(String, Problem)>,
     ) -> Self {
         let place = format!("spec.rules[{}]", source.index);
@@ -128,6 +132,7 @@ impl Rule {
             timeouts: source.timeouts,
             retry: source.retry.cloned(),
             session,
+            guards,
         }
     }
 
@@ -146,6 +151,11 @@ impl Rule {
             target.backend.as_ref().ok().into_iter().chain(mirrors)
         });
         of_targets.chain(mirrors(&self.steps))
+    }
+
+    /// Whether it answers a request itself that asks for a browser what it may ask.
+    pub(super) fn answers_preflight(&self, request: &Request<'_>) -> bool {
+        answers_preflights(&self.steps) && super::cors::is_preflight(request)
     }
 
     /// Whether it has backends, none of which gets anything.

@@ -122,6 +122,12 @@ impl<'a> Passage<'a> {
     }
 }
 
+/// Whether they answer preflights before anything else could be reached.
+pub(super) fn answers_preflights(steps: &Steps) -> bool {
+    let steps = steps.as_deref().unwrap_or_default();
+    steps.iter().any(|step| matches!(step, Step::Cors(_)))
+}
+
 /// Who gets copies.
 pub(super) fn mirrors(steps: &Steps) -> impl Iterator<Item = &Backend> {
     let steps = steps.as_deref().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::access::{Accesses, Guards};
 use super::backend::Backend;
 use super::compile::compile;
 use super::decision::{Decision, ListenerName, Outcome, Refusal, RuleName};
@@ -34,6 +35,7 @@ pub struct Table {
     pub(super) gateways: Vec<Entrance>,
     pub(super) candidates: Vec<Candidate>,
     pub(super) rules: Vec<Rule>,
+    pub(super) access: Accesses,
 }
 
 /// A gateway.
@@ -59,6 +61,8 @@ pub(super) struct Listening {
     pub(super) scheme: &'static str,
     pub(super) hostname: Hostname,
     pub(super) hosts: HostMap<PathIndex>,
+    /// Who says who clients are.
+    pub(super) guards: Guards,
 }
 
 /// One match of one rule. Sorted by precedence, so that its index is its precedence.
@@ -128,10 +132,31 @@ impl Table {
                 }
             };
             let listener = listening.name_at(entrance);
-            let Some((candidate, rule)) = self.first(listening, &host, request) else {
+            let refuse = |rule, refusal, denied| Decision {
+                listener: Some(listener),
+                rule,
+                outcome: Outcome::Refuse(refusal),
+                response_headers: self.access.challenges(&listening.guards, request, refusal),
+                denied,
+            };
+            let admission = match self.access.admit(&listening.guards, request) {
+                Ok(admission) => admission,
+                Err(refusal) => return refuse(None, refusal, None),
+            };
+            let headers = admission.headers(request);
+            let asked = request.with_headers(&headers);
+            let Some((candidate, rule)) = self.first(listening, &host, &asked) else {
                 refused.get_or_insert((Some(listener), Refusal::NoRule));
                 continue;
             };
+            let barred = self
+                .access
+                .bars(&listening.guards, &rule.guards, &admission);
+            if let Some((refusal, denied)) = barred
+                && !rule.answers_preflight(request)
+            {
+                return refuse(Some(rule.name()), refusal, denied);
+            }
             let prefix = match &candidate.pattern {
                 Pattern::Prefix(prefix) => prefix.as_str(),
                 _ => "",
@@ -141,12 +166,16 @@ impl Table {
                 port: port.number,
                 prefix,
             };
-            let (outcome, response_headers) = rule.decide(request, came);
+            let (mut outcome, response_headers) = rule.decide(request, came);
+            if let Outcome::Forward(forward) = &mut outcome {
+                forward.request_headers.splice(0..0, admission.changes);
+            }
             return Decision {
                 listener: Some(listener),
                 rule: Some(rule.name()),
                 outcome,
                 response_headers,
+                denied: None,
             };
         }
         let (listener, refusal) = refused.unwrap_or((None, Refusal::NoListener));
@@ -155,6 +184,7 @@ impl Table {
             rule: None,
             outcome: Outcome::Refuse(refusal),
             response_headers: Vec::new(),
+            denied: None,
         }
     }
 
@@ -171,7 +201,10 @@ impl Table {
             .into_iter()
             .find_map(|(_, port)| {
                 let listening = port.listener(arrival, &host).ok()?;
-                let (candidate, _) = self.first(listening, &host, request)?;
+                let admission = self.access.admit(&listening.guards, request).ok()?;
+                let headers = admission.headers(request);
+                let (candidate, _) =
+                    self.first(listening, &host, &request.with_headers(&headers))?;
                 Some(&candidate.precedence)
             })
     }
@@ -209,12 +242,12 @@ impl Table {
         &self,
         arrival: &Arrival,
         request: &Request<'_>,
-    ) -> Vec<(ListenerName<'_>, &HostMap<PathIndex>)> {
+    ) -> Vec<(ListenerName<'_>, &Listening)> {
         let host = request.host();
         let places = self.places(arrival, request).into_iter();
         let taking = places.filter_map(|(entrance, port)| {
             let listening = port.listener(arrival, &host).ok()?;
-            Some((listening.name_at(entrance), &listening.hosts))
+            Some((listening.name_at(entrance), listening))
         });
         taking.collect()
     }

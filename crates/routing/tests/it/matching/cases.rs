@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use narae_routing::gateway::{ObjectName, Objects};
-use narae_routing::matching::{Arrival, Decision, Forward, HeaderChange, Outcome, Request, Table};
+use narae_routing::matching::{
+    Arrival, Claims, Decision, Forward, HeaderChange, Identity, Outcome, Presented, Request,
+    Scheme, Table,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use yaml_serde::Value;
@@ -28,6 +31,11 @@ struct Case {
     #[serde(default)]
     with: BTreeMap<String, Value>,
     at: Option<String>,
+    /// Who the client was verified to be: `user`, `claims` or `invalid`, and by which policy.
+    #[serde(default)]
+    who: Option<Who>,
+    /// What is said of a client that may not pass.
+    denied: Option<String>,
     times: Option<usize>,
     gets: Value,
     path: Option<String>,
@@ -37,6 +45,29 @@ struct Case {
     response: Option<BTreeMap<String, Option<String>>>,
     mirrors: Option<Vec<String>>,
     copies: Option<BTreeMap<String, usize>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Who {
+    user: Option<String>,
+    claims: Option<Claims>,
+    invalid: Option<String>,
+    by: Option<String>,
+}
+
+impl Who {
+    fn identity(&self) -> Option<Identity> {
+        let identity = match (&self.user, &self.claims) {
+            (Some(user), None) => Identity::of_user(user),
+            (None, claims) => Identity::of_claims(claims.clone()?),
+            _ => panic!("user or claims"),
+        };
+        Some(match &self.by {
+            Some(policy) => identity.verified_by(ObjectName::new("infra", policy)),
+            None => identity,
+        })
+    }
 }
 
 fn read(name: &str, objects: &mut Objects) -> Option<Cases> {
@@ -69,6 +100,7 @@ fn add(name: &str, value: Value, objects: &mut Objects) {
         "Service" => objects.services.push(to(name, value)),
         "Namespace" => objects.namespaces.push(to(name, value)),
         "ReferenceGrant" => objects.reference_grants.push(to(name, value)),
+        "AccessPolicy" => objects.access_policies.push(to(name, value)),
         "EndpointSlice" => objects.endpoint_slices.push(to(name, value)),
         other => panic!("{name}: {other}"),
     }
@@ -137,7 +169,16 @@ fn check(table: &Table, case: &Case) -> Result<(), String> {
         .iter()
         .flat_map(|(name, values)| values.iter().map(|value| (*name, *value)))
         .collect();
-    let request = Request::new(method, host, target, &headers);
+    let identity = case.who.as_ref().and_then(Who::identity);
+    let presented = match case.who.as_ref().and_then(|who| who.invalid.as_deref()) {
+        Some("Bearer") => Presented::Invalid(Scheme::Bearer),
+        Some("Basic") => Presented::Invalid(Scheme::Basic),
+        Some(_) => Presented::Unverifiable,
+        None => identity
+            .as_ref()
+            .map_or(Presented::Nothing, Presented::Identity),
+    };
+    let request = Request::new(method, host, target, &headers).presenting(presented);
     let arrival = case.at.as_deref().map_or(Arrival::ANYWHERE, arrival);
 
     let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
@@ -155,6 +196,10 @@ fn check(table: &Table, case: &Case) -> Result<(), String> {
             }
         } else if case.path.is_some() || case.host.is_some() {
             return Err(format!("gets {}", short(&decision)));
+        }
+        let denied = decision.denied.as_ref().map(ToString::to_string);
+        if case.denied.is_some() || case.who.is_some() {
+            same("denied", &denied, &case.denied)?;
         }
         if let Some(expected) = &case.response {
             let changes: BTreeMap<String, Option<String>> =
