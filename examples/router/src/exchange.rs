@@ -3,15 +3,16 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use hyper::http::request::Parts;
 use hyper::http::uri::{Authority, PathAndQuery};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use narae_routing::matching::{
-    Arrival, HeaderChange, Outcome, Refusal as NoRoute, Request as Asked,
+    Arrival, HeaderChange, Outcome, Presented, Refusal as NoRoute, Request as Asked,
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -19,6 +20,8 @@ use crate::access::Entry;
 use crate::body::{Companion, Passing};
 use crate::forward::{Forwarding, Order};
 use crate::headers;
+use crate::identity::Verified;
+use crate::live::Live;
 use crate::router::Router;
 
 /// What goes to a client: an endpoint's body, or a line of our own. Its companion logs it.
@@ -62,7 +65,7 @@ pub(crate) async fn handle(
 ) -> Result<Response<Answer>, Infallible> {
     let mut entry = Entry::new(router.log.clone(), came.client, &request);
     entry.of(&router.own);
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let host = match check(&parts) {
         Ok(host) => host,
         Err(refusal) => {
@@ -76,7 +79,9 @@ pub(crate) async fn handle(
         }
     };
     let live = router.live();
-    let (decided, response_changes) = decide(&router, &live, &came, &parts, &host);
+    let verified = verify(&router, &live, &came, &mut parts, &host).await;
+    let presented = verified.presented();
+    let (decided, response_changes) = decide(&router, &live, &came, &parts, &host, presented);
     let mut response = match decided {
         Decided::Forward(order) => {
             let forwarding = Forwarding {
@@ -104,6 +109,47 @@ pub(crate) async fn handle(
     Ok(response)
 }
 
+/// Finds out who the client is, if anybody asks, and takes out what it says of itself.
+async fn verify(
+    router: &Router,
+    live: &Live,
+    came: &Came,
+    parts: &mut Parts,
+    host: &HeaderValue,
+) -> Verified {
+    if live.gatekeeper.is_empty() {
+        return Verified::Nothing;
+    }
+    let guarded: Vec<HeaderName> = parts
+        .headers
+        .keys()
+        .filter(|n| live.table.guards(n.as_str()))
+        .cloned()
+        .collect();
+    for name in guarded {
+        parts.headers.remove(name);
+    }
+    let asked = Asked::new(
+        parts.method.as_str(),
+        host.to_str().unwrap_or_default(),
+        "/",
+        &[],
+    );
+    let policies = live.table.authenticators(&came.arrival(), &asked);
+    let (now, wall) = (router.now(), router.wall_clock());
+    let verified = live
+        .gatekeeper
+        .verify(&policies, &parts.headers, now, wall)
+        .await;
+    if matches!(verified, Verified::Invalid(_) | Verified::Unverifiable) {
+        router
+            .metrics
+            .credentials_refused
+            .fetch_add(1, Ordering::Relaxed);
+    }
+    verified
+}
+
 /// A decision that borrows nothing of the request.
 enum Decided {
     Forward(Box<Order>),
@@ -112,10 +158,11 @@ enum Decided {
 
 fn decide(
     router: &Router,
-    live: &crate::live::Live,
+    live: &Live,
     came: &Came,
     parts: &Parts,
     host: &HeaderValue,
+    presented: Presented<'_>,
 ) -> (Decided, Vec<HeaderChange<'static>>) {
     // What is not visible ASCII matches nothing, and passes as it is.
     let seen: Vec<(&str, &str)> = parts
@@ -125,7 +172,9 @@ fn decide(
         .collect();
     let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let host = host.to_str().unwrap_or_default();
-    let request = Asked::new(parts.method.as_str(), host, target, &seen).at(router.wall_clock());
+    let request = Asked::new(parts.method.as_str(), host, target, &seen)
+        .at(router.wall_clock())
+        .presenting(presented);
     let decision = live.table.decide(&came.arrival(), &request);
     let changes = decision.response_headers.iter();
     let changes = changes.map(HeaderChange::to_static).collect();

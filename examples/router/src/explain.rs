@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read as _, Write};
 
 use narae_routing::gateway::ObjectName;
-use narae_routing::matching::{Arrival, Decision, Forward, HeaderChange, Outcome, Request, Table};
+use narae_routing::matching::{
+    Arrival, Claims, Decision, Forward, HeaderChange, Identity, Outcome, Presented, Request, Table,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::Explain;
@@ -83,7 +85,12 @@ fn write_decision(
         .iter()
         .flat_map(|(name, values)| values.all().map(move |value| (name.as_str(), value)))
         .collect();
-    let request = Request::new(&asked.method, &asked.host, &asked.path, &headers);
+    let identity = asked.identity();
+    let presented = identity
+        .as_ref()
+        .map_or(Presented::Nothing, Presented::Identity);
+    let request =
+        Request::new(&asked.method, &asked.host, &asked.path, &headers).presenting(presented);
     let decision = table.decide(&asked.arrival(), &request);
     let answer = Answer::of(&decision, &request);
     if json {
@@ -114,6 +121,27 @@ struct Asked {
     listener: Option<String>,
     #[serde(default)]
     port: Option<u16>,
+    /// Who the client was verified to be.
+    #[serde(default)]
+    identity: Option<Known>,
+    /// The same for `identity: { claims: … }`.
+    #[serde(default)]
+    claims: Option<Claims>,
+}
+
+/// A client that was verified.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Known {
+    /// With a password …
+    #[serde(default)]
+    user: Option<String>,
+    /// … or with a token.
+    #[serde(default)]
+    claims: Option<Claims>,
+    /// The policy that verified it; the listener's first if absent.
+    #[serde(default)]
+    policy: Option<GatewayName>,
 }
 
 fn get() -> String {
@@ -156,6 +184,22 @@ impl Values {
 }
 
 impl Asked {
+    fn identity(&self) -> Option<Identity> {
+        let known = self.identity.as_ref();
+        let user = known.and_then(|known| known.user.as_ref());
+        let claims = known
+            .and_then(|known| known.claims.as_ref())
+            .or(self.claims.as_ref());
+        let identity = match (user, claims) {
+            (Some(user), _) => Identity::of_user(user),
+            (None, claims) => Identity::of_claims(claims?.clone()),
+        };
+        Some(match known.and_then(|known| known.policy.as_ref()) {
+            Some(GatewayName(policy)) => identity.verified_by(policy.clone()),
+            None => identity,
+        })
+    }
+
     fn arrival(&self) -> Arrival {
         let mut arrival = Arrival::ANYWHERE;
         if let Some(GatewayName(name)) = &self.gateway {
@@ -214,7 +258,12 @@ impl Answer {
             Outcome::Forward(forward) => answer.forward(forward, request),
             Outcome::Redirect { location, .. } => answer.location = Some(location.clone()),
             Outcome::Respond { .. } => {}
-            Outcome::Refuse(refusal) => answer.reason = Some(refusal.to_string()),
+            Outcome::Refuse(refusal) => {
+                answer.reason = Some(match &decision.denied {
+                    Some(denied) => format!("{refusal}: {denied}"),
+                    None => refusal.to_string(),
+                });
+            }
         }
         answer
     }

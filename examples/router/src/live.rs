@@ -13,6 +13,7 @@ use narae_routing::pool::{PolicyError, Pool};
 use rustls::ServerConfig;
 
 use crate::arguments::{BackendAddress, Limits};
+use crate::identity::{AccessError, Gatekeeper};
 use crate::objects::{FileError, Files};
 use crate::tls::{Port, TlsListener};
 use crate::upstream::Upstream;
@@ -46,12 +47,13 @@ impl Source {
         let Self::Files(paths) = self else {
             return Vec::new();
         };
-        let stamp = |path: &std::path::PathBuf| {
-            let metadata = std::fs::metadata(path).ok()?;
-            Some((metadata.len(), metadata.modified().ok()?))
-        };
-        paths.iter().map(stamp).collect()
+        paths.iter().map(|path| stamp_of(path)).collect()
     }
+}
+
+pub(crate) fn stamp_of(path: &std::path::Path) -> Option<(u64, SystemTime)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
 }
 
 /// Flags as the objects they stand for. Names and addresses were checked to be plain.
@@ -89,6 +91,10 @@ pub(crate) struct Live {
     tls: HashMap<u16, (Arc<Port>, Arc<ServerConfig>)>,
     /// Ports of all listeners, and whether they speak TLS.
     pub(crate) ports: BTreeMap<u16, bool>,
+    /// Verifies who clients are.
+    pub(crate) gatekeeper: Gatekeeper,
+    /// Files that objects refer to, with keys and passwords.
+    pub(crate) referenced: Vec<std::path::PathBuf>,
 }
 
 impl Live {
@@ -104,6 +110,8 @@ impl Live {
         notes.extend(findings.iter().map(ToString::to_string));
         let mut live = Self {
             table: table.carrying_on(&last.table),
+            gatekeeper: Gatekeeper::new(&files, &last.gatekeeper)?,
+            referenced: files.referenced(),
             ..Self::default()
         };
         live.listeners(&files)?;
@@ -239,6 +247,8 @@ fn granted(objects: &Objects, gateway: &ObjectName, secret: &ObjectName) -> bool
 pub(crate) enum LoadError {
     #[error(transparent)]
     File(#[from] FileError),
+    #[error(transparent)]
+    Access(#[from] AccessError),
     #[error("service {service}: {cause}")]
     Pool { service: String, cause: PolicyError },
     #[error("no gateway has a listener of HTTP or HTTPS")]

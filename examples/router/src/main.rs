@@ -2,7 +2,7 @@
 //! `router --help`.
 //!
 //! One request: `server` accepts the connection and `tls` opens it, `exchange` checks the request and asks the
-//! table of `live` what becomes of it, `forward` picks endpoints of an `upstream` and tries them with an `outbound`
+//! table of `live` what becomes of it, after `identity` has verified who sent it, `forward` picks endpoints of an `upstream` and tries them with an `outbound`
 //! request over `connections`, `body` streams both ways under a time limit, `access` logs it when its last byte is out.
 //! Beside that, `health` probes, `admin` shows and takes orders. Every decision is `narae-routing`'s.
 
@@ -17,6 +17,7 @@ mod explain;
 mod forward;
 mod headers;
 mod health;
+mod identity;
 mod live;
 mod metrics;
 mod objects;
@@ -68,7 +69,7 @@ fn main() -> ExitCode {
 }
 
 /// With stderr gone too there is nobody left to tell; the exit code still says it.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "router: {line}");
 }
 
@@ -182,13 +183,13 @@ fn reload(
                 _ = hangup.recv() => {}
                 () = tokio::time::sleep(every) => {
                     // A file that is still being written changes again.
-                    let last = std::mem::replace(&mut seen, router.source().stamp());
+                    let last = std::mem::replace(&mut seen, router.stamp());
                     if seen == loaded || seen != last {
                         continue;
                     }
                 }
             }
-            loaded = router.source().stamp();
+            loaded = router.stamp();
             let loading = Arc::clone(&router);
             match tokio::task::spawn_blocking(move || loading.load()).await {
                 Ok(Ok(notes)) => notes.iter().for_each(|note| say(note)),

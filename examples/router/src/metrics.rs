@@ -95,17 +95,23 @@ pub(crate) struct Metrics {
     pub(crate) connections: AtomicI64,
     pub(crate) tunnels: AtomicI64,
     pub(crate) handshake_failures: AtomicU64,
+    pub(crate) credentials_refused: AtomicU64,
     pub(crate) reloads: AtomicU64,
     pub(crate) reload_failures: AtomicU64,
 }
 
-const TYPES: [(&str, &str, &str); 12] = [
+const TYPES: [(&str, &str, &str); 13] = [
     ("router_connections", "gauge", "Open client connections."),
     ("router_tunnels", "gauge", "Open WebSocket tunnels."),
     (
         "router_tls_handshake_failures_total",
         "counter",
         "TLS handshakes that failed.",
+    ),
+    (
+        "router_credentials_refused_total",
+        "counter",
+        "Requests whose token or password was wrong, or could not be verified.",
     ),
     ("router_reloads_total", "counter", "Configurations taken."),
     (
@@ -163,6 +169,10 @@ pub(crate) fn text(metrics: &Metrics, own: &Counters, live: &Live, now: Duration
         (
             "router_tls_handshake_failures_total",
             &metrics.handshake_failures,
+        ),
+        (
+            "router_credentials_refused_total",
+            &metrics.credentials_refused,
         ),
         ("router_reloads_total", &metrics.reloads),
         ("router_reload_failures_total", &metrics.reload_failures),

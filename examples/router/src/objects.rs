@@ -9,19 +9,24 @@ use std::path::PathBuf;
 use crate::tls::{Certificate, CertificateError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use narae_routing::gateway::{Metadata, ObjectName, Objects};
+use narae_routing::gateway::{AccessPolicy, Metadata, ObjectName, Objects};
 use narae_yaml::{Entry, Node, Reader};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde_ignored::Path;
+use zeroize::Zeroizing;
 
-/// Objects, and what about their files people should know.
-#[derive(Debug, Default)]
+/// Objects, and what about their files people should know. Without `Debug`: some are secrets.
+#[derive(Default)]
 pub(crate) struct Files {
     pub(crate) objects: Objects,
     pub(crate) notes: Vec<String>,
     /// Secrets with a certificate, by name.
     pub(crate) certificates: HashMap<ObjectName, Certificate>,
+    /// Secrets with users and hashes of passwords, by name.
+    pub(crate) htpasswds: HashMap<ObjectName, Zeroizing<String>>,
+    /// Where the files are that access policies refer to: beside theirs.
+    beside: HashMap<ObjectName, PathBuf>,
     /// How many objects of which kinds are not for a router.
     passed_over: BTreeMap<String, usize>,
 }
@@ -108,12 +113,75 @@ impl Files {
             (narae_routing::gateway::POLICY_GROUP, "TrafficPolicy") => {
                 objects.traffic_policies.push(whole(file, node, notes)?);
             }
+            (narae_routing::gateway::POLICY_GROUP, "AccessPolicy") => {
+                let policy: AccessPolicy = whole(file, node, notes)?;
+                let folder = std::path::Path::new(file).parent();
+                let name = policy.metadata.object_name();
+                self.beside
+                    .insert(name, folder.unwrap_or(std::path::Path::new("")).to_owned());
+                objects.access_policies.push(policy);
+            }
             (narae_routing::gateway::POLICY_GROUP, "Simulation") => {
                 objects.simulations.push(whole(file, node, notes)?);
             }
             ("", "Secret") if text("type") == "kubernetes.io/tls" => self.secret(file, &node)?,
+            ("", "Secret") if ["auth", ".htpasswd"].iter().any(|key| has_part(&node, key)) => {
+                self.htpasswd(file, &node)?;
+            }
             _ => *self.passed_over.entry(kind.to_owned()).or_default() += 1,
         }
+        Ok(())
+    }
+
+    /// What an access policy refers to, as text.
+    pub(crate) fn beside(
+        &self,
+        policy: &ObjectName,
+        file: &str,
+    ) -> Result<Zeroizing<String>, FileError> {
+        let path = self
+            .beside
+            .get(policy)
+            .map_or_else(|| file.into(), |folder| folder.join(file));
+        let text = fs::read_to_string(&path).map_err(|cause| FileError::Open {
+            file: path.to_string_lossy().into_owned(),
+            cause,
+        })?;
+        Ok(Zeroizing::new(text))
+    }
+
+    /// The files that access policies refer to.
+    pub(crate) fn referenced(&self) -> Vec<PathBuf> {
+        let policies = self.objects.access_policies.iter();
+        let files = policies.flat_map(|policy| {
+            let folder = self.beside.get(&policy.metadata.object_name());
+            let keys = policy
+                .spec
+                .jwt
+                .iter()
+                .filter_map(|jwt| jwt.jwks.file.as_ref());
+            let basic = policy.spec.basic.iter();
+            let users = basic.filter_map(|basic| basic.htpasswd.file.as_ref());
+            keys.chain(users)
+                .filter_map(move |file| Some(folder?.join(file)))
+        });
+        files.collect()
+    }
+
+    fn htpasswd(&mut self, file: &str, node: &Node) -> Result<(), FileError> {
+        let wrong = || FileError::Secret {
+            place: format!("{file}:{}", node.position()),
+            cause: SecretError::Htpasswd,
+        };
+        let secret: OpaqueSecret = narae_yaml::from_node(node.clone()).map_err(|_| wrong())?;
+        let text = ["auth", ".htpasswd"]
+            .iter()
+            .find_map(|key| secret.part(key));
+        let text = text
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .ok_or_else(wrong)?;
+        let name = secret.metadata.object_name();
+        self.htpasswds.insert(name, Zeroizing::new(text));
         Ok(())
     }
 
@@ -122,15 +190,11 @@ impl Files {
         let place = || format!("{file}:{}", node.position());
         let wrong = |cause| FileError::Secret {
             place: place(),
-            cause,
+            cause: SecretError::Certificate(cause),
         };
-        let secret: TlsSecret =
+        let secret: OpaqueSecret =
             narae_yaml::from_node(node.clone()).map_err(|_| wrong(CertificateError::Shape))?;
-        let part = |name: &str| match (secret.string_data.get(name), secret.data.get(name)) {
-            (Some(text), _) => Ok(text.as_bytes().to_vec()),
-            (None, Some(text)) => STANDARD.decode(text).map_err(|_| CertificateError::Shape),
-            (None, None) => Err(CertificateError::Shape),
-        };
+        let part = |name: &str| secret.part(name).ok_or(CertificateError::Shape);
         let parts = part("tls.crt").and_then(|certificate| Ok((certificate, part("tls.key")?)));
         let (certificate, key) = parts.map_err(wrong)?;
         let certificate = Certificate::from_pem(&certificate, &key).map_err(wrong)?;
@@ -140,14 +204,31 @@ impl Files {
     }
 }
 
-/// What of a secret with a certificate matters. Without `Debug`: it holds a key.
+/// What of a secret matters. Without `Debug`.
 #[derive(Deserialize)]
-struct TlsSecret {
+struct OpaqueSecret {
     metadata: Metadata,
     #[serde(default)]
     data: HashMap<String, String>,
     #[serde(default, rename = "stringData")]
     string_data: HashMap<String, String>,
+}
+
+impl OpaqueSecret {
+    fn part(&self, name: &str) -> Option<Vec<u8>> {
+        match (self.string_data.get(name), self.data.get(name)) {
+            (Some(text), _) => Some(text.as_bytes().to_vec()),
+            (None, Some(text)) => STANDARD.decode(text).ok(),
+            (None, None) => None,
+        }
+    }
+}
+
+fn has_part(secret: &Node, name: &str) -> bool {
+    let mut maps = ["data", "stringData"]
+        .iter()
+        .filter_map(|key| secret.get(key));
+    maps.any(|map| map.get(name).is_some())
 }
 
 /// Reads an object whose other fields are not a router's business.
@@ -243,6 +324,15 @@ fn place(root: &Node, path: &[String]) -> Option<narae_yaml::Position> {
     parent.entry(last).map(|entry: &Entry| entry.key.position())
 }
 
+/// Why a secret cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretError {
+    #[error(transparent)]
+    Certificate(CertificateError),
+    #[error("a secret with passwords has lines NAME:HASH under auth, in base64 or as stringData")]
+    Htpasswd,
+}
+
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
@@ -256,10 +346,7 @@ pub(crate) enum FileError {
         error: narae_yaml::Error,
     },
     #[error("{place}: {cause}")]
-    Secret {
-        place: String,
-        cause: CertificateError,
-    },
+    Secret { place: String, cause: SecretError },
     #[error("{place}: not a Kubernetes object: give it apiVersion and kind")]
     NotAnObject { place: String },
 }

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 
 use crate::access::AccessLog;
 use crate::arguments::Limits;
-use crate::live::{Live, LoadError, Source};
+use crate::live::{Live, LoadError, Source, Stamp, stamp_of};
 use crate::metrics::{Counters, Metrics};
 
 pub(crate) struct Router {
@@ -78,8 +78,11 @@ impl Router {
         }
     }
 
-    pub(crate) fn source(&self) -> &Source {
-        &self.source
+    /// What changes when a file of the configuration does.
+    pub(crate) fn stamp(&self) -> Stamp {
+        let mut stamp = self.source.stamp();
+        stamp.extend(self.live().referenced.iter().map(|path| stamp_of(path)));
+        stamp
     }
 
     /// Time since the start, which never goes back.

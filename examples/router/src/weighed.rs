@@ -39,7 +39,12 @@ pub(crate) fn write(
         Outcome::Forward(forward) => forwarded(objects, forward, &asked, &mut text),
         Outcome::Redirect { status, location } => text = format!("{status} to {location}\n"),
         Outcome::Respond { status, .. } => text = format!("{status}, answered by the route\n"),
-        Outcome::Refuse(refusal) => text = format!("{}, {refusal}\n", refusal.status()),
+        Outcome::Refuse(refusal) => {
+            text = format!("{}, {refusal}\n", refusal.status());
+            if let Some(denied) = &decision.denied {
+                text.push_str(&format!("  {denied}\n"));
+            }
+        }
     }
     contenders(&contest, &mut text);
     out.write_all(text.as_bytes()).map_err(ExplainError::Io)?;

@@ -106,3 +106,45 @@ fn what_cannot_be_read_exits_1_and_says_where() {
         assert!(said.contains(says), "{said}");
     }
 }
+
+#[test]
+fn who_the_client_is_decides_and_what_it_lacks_is_named() {
+    let asked = |path: &str, who: Value| {
+        let mut request = json!({ "host": "a", "path": path, "headers": { "X-Roles": "auditor" } });
+        for (name, value) in who.as_object().unwrap() {
+            request[name] = value.clone();
+        }
+        let output = explain(&data("access.yaml"), true, &format!("{request}\n"));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let auditor = asked(
+        "/reports",
+        json!({ "claims": { "sub": "u1", "groups": ["auditor", "dev"] } }),
+    );
+    assert_eq!(
+        (&auditor["status"], &auditor["backend"]),
+        (&json!(200), &json!("reports"))
+    );
+    assert_eq!(
+        auditor["headers"],
+        json!({ "x-user": "u1", "x-roles": "auditor,dev" })
+    );
+    let alice = asked(
+        "/reports",
+        json!({ "identity": { "user": "alice", "policy": "shop/staff" } }),
+    );
+    assert_eq!(alice["headers"]["x-user"], "alice");
+    let bob = asked("/reports", json!({ "identity": { "user": "bob" } }));
+    assert_eq!(bob["status"], 403);
+    assert_eq!(
+        bob["reason"],
+        "its client may not do this: AccessPolicy shop/auditors wants role auditor"
+    );
+    let nobody = asked("/reports", json!({}));
+    assert_eq!(nobody["status"], 401);
+    assert_eq!(
+        nobody["response_headers"]["www-authenticate"],
+        "Bearer realm=\"staff\",Basic realm=\"staff\", charset=\"UTF-8\""
+    );
+    assert_eq!(asked("/", json!({}))["headers"], json!({}));
+}

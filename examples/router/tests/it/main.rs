@@ -12,6 +12,7 @@ mod command_line;
 mod explain;
 mod forwarding;
 mod framing;
+mod identity;
 mod planning;
 mod process;
 mod reloading;
