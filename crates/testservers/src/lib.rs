@@ -7,12 +7,16 @@
     reason = "test support: what fails here fails the test, and what is skipped is said"
 )]
 
+mod collector;
 mod connection;
 mod control_plane;
 mod git_daemon;
 mod git_http;
 mod gitea;
+mod kafka;
 mod network;
+mod object_store;
+mod opensearch;
 mod oracle;
 mod process;
 mod program;
@@ -20,11 +24,15 @@ mod sealed_secrets;
 mod sshd;
 mod watchdog;
 
+pub use collector::Collector;
 pub use connection::{Answer, Connection};
 pub use control_plane::ControlPlane;
 pub use git_daemon::GitDaemon;
 pub use git_http::{Fault, GitHttp, GitHttpOptions, Seen};
 pub use gitea::Gitea;
+pub use kafka::Kafka;
+pub use object_store::ObjectStore;
+pub use opensearch::OpenSearch;
 pub use oracle::{ask, go_program};
 pub use process::Process;
 pub use program::{is_missing, program, skip};

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod real;
 mod report;
 mod server;
 mod ship;

@@ -11,10 +11,10 @@ use tempfile::TempDir;
 
 use crate::server::{Does, Server};
 
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
-    fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill")
             .args([signal, &self.0.id().to_string()])
             .status();
@@ -22,12 +22,12 @@ impl Running {
     }
 
     /// Asks it to end, and says how it did and what it said.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         self.signal("-TERM");
         self.wait()
     }
 
-    fn wait(&mut self) -> (Option<i32>, String) {
+    pub(crate) fn wait(&mut self) -> (Option<i32>, String) {
         let mut said = String::new();
         std::io::Read::read_to_string(&mut self.0.stderr.take().unwrap(), &mut said).unwrap();
         (self.0.wait().unwrap().code(), said)
@@ -41,25 +41,25 @@ impl Drop for Running {
     }
 }
 
-struct Place {
+pub(crate) struct Place {
     folder: TempDir,
     lines: std::cell::Cell<usize>,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
             lines: std::cell::Cell::new(0),
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Appends numbered lines, whose numbers go on from file to file.
-    fn write(&self, name: &str, count: usize) {
+    pub(crate) fn write(&self, name: &str, count: usize) {
         let mut file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -73,7 +73,7 @@ impl Place {
         self.lines.set(from + count);
     }
 
-    fn start(&self, arguments: &[&str], pattern: &str) -> Running {
+    pub(crate) fn start(&self, arguments: &[&str], pattern: &str) -> Running {
         let child = Command::new(env!("CARGO_BIN_EXE_logship"))
             .args(arguments)
             .arg("--state")
@@ -103,7 +103,7 @@ fn numbers(documents: &[Value]) -> BTreeMap<u64, usize> {
     found
 }
 
-fn assert_each_once(documents: &[Value], lines: usize) {
+pub(crate) fn assert_each_once(documents: &[Value], lines: usize) {
     let found = numbers(documents);
     let missing: Vec<_> = (0..lines as u64)
         .filter(|n| !found.contains_key(n))

@@ -1,0 +1,132 @@
+//! Real servers get every line, once by id, however often the sender is killed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use narae_testservers::{Collector, OpenSearch};
+use serde_json::{Value, json};
+
+use crate::ship::{Place, assert_each_once};
+
+const ROUNDS: usize = 6;
+const LINES: usize = 1500;
+
+/// An HTTP request, and the JSON that comes back.
+fn ask(method: &str, url: &str, body: &Value) -> (u16, Value) {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let request = ureq::http::Request::builder()
+        .method(method)
+        .uri(url)
+        .header("content-type", "application/json")
+        .body(body.to_string())
+        .unwrap();
+    let mut response = agent.run(request).unwrap();
+    let text = response.body_mut().read_to_string().unwrap();
+    let value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    (response.status().as_u16(), value)
+}
+
+/// Ships lines to `--to KIND URL` in rounds that end by a kill, each a little later than the one before by the time that `look` takes,
+/// and a last round that ends well.
+fn kill_again_and_again(place: &Place, kind: &str, url: &str, look: impl Fn()) {
+    for round in 0..ROUNDS {
+        place.write("app.log", LINES);
+        let running = place.start(
+            &["--follow", "--to", kind, url, "--name", "logs-shop"],
+            "app.log",
+        );
+        (0..=3 * round).for_each(|_| look());
+        running.signal("-KILL");
+    }
+    let mut last = place.start(&["--to", kind, url, "--name", "logs-shop"], "app.log");
+    let (code, said) = last.wait();
+    assert_eq!(code, Some(0), "{said}");
+}
+
+fn opensearch(version: u8) {
+    let Some(server) = OpenSearch::start(version, "shipping to OpenSearch") else {
+        return;
+    };
+    let url = server.address();
+    let template = json!({
+        "index_patterns": ["logs-*"],
+        "data_stream": {},
+        "template": {"settings": {"number_of_replicas": 0}},
+    });
+    let health = format!("{url}/_cluster/health?wait_for_status=green");
+    assert_eq!(
+        ask("GET", &health, &Value::Null).0,
+        200,
+        "{}",
+        server.output()
+    );
+    let made = ask("PUT", &format!("{url}/_index_template/logs"), &template);
+    assert_eq!(made.0, 200, "{made:?}");
+    let refresh = || {
+        drop(ask(
+            "POST",
+            &format!("{url}/logs-shop/_refresh"),
+            &Value::Null,
+        ))
+    };
+
+    let place = Place::new();
+    kill_again_and_again(&place, "opensearch", &url, refresh);
+    refresh();
+    let query = json!({"size": 10_000, "_source": ["n", "@format"]});
+    let (status, found) = ask("POST", &format!("{url}/logs-shop/_search"), &query);
+    assert_eq!(status, 200, "{found}");
+    let hits = found["hits"]["hits"].as_array().unwrap().iter();
+    let documents: Vec<Value> = hits.map(|hit| hit["_source"].clone()).collect();
+    assert_each_once(&documents, ROUNDS * LINES);
+}
+
+#[test]
+fn opensearch_2_has_every_line_once_after_kills() {
+    opensearch(2);
+}
+
+#[test]
+fn opensearch_3_has_every_line_once_after_kills() {
+    opensearch(3);
+}
+
+/// The attributes of each record that a collector printed.
+fn printed(output: &str) -> Vec<BTreeMap<&str, &str>> {
+    let records = output.split("\nLogRecord #").skip(1);
+    let attributes = records.map(|record| {
+        record
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("-> ")?.split_once(": "))
+            .collect()
+    });
+    attributes.collect()
+}
+
+#[test]
+fn a_collector_gets_every_line_in_both_encodings_after_kills() {
+    for kind in ["otlp", "otlp-json"] {
+        let Some(server) = Collector::start("shipping to an OpenTelemetry collector") else {
+            return;
+        };
+        let place = Place::new();
+        let look = || drop(server.output());
+        kill_again_and_again(&place, kind, &server.address(), look);
+        let output = server.output();
+        let records = printed(&output);
+        // What came twice after a kill has the same id: without repeats it is every line once.
+        let by_id: BTreeMap<&str, &str> = records
+            .iter()
+            .map(|record| (record["log.record.uid"], record["n"]))
+            .collect();
+        let numbers: BTreeSet<&str> = by_id.values().copied().collect();
+        assert_eq!(
+            (by_id.len(), numbers.len()),
+            (ROUNDS * LINES, ROUNDS * LINES),
+            "{kind}"
+        );
+        assert!(numbers.contains("Int(0)"), "{kind}: {:?}", records.first());
+    }
+}
