@@ -14,7 +14,7 @@ fuzz_target!(|input: (u8, String, Vec<u8>, String)| {
         return;
     };
     let path = walk(value, &steps);
-    let edited = match what % 3 {
+    let edited = match what % 4 {
         0 => {
             let edited = edit::replace(&source, 0, &path, &new.as_str().into());
             *value.at_mut(&path).expect("it was found") = new.into();
@@ -28,7 +28,7 @@ fuzz_target!(|input: (u8, String, Vec<u8>, String)| {
                     Segment::from("new key")
                 }
                 Value::Sequence(items) => {
-                    let index = usize::from(what / 3).min(items.len());
+                    let index = usize::from(what / 4).min(items.len());
                     items.insert(index, new.clone());
                     Segment::from(index)
                 }
@@ -40,6 +40,7 @@ fuzz_target!(|input: (u8, String, Vec<u8>, String)| {
             });
             edit::insert(&source, 0, &path, &new)
         }
+        2 => edit::set_comment(&source, 0, &path, &new),
         _ => {
             let edited = edit::remove(&source, 0, &path);
             let holder = path.parent().and_then(|parent| value.at_mut(&parent));

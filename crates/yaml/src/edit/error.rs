@@ -77,6 +77,18 @@ pub enum EditError {
         /// What it is.
         kind: &'static str,
     },
+    /// No comment can stand there: in brackets, behind a block scalar or nothing at all, or where something else follows on
+    /// the line.
+    #[error("{position}: no comment can stand behind `{path}`; write it on a line of its own once")]
+    NoComment {
+        /// The path.
+        path: Path,
+        /// Where it stands.
+        position: Position,
+    },
+    /// The new comment is none.
+    #[error("the new comment is none: `#` and what follows on one line, or nothing")]
+    NewNotComment,
     /// Something stands already where an entry should be inserted.
     #[error("{position}: `{path}` is there already; replace it instead")]
     Exists {

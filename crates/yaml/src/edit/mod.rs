@@ -1,7 +1,7 @@
 //! Edits that keep every other byte.
 //!
 //! [`replace`] sets one scalar in a text a person wrote, [`insert`] adds an entry or an element,
-//! [`remove`] takes one out. Comments, blank lines, quoting, line ends, a byte order mark, other
+//! [`remove`] takes one out, [`set_comment`] changes what is said behind a scalar. Comments, blank lines, quoting, line ends, a byte order mark, other
 //! documents: everything else stays as it was, byte for byte.
 //!
 //! How: the text is read, the path is walked, bytes are spliced, and the result is read again and
@@ -14,6 +14,7 @@
 //! What cannot be edited without guessing is refused by kind in [`EditError`].
 
 mod check;
+mod comment;
 mod error;
 mod insert;
 mod lines;
@@ -24,6 +25,7 @@ mod text;
 
 use std::ops::Range;
 
+pub use comment::{Comment, comment, set_comment};
 pub use error::EditError;
 pub use insert::insert;
 pub use remove::remove;

@@ -1,6 +1,7 @@
 //! `tests/data/edit/*.txt`: a header, the given text, and the expected text or the refusal.
 //!
-//! The header names the path and the new value: `set` replaces, `insert` adds, neither removes.
+//! The header names the path and the new value: `set` replaces, `insert` adds, `comment` sets the comment behind a scalar,
+//! none of them removes.
 
 use narae_yaml::edit::{self, EditError};
 use narae_yaml::{ErrorKind, Mapping, Path, Reader, Value};
@@ -9,6 +10,7 @@ use proptest::prelude::*;
 enum Edit {
     Replace(Value),
     Insert(Value),
+    Comment(String),
     Remove,
 }
 
@@ -45,9 +47,10 @@ fn parse(text: &str) -> Case {
     let value = |name: &str| field(name).map(|text| narae_yaml::read_one(text).expect("a value"));
     Case {
         path: field("path").expect("a path").parse().expect("a path"),
-        edit: match (value("set"), value("insert")) {
-            (Some(new), _) => Edit::Replace(new),
-            (_, Some(new)) => Edit::Insert(new),
+        edit: match (value("set"), value("insert"), value("comment")) {
+            (Some(new), ..) => Edit::Replace(new),
+            (_, Some(new), _) => Edit::Insert(new),
+            (.., Some(new)) => Edit::Comment(new.as_str().expect("a text").to_owned()),
             _ => Edit::Remove,
         },
         document: field("document").map_or(0, |number| number.parse().expect("a number")),
@@ -72,6 +75,8 @@ fn kind(error: &EditError) -> &'static str {
         EditError::NotScalar { .. } => "not a scalar",
         EditError::BlockScalar { .. } => "block scalar",
         EditError::NewNotScalar { .. } => "new not a scalar",
+        EditError::NoComment { .. } => "no comment",
+        EditError::NewNotComment => "new not a comment",
         EditError::Exists { .. } => "exists",
         EditError::NotCollection { .. } => "not a collection",
         EditError::Root => "root",
@@ -89,6 +94,7 @@ fn cases() {
         let result = match &case.edit {
             Edit::Replace(new) => edit::replace(given, document, path, new),
             Edit::Insert(new) => edit::insert(given, document, path, new),
+            Edit::Comment(new) => edit::set_comment(given, document, path, new),
             Edit::Remove => edit::remove(given, document, path),
         };
         match (&case.refused, result) {

@@ -1,4 +1,4 @@
-//! Insertions and removals at random places of random texts as people write them.
+//! Insertions, removals and comments at random places of random texts as people write them.
 
 use std::fmt::Write as _;
 
@@ -319,5 +319,45 @@ proptest! {
         let theirs: serde_json::Value = serde_yaml::from_str(&edited).map_err(|e| TestCaseError::fail(format!("{e}\n{edited}")))?;
         let theirs = theirs.pointer(&path.to_pointer()).cloned();
         prop_assert_eq!(theirs, Some(serde_json::to_value(&new).expect("a value")), "{}", edited);
+    }
+
+    #[test]
+    fn a_comment_that_is_set_changes_that_comment_alone(
+        node in written(), step in 1..5usize, dash in 0..4usize, comments in any::<u32>(),
+        pick in any::<prop::sample::Index>(), crlf in any::<bool>(), ends in any::<bool>(),
+        new in prop_oneof![Just(String::new()), "# [ -~]{0,12}[!-~]", "#[가-힣a: #{}\\[\\]&*'\"|-]{0,8}x", any::<String>()],
+    ) {
+        let mut source = text(&node, step, dash, comments);
+        if !ends && !ends_in_block(&source) { source.truncate(source.trim_end().len()) }
+        if crlf { source = source.replace('\n', "\r\n") }
+        let value = narae_yaml::read_one(&source).map_err(|e| TestCaseError::fail(format!("{e}\n{source}")))?;
+        let mut all = Vec::new();
+        places(&value, &Path::root(), &mut all);
+        let path = pick.get(&all);
+        let Ok(old) = edit::comment(&source, 0, path) else {
+            prop_assert!(edit::set_comment(&source, 0, path, &new).is_err());
+            return Ok(());
+        };
+        let Ok(edited) = edit::set_comment(&source, 0, path, &new) else {
+            let is_one = new.is_empty() || new.starts_with('#') && new.chars().all(|c| matches!(c, ' '..='~' | '가'..='힣'));
+            prop_assert!(!is_one, "{new:?} was refused\n{source}");
+            return Ok(());
+        };
+        prop_assert_eq!(narae_yaml::read_one(&edited), Ok(value), "{}\n->\n{}", source, edited);
+        prop_assert_eq!(edit::comment(&edited, 0, path), Ok(new.trim_end_matches([' ', '\t'])));
+        let lines = |text: &str| text.split('\n').map(str::to_owned).collect::<Vec<_>>();
+        let (before, after) = (lines(&source), lines(&edited));
+        prop_assert_eq!(before.len(), after.len());
+        let changed = before.iter().zip(&after).filter(|(before, after)| before != after).count();
+        prop_assert!(changed <= 1, "{source}\n->\n{edited}");
+        // Taken back, it leaves what was there, but for the blanks before a comment that had gone.
+        let again = edit::set_comment(&edited, 0, path, old).map_err(|e| TestCaseError::fail(format!("{e}\n{edited}")))?;
+        match new.is_empty() && !old.is_empty() {
+            true => prop_assert!(is_subsequence(&again, &source), "{source}\n->\n{again}"),
+            false => prop_assert_eq!(&again, &source),
+        }
+        // A reader of YAML 1.2 sees what it saw before.
+        let theirs = |text: &str| serde_yaml::from_str::<serde_json::Value>(text).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")));
+        prop_assert_eq!(theirs(&edited)?, theirs(&source)?);
     }
 }
