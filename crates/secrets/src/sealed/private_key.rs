@@ -2,6 +2,7 @@
 //!
 //! aws-lc takes PKCS #8 only, so a PKCS #1 key is put into that envelope first; both copies are wiped.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,7 +22,7 @@ use crate::{SecretBytes, pem};
 /// An RSA key that opens sealed items.
 pub struct PrivateKey {
     key: OaepPrivateDecryptingKey,
-    fingerprint: Fingerprint,
+    public: PublicKey,
 }
 
 /// Several keys, of which the right one is found by trying those of the right size.
@@ -36,7 +37,10 @@ pub struct PrivateKeys {
 /// keys do not take the hint from each other.
 pub(super) struct Opener<'k> {
     keys: &'k PrivateKeys,
-    last: usize,
+    /// The key that opened the file's last item.
+    last: Option<usize>,
+    /// The largest wrapped key of the file, as a number, for each size.
+    largest: BTreeMap<usize, Vec<u8>>,
 }
 
 /// Why a private key cannot be used. Never holds any of its bytes.
@@ -78,7 +82,7 @@ impl PrivateKey {
     /// The fingerprint of its public key; equals that of the certificate made for it.
     #[must_use]
     pub fn fingerprint(&self) -> &Fingerprint {
-        &self.fingerprint
+        self.public.fingerprint()
     }
 
     /// Bits of the key.
@@ -145,12 +149,10 @@ impl PrivateKey {
             .public_key()
             .as_der()
             .map_err(|_| PrivateKeyError::Refused)?;
-        let fingerprint = PublicKey::from_spki_der(public.as_ref())
-            .map_err(|_| PrivateKeyError::Refused)?
-            .fingerprint()
-            .clone();
+        let public =
+            PublicKey::from_spki_der(public.as_ref()).map_err(|_| PrivateKeyError::Refused)?;
         let key = OaepPrivateDecryptingKey::new(key).map_err(|_| PrivateKeyError::Refused)?;
-        Ok(Self { key, fingerprint })
+        Ok(Self { key, public })
     }
 }
 
@@ -212,12 +214,23 @@ impl PrivateKeys {
     pub(super) fn opener(&self) -> Opener<'_> {
         Opener {
             keys: self,
-            last: self.last.load(Ordering::Relaxed),
+            last: None,
+            largest: BTreeMap::new(),
         }
     }
 }
 
 impl<'k> Opener<'k> {
+    /// Learns from an item of the file, before any is opened, which keys are likely: a wrapped key is a random number below its
+    /// key's modulus. So the largest of several is below the right modulus, most often close to it, and above some of the others.
+    pub(super) fn look_at(&mut self, item: &SealedItem) {
+        let wrapped = item.wrapped_key();
+        let largest = self.largest.entry(wrapped.len()).or_default();
+        if wrapped > largest.as_slice() {
+            wrapped.clone_into(largest);
+        }
+    }
+
     /// Opens an item and says which key did; `recorded` is the fingerprint its record names, if it has one.
     pub(super) fn open(
         &mut self,
@@ -231,25 +244,35 @@ impl<'k> Opener<'k> {
             Some((index, key.open(item, label).ok()?, key))
         });
         let (index, value, key) = opened.ok_or(OpenError)?;
-        self.last = index;
+        self.last = Some(index);
         self.keys.last.store(index, Ordering::Relaxed);
         Ok((value, key))
     }
 
     /// Whether this key is among them.
     pub(super) fn has(&self, fingerprint: &Fingerprint) -> bool {
-        self.keys.iter().any(|key| key.fingerprint == *fingerprint)
+        self.keys.iter().any(|key| key.fingerprint() == fingerprint)
     }
 
-    /// Which keys to try, each once: the recorded one, those that opened the last item here and anywhere, then
-    /// the others; of all these, those of the item's size. Each wrong one costs as much as the right one.
+    /// Which keys to try, each once: the recorded one and the one that opened the last item here; of those that can have made all
+    /// items looked at, the one that opened the last item anywhere and then from the smallest modulus; then the others. Of all these, those of
+    /// the item's size. Each wrong one costs as much as the right one.
     fn order(&self, wrapped_key_bytes: usize, recorded: Option<&str>) -> Vec<usize> {
         let keys = &self.keys.keys;
-        let is_recorded = |key: &PrivateKey| Some(key.fingerprint.as_str()) == recorded;
+        let is_recorded = |key: &PrivateKey| Some(key.fingerprint().as_str()) == recorded;
         let recorded = keys.iter().position(is_recorded);
-        let likely = [self.last, self.keys.last.load(Ordering::Relaxed)];
+        let modulus = |index: &usize| keys.get(*index).map(|key| key.public.modulus());
+        let mut likely = Vec::new();
+        if let Some(largest) = self.largest.get(&wrapped_key_bytes) {
+            likely.extend((0..keys.len()).filter(|index| modulus(index) > Some(largest)));
+            likely.sort_by_key(modulus);
+        }
+        let anywhere = self.keys.last.load(Ordering::Relaxed);
+        let anywhere = Some(anywhere).filter(|last| likely.is_empty() || likely.contains(last));
+
         let mut order = Vec::with_capacity(keys.len());
-        for index in recorded.into_iter().chain(likely).chain(0..keys.len()) {
+        let first = recorded.into_iter().chain(self.last).chain(anywhere);
+        for index in first.chain(likely).chain(0..keys.len()) {
             let fits = |key: &PrivateKey| key.key.key_size_bytes() == wrapped_key_bytes;
             if keys.get(index).is_some_and(fits) && !order.contains(&index) {
                 order.push(index);
@@ -289,7 +312,7 @@ impl fmt::Debug for PrivateKey {
             f,
             "PrivateKey(RSA-{} {})",
             self.key_bits(),
-            self.fingerprint
+            self.fingerprint()
         )
     }
 }
@@ -350,7 +373,7 @@ mod tests {
         assert_eq!(file.order(512, None), [3]);
         assert!(file.order(128, None).is_empty());
 
-        let fingerprint = keys.keys[2].fingerprint.clone();
+        let fingerprint = keys.keys[2].fingerprint().clone();
         assert_eq!(file.order(256, Some(fingerprint.as_str())), [2, 0]);
         assert_eq!(
             file.order(384, Some(fingerprint.as_str())),
@@ -368,6 +391,38 @@ mod tests {
             .unwrap();
         assert_eq!(other.order(256, None), [0, 2]);
         assert_eq!(file.order(256, None), [2, 0], "but not for one in progress");
+
+        // Of a file not begun, what its items leave open: a modulus above all of them, the smallest first.
+        let moduli = [0, 2].map(|index: usize| keys.keys[index].public.modulus().to_vec());
+        let (smaller, larger) = if moduli[0] < moduli[1] {
+            (0, 2)
+        } else {
+            (2, 0)
+        };
+        let frame = |wrapped: &[u8]| {
+            let bytes = [&[1, 0], wrapped, &[0; 16]].concat();
+            SealedItem::from_bytes(bytes).unwrap()
+        };
+        for last in [first, third] {
+            keys.opener()
+                .open(&sealed_for(last, &label), &label, None)
+                .unwrap();
+            let (mut above, mut below) = (keys.opener(), keys.opener());
+            below.look_at(&frame(&[0; 256]));
+            let last = if last == first { 0 } else { 2 };
+            assert_eq!(
+                below.order(256, None),
+                [last, 2 - last],
+                "both can have made it"
+            );
+            above.look_at(&frame(&[0; 256]));
+            above.look_at(&frame(&moduli[usize::from(larger < smaller)]));
+            assert_eq!(above.order(256, None), [larger, smaller], "one cannot");
+            assert_eq!(above.order(384, None), [1], "another size");
+        }
+        keys.opener()
+            .open(&sealed_for(first, &label), &label, None)
+            .unwrap();
 
         let other_name = Label::new(Scope::NamespaceWide, "shop", "").unwrap();
         let item = sealed_for(first, &other_name);

@@ -124,6 +124,11 @@ impl PublicKey {
         self.key.ciphertext_size()
     }
 
+    /// Big endian, without leading zeros.
+    pub(super) fn modulus(&self) -> &[u8] {
+        &self.modulus
+    }
+
     /// Whether `wrapped` can be this key's work: a number of its size below its modulus.
     pub(super) fn can_have_wrapped(&self, wrapped: &[u8]) -> bool {
         wrapped.len() == self.modulus.len() && wrapped < self.modulus.as_slice()

@@ -121,6 +121,9 @@ impl<'a> ResealRequest<'a> {
         let mut patch = Patch::new(file);
         let mut items = Vec::new();
         let mut opener = self.keys.opener();
+        let all = file.secrets().iter().flat_map(SealedManifest::items);
+        all.filter_map(|item| item.parse().ok())
+            .for_each(|item| opener.look_at(&item));
         for secret in file.secrets() {
             self.secret(secret, &mut opener, &mut patch, &mut items);
         }

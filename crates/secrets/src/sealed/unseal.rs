@@ -83,6 +83,8 @@ impl SealedManifest {
             .map_err(at(self.position()))?;
         let record = self.record();
         let mut opener = keys.opener();
+        let all = self.items().filter_map(|item| item.parse().ok());
+        all.for_each(|item| opener.look_at(&item));
         let mut open = |item: ManifestItem<'_>| {
             let name = || item.name().to_owned();
             item.parse()
