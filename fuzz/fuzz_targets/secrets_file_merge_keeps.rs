@@ -1,5 +1,5 @@
-//! Merging one item into any SealedSecret, with a record or without, changes that item and its line in the record and
-//! nothing else a reader sees, or is refused; validating and re-sealing without the key never panic and never change anything.
+//! Merging one item into any SealedSecret, with a record or without, changes that item and its record and
+//! nothing else a reader sees, or is refused, and the record says where the item is from; validating and re-sealing without the key never panic and never change anything.
 #![no_main]
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use narae_secrets::SecretBytes;
 use narae_secrets::sealed::provenance::ANNOTATION;
 use narae_secrets::sealed::{
-    Certificate, Item, PrivateKeys, SealRequest, SealedFile, SealedSecret, Validator,
+    Certificate, DigestKey, Item, PrivateKeys, SealRequest, SealedFile, SealedSecret, Validator,
 };
 use narae_yaml::Value;
 
@@ -23,6 +23,7 @@ static SEALED: LazyLock<SealedSecret> = LazyLock::new(|| {
     let secret = narae_yaml::read_one(secret).expect("a Secret");
     let items = vec![Item::new("a", SecretBytes::new(vec![1]), None)];
     SealRequest::new(&secret, items)
+        .with_digest_key(Some(&DigestKey::new(&[7; 32])))
         .seal(&CERTIFICATE)
         .expect("sealed")
 });
@@ -72,7 +73,18 @@ fn merge(metadata: &str, body: &str) {
     record(&mut before[0]);
     let record = record(&mut after[0]);
     if !metadata.is_empty() {
-        assert!(record.starts_with("b 1 2 3 4 5\n"), "{record}");
+        assert!(
+            record.contains("b 1 2 3 4 5\n") && !record.contains("a 1 2"),
+            "{record}"
+        );
+    }
+    let again = SealedFile::read("f.yaml", merged.as_str()).expect("read above");
+    if let Some(recorded) = again
+        .secrets()
+        .first()
+        .and_then(|secret| secret.recorded("a"))
+    {
+        assert!(recorded.digest_key.is_some() && recorded.source.is_none());
     }
     let items = "spec.encryptedData".parse().expect("a path");
     // The only SealedSecret shop/db is the first document: with two, merging is refused.

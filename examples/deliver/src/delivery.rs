@@ -12,9 +12,9 @@ use narae_manifest::object::{self, ObjectId};
 use narae_manifest::template::{Rendered, Rendering};
 use narae_manifest::values::Values;
 use narae_secrets::resolve::Resolved;
-use narae_secrets::sealed::Certificate;
+use narae_secrets::sealed::{Certificate, SealedFile};
 use narae_secrets::store::Store;
-use narae_yaml::{Reader, Value};
+use narae_yaml::Value;
 
 use crate::cli::Arguments;
 use crate::manifest::{self, FileNames, Manifest};
@@ -165,13 +165,13 @@ impl Decision<'_> {
         let (mut manifests, mut outcomes) = (Vec::new(), Vec::new());
         for (rendered, id) in self.objects.iter().zip(&ids) {
             manifests.push(match secret_of(rendered).zip(self.certificate.as_ref()) {
-                None => Manifest::new(&files, rendered.value.clone(), rendered, [].into())?,
+                None => Manifest::new(&files, rendered)?,
                 Some((secret, certificate)) => {
                     let previous = previous(&files, id, current)?;
-                    let (value, sources, sealed) =
+                    let (text, sources, sealed) =
                         secret.seal(&self.resolved, certificate, previous.as_ref())?;
                     outcomes.extend(sealed);
-                    Manifest::new(&files, value, rendered, sources)?
+                    Manifest::of(&files, &text, rendered, sources)?
                 }
             });
         }
@@ -185,8 +185,8 @@ impl Decision<'_> {
 fn previous(files: &FileNames<'_>, id: &ObjectId, current: &Current) -> Result<Option<Value>> {
     let read = |path: &TreePath| {
         // What does not read as YAML keeps nothing; the plan reports it.
-        let documents = Reader::new().read_bytes(current.get(path)?).ok()?;
-        Some(documents.first()?.root.to_value())
+        let file = SealedFile::read_bytes(path.to_string(), current.get(path)?).ok()?;
+        Some(file.secrets().first()?.value().clone())
     };
     if let Some(value) = read(&files.of(id)?) {
         return Ok(Some(value));

@@ -29,16 +29,23 @@ pub(crate) struct Manifest<'a> {
 }
 
 impl<'a> Manifest<'a> {
-    /// `value` as a file of the stage's place; `rendered` is what the templates made it from.
-    pub(crate) fn new(
+    /// What the templates made, as a file of the stage's place.
+    pub(crate) fn new(files: &FileNames<'_>, rendered: &'a Rendered) -> Result<Self> {
+        let text = narae_yaml::write(&rendered.value);
+        Self::of(files, &text, rendered, BTreeMap::new())
+    }
+
+    /// `text` as a file of the stage's place; `rendered` is what the templates made it from.
+    pub(crate) fn of(
         files: &FileNames<'_>,
-        value: Value,
+        text: &str,
         rendered: &'a Rendered,
         sources: BTreeMap<String, String>,
     ) -> Result<Self> {
+        let value = narae_yaml::read_one(text)?;
         let object = ObjectId::of(&value)?;
         let path = files.of(&object)?;
-        let text = format!("{OWNED}{}", narae_yaml::write(&value));
+        let text = format!("{OWNED}{text}");
         Ok(Self {
             path,
             object,

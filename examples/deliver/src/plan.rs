@@ -208,7 +208,7 @@ fn is_sealed(path: &Path) -> bool {
     matches!(path.segments(), [Segment::Key(spec), Segment::Key(data), ..] if spec == "spec" && data == "encryptedData")
 }
 
-/// The sealing record changes with every sealed item, which is shown already.
+/// The sealing record, where it stood before it was in comments: it goes with its items, which are shown already.
 fn is_provenance(path: &Path) -> bool {
     matches!(path.segments(), [Segment::Key(metadata), Segment::Key(annotations), Segment::Key(name), ..]
         if metadata == "metadata" && annotations == "annotations" && name.starts_with("narae.dev/sealed"))

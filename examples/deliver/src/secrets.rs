@@ -77,8 +77,8 @@ pub(crate) fn read(found: &Found<'_>, stores: &[&dyn Store]) -> Result<Resolved>
     Ok(resolve(&requests, stores)?)
 }
 
-/// A sealed Secret, what each item came from, and what was done for each.
-pub(crate) type Sealed = (Value, BTreeMap<String, String>, Vec<SealedItem>);
+/// A sealed Secret as its file will read, what each item came from, and what was done for each.
+pub(crate) type Sealed = (String, BTreeMap<String, String>, Vec<SealedItem>);
 
 impl SecretReferences<'_> {
     /// Seals for `certificate`, keeping the ciphertext in `previous` of what did not change.
@@ -104,10 +104,12 @@ impl SecretReferences<'_> {
                 format!("{}#{}{version}", reference.path(), reference.key()),
             );
         }
-        let sealed = SealRequest::new(&self.rendered.value, items)
+        let mut sealed = SealRequest::new(&self.rendered.value, items)
             .with_previous(previous)
             .seal(certificate)
             .with_context(|| format!("{}: cannot seal {object}", self.rendered.origin()))?;
+        copy_labels(&self.rendered.value, &mut sealed.manifest);
+        let text = sealed.to_yaml();
         let outcomes = sealed
             .items
             .into_iter()
@@ -128,9 +130,7 @@ impl SecretReferences<'_> {
                 })
             })
             .collect();
-        let mut manifest = sealed.manifest;
-        copy_labels(&self.rendered.value, &mut manifest);
-        Ok((manifest, sources, outcomes))
+        Ok((text, sources, outcomes))
     }
 }
 

@@ -95,8 +95,8 @@ pub(crate) struct Seal {
     #[arg(long)]
     pub(crate) allow_empty_data: bool,
 
-    /// Keep what is unchanged in --merge-into or -w: this key makes the session keys by which it is known.
-    /// Sealing makes the file when it is missing; keep it outside the repository, the same for all who seal
+    /// Keep what is unchanged in --merge-into or -w: values are digested with this key, and known by that. The file is
+    /// made when it is missing; keep it outside the repository, the same for all who seal
     #[arg(
         long,
         value_name = "FILE",
@@ -210,16 +210,6 @@ pub(crate) struct Rotate {
     /// Print the report as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-
-    /// The key of those who seal with --digest-key, for whom nothing has changed then
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "SEAL_DIGEST_KEY",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub(crate) digest_key: Given<PathBuf>,
 
     /// Files worked on at a time [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = jobs)]

@@ -80,22 +80,15 @@ pub(crate) fn private_keys(files: &[PathBuf]) -> Result<PrivateKeys> {
 }
 
 /// The digest key of a file, which is made when it is not there.
-pub(crate) fn digest_key_or_new(file: &Given<PathBuf>) -> Result<Option<DigestKey>> {
-    if let Some(file) = file.as_ref()
-        && !file.exists()
-    {
-        let pem = DigestKey::generate_pem()?;
-        files::replace(file, pem.expose(), Mode::Private)?;
-        output::note(&format!("made the digest key {}", file.display()));
-    }
-    digest_key(file)
-}
-
-/// The digest key of a file.
 pub(crate) fn digest_key(file: &Given<PathBuf>) -> Result<Option<DigestKey>> {
     let Some(file) = file.as_ref() else {
         return Ok(None);
     };
+    if !file.exists() {
+        let pem = DigestKey::generate_pem()?;
+        files::replace(file, pem.expose(), Mode::Private)?;
+        output::note(&format!("made the digest key {}", file.display()));
+    }
     let pem = files::read(Some(file), "a digest key")?;
     let key = DigestKey::from_pem(&pem).with_context(|| file.display().to_string())?;
     Ok(Some(key))

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use narae_cli::terminal::{visible, visible_lines};
-use narae_yaml::Value;
+use narae_secrets::sealed::SealedSecret;
 
 use crate::cli::{Format, Seal};
 use crate::files::{self, Mode};
@@ -21,10 +21,10 @@ impl Format {
     }
 
     /// One object, ready to be followed by another.
-    pub(crate) fn write(self, object: &Value) -> Result<String> {
+    pub(crate) fn write(self, sealed: &SealedSecret) -> Result<String> {
         Ok(match self {
-            Self::Json => serde_json::to_string_pretty(object)? + "\n",
-            Self::Yaml => format!("---\n{}", narae_yaml::write(object)),
+            Self::Json => serde_json::to_string_pretty(&sealed.manifest)? + "\n",
+            Self::Yaml => format!("---\n{}", sealed.to_yaml()),
         })
     }
 }

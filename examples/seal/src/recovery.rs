@@ -1,7 +1,7 @@
 //! What needs private keys: a SealedSecret opened, or sealed anew for another certificate.
 
 use anyhow::{Result, bail};
-use narae_secrets::sealed::{ResealOutcome, ResealRequest, SealedFile};
+use narae_secrets::sealed::{ResealOutcome, SealedFile};
 use zeroize::Zeroizing;
 
 use crate::cli::{Format, Seal};
@@ -43,9 +43,7 @@ pub(crate) fn re_encrypt(arguments: &Seal) -> Result<()> {
     };
     let certificate = material::certificate(arguments)?;
     let file = input(arguments)?;
-    let digest_key = material::digest_key(&arguments.digest_key)?;
-    let request = ResealRequest::new(&keys, &certificate).with_digest_key(digest_key.as_ref());
-    let resealed = request.run(&file);
+    let resealed = file.reseal(&keys, &certificate);
     for item in &resealed.items {
         if let ResealOutcome::Failed(failure) = &item.outcome {
             bail!(

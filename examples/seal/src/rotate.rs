@@ -15,8 +15,7 @@ use crate::{material, output};
 pub(crate) fn run(arguments: &Rotate) -> Result<Outcome> {
     let certificate = material::valid_certificate(&arguments.cert)?;
     let keys = material::private_keys(&arguments.keys)?;
-    let digest_key = material::digest_key(&arguments.digest_key)?;
-    let mut rotation = Rotation::new(&keys, &certificate).with_digest_key(digest_key.as_ref());
+    let mut rotation = Rotation::new(&keys, &certificate);
     if arguments.dry_run {
         rotation = rotation.with_dry_run();
     }

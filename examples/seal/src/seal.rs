@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &Seal) -> Result<()> {
         complete(&mut secret, arguments)?;
         let previous = previous.as_ref().and_then(|file| same(file, &secret));
         let sealed = seal(&mut secret, previous, arguments, &certificate)?;
-        text.push_str(&format.write(&sealed.manifest)?);
+        text.push_str(&format.write(&sealed)?);
     }
     output::write(file, text.as_bytes())
 }
@@ -130,7 +130,7 @@ fn seal(
     certificate: &Certificate,
 ) -> Result<SealedSecret> {
     let items = Item::take_from(secret)?;
-    let digest_key = material::digest_key_or_new(&arguments.digest_key)?;
+    let digest_key = material::digest_key(&arguments.digest_key)?;
     let mut request = SealRequest::new(secret, items)
         .with_previous(previous.map(SealedManifest::value))
         .with_digest_key(digest_key.as_ref());

@@ -23,6 +23,8 @@ struct Row {
     /// Where there is no record: those of the certificates given that can have made it.
     candidates: Vec<String>,
     source: Option<String>,
+    /// Where there is no source: the id of the digest key by which its value is known.
+    digest_key: Option<String>,
     findings: Vec<Finding>,
 }
 
@@ -157,7 +159,8 @@ impl Row {
                 None => guessed.unwrap_or_default(),
             },
             candidates,
-            source: recorded.map(|recorded| recorded.source),
+            digest_key: recorded.as_ref().and_then(|it| it.digest_key.clone()),
+            source: recorded.and_then(|recorded| recorded.source),
             findings,
         }
     }
@@ -171,6 +174,7 @@ impl Row {
             key: String::new(),
             candidates: Vec::new(),
             source: None,
+            digest_key: None,
             findings: vec![finding],
         }
     }
@@ -184,13 +188,16 @@ impl Row {
         };
         let findings: Vec<String> = self.findings.iter().map(finding).collect();
         let or_dash = |text: &str| if text.is_empty() { "-" } else { text }.to_owned();
+        let digest_key = self.digest_key.as_ref();
+        let digested = digest_key.map(|id| format!("digest key {id}"));
+        let source = self.source.clone().or(digested).unwrap_or_default();
         vec![
             self.place.clone(),
             or_dash(&self.secret),
             or_dash(self.item.as_deref().unwrap_or_default()),
             or_dash(&self.scope),
             or_dash(&self.key),
-            or_dash(self.source.as_deref().unwrap_or_default()),
+            or_dash(&source),
             if findings.is_empty() {
                 "ok".to_owned()
             } else {
@@ -208,7 +215,8 @@ impl Row {
         });
         json!({
             "place": self.place, "secret": self.secret, "item": self.item, "scope": self.scope,
-            "key": self.key, "candidates": self.candidates, "source": self.source, "findings": findings.collect::<Vec<_>>(),
+            "key": self.key, "candidates": self.candidates, "source": self.source,
+            "digestKey": self.digest_key, "findings": findings.collect::<Vec<_>>(),
         })
     }
 }

@@ -1,22 +1,17 @@
-//! Telling an unchanged value from a changed one where its source has no versions: session keys that are keyed
-//! digests.
+//! Telling an unchanged value from a changed one where its source has no versions: a keyed digest in the record.
 //!
 //! ```text
-//! session key = HMAC-SHA-256(K, "narae-secrets session key v1" ‖ certificate ‖ label ‖ item ‖ value)
+//! digest = HMAC-SHA-256(K, "narae-secrets value v1" ‖ label ‖ item ‖ value), its first 16 bytes
+//! key id = HMAC-SHA-256(K, "narae-secrets digest key v1"), its first 4 bytes
 //! ```
 //!
-//! with an unsigned 64-bit big-endian length before each of the four, the certificate by its key's fingerprint. All of it goes into
-//! the item, which is one like any other; nothing is recorded beside it, so that of a file one line changes with one
-//! value. Who seals again derives the session key of the value at hand: if it opens the item that stands there,
-//! the item was made from this value, for this certificate, under this label and name, and stays.
+//! with an unsigned 64-bit big-endian length before each of the three, the label with its scope as [`Label`] prints it. In the
+//! [record](super::provenance) they stand as `hmac-sha256:KEY-ID:DIGEST`, in hexadecimal.
 //!
-//! Each session key still seals one message only, since another message has another key. As with a digest
-//! beside the item, the repository shows that a value is what it was before; whoever has K and the repository
-//! can guess values; without K there is nothing to guess at, which a plain hash would offer to everyone. K is a
-//! secret, though not one that opens anything.
-//!
-//! What it cannot see is damage to the wrapped key, the first part of an item: that only its owner reads. Such an item
-//! stays, and does not open.
+//! So the repository shows that a value is what it was before, under this name in this place, and nothing across
+//! places: the same password in another namespace, Secret or item has another digest. Whoever has K and the
+//! repository can guess values; without K there is nothing to guess at, which a plain hash would offer to everyone. K
+//! is a secret, though not one that opens anything, and no session key comes from it.
 
 use std::fmt;
 
@@ -24,16 +19,22 @@ use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::item::SESSION_KEY_BYTES;
-use super::{Certificate, Label, SealItemError, SealedItem};
+use super::Label;
+use super::provenance::hex;
 use crate::{SecretBytes, pem};
 
 /// Bytes of a digest key.
 pub const DIGEST_KEY_BYTES: usize = 32;
-const DOMAIN: &[u8] = b"narae-secrets session key v1";
+const VALUE_DOMAIN: &[u8] = b"narae-secrets value v1";
+const KEY_DOMAIN: &[u8] = b"narae-secrets digest key v1";
+/// What is recorded of a digest: enough that nobody finds another value for it, short enough for a line.
+const DIGEST_BYTES: usize = 16;
+const KEY_ID_BYTES: usize = 4;
+/// What a digest begins with in the record: nobody should take it for a plain hash.
+const PREFIX: &str = "hmac-sha256:";
 const PEM_LABEL: &str = "NARAE DIGEST KEY";
 
-/// A key from which session keys are derived. Keep it outside the repository; whoever seals needs the same one.
+/// A key for digests of values. Keep it outside the repository; whoever seals needs the same one.
 ///
 /// ```
 /// use narae_secrets::sealed::DigestKey;
@@ -43,7 +44,17 @@ const PEM_LABEL: &str = "NARAE DIGEST KEY";
 /// assert_eq!(format!("{key:?}"), "DigestKey([redacted])");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct DigestKey(hmac::Key);
+pub struct DigestKey {
+    key: hmac::Key,
+    id: String,
+}
+
+/// The digest of a value, and which key made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeyedDigest {
+    pub(super) key_id: String,
+    digest: String,
+}
 
 /// Why there is no digest key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -61,7 +72,9 @@ impl DigestKey {
     /// A key of these bytes, which must come from a random generator.
     #[must_use]
     pub fn new(bytes: &[u8; DIGEST_KEY_BYTES]) -> Self {
-        Self(hmac::Key::new(HMAC_SHA256, bytes))
+        let key = hmac::Key::new(HMAC_SHA256, bytes);
+        let id = shortened(&key, KEY_DOMAIN, KEY_ID_BYTES);
+        Self { key, id }
     }
 
     /// Reads a key file.
@@ -92,61 +105,57 @@ impl DigestKey {
         Ok(SecretBytes::copy_of(text.as_bytes()))
     }
 
-    /// Seals the item `name`, always under the same session key.
-    pub(super) fn seal(
-        &self,
-        name: &str,
-        value: &SecretBytes,
-        label: &Label,
-        certificate: &Certificate,
-    ) -> Result<SealedItem, SealItemError> {
-        let session_key = self.session_key(name, value, label, certificate)?;
-        SealedItem::seal_with(&session_key, value, label, certificate)
+    /// What the record calls this key: eight hexadecimal digits that tell nothing of it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
-    /// Whether `item` is what [`seal`](Self::seal) made of all this.
-    pub(super) fn has_sealed(
-        &self,
-        item: &SealedItem,
-        name: &str,
-        value: &SecretBytes,
-        label: &Label,
-        certificate: &Certificate,
-    ) -> bool {
-        certificate.may_have_sealed(item)
-            && self
-                .session_key(name, value, label, certificate)
-                .is_ok_and(|session_key| item.holds(value, &session_key))
-    }
-
-    fn session_key(
-        &self,
-        name: &str,
-        value: &SecretBytes,
-        label: &Label,
-        certificate: &Certificate,
-    ) -> Result<Zeroizing<[u8; SESSION_KEY_BYTES]>, SealItemError> {
+    /// The digest of the item `name` under `label`.
+    pub(super) fn digest(&self, name: &str, value: &SecretBytes, label: &Label) -> KeyedDigest {
         let label = label.to_string();
-        let parts = [
-            certificate.fingerprint().as_str().as_bytes(),
-            label.as_bytes(),
-            name.as_bytes(),
-            value.expose(),
-        ];
-        let bytes = DOMAIN.len() + parts.iter().map(|part| 8 + part.len()).sum::<usize>();
+        let parts = [label.as_bytes(), name.as_bytes(), value.expose()];
+        let bytes = VALUE_DOMAIN.len() + parts.iter().map(|part| 8 + part.len()).sum::<usize>();
         // Room for all of it: growing would leave a copy of the value behind.
         let mut message = Zeroizing::new(Vec::with_capacity(bytes));
-        message.extend_from_slice(DOMAIN);
+        message.extend_from_slice(VALUE_DOMAIN);
         for part in parts {
             let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
             message.extend_from_slice(&length.to_be_bytes());
             message.extend_from_slice(part);
         }
-        let mut session_key = Zeroizing::new([0; SESSION_KEY_BYTES]);
-        hmac::sign_to_buffer(&self.0, &message, session_key.as_mut())
-            .map_err(|_| SealItemError::Key)?;
-        Ok(session_key)
+        KeyedDigest {
+            key_id: self.id.clone(),
+            digest: shortened(&self.key, &message, DIGEST_BYTES),
+        }
     }
+}
+
+impl KeyedDigest {
+    /// Reads what [`Display`](fmt::Display) writes.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (key_id, digest) = text.strip_prefix(PREFIX)?.split_once(':')?;
+        let is_hex = |text: &str, bytes| {
+            let digit = |c| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+            text.len() == 2 * bytes && text.bytes().all(digit)
+        };
+        let sound = is_hex(key_id, KEY_ID_BYTES) && is_hex(digest, DIGEST_BYTES);
+        sound.then(|| Self {
+            key_id: key_id.to_owned(),
+            digest: digest.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for KeyedDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PREFIX}{}:{}", self.key_id, self.digest)
+    }
+}
+
+fn shortened(key: &hmac::Key, message: &[u8], bytes: usize) -> String {
+    let tag = hmac::sign(key, message);
+    hex(tag.as_ref().get(..bytes).unwrap_or_default())
 }
 
 impl fmt::Debug for DigestKey {

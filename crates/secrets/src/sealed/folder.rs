@@ -16,9 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use thiserror::Error;
 
-use super::{
-    Certificate, DigestKey, PrivateKeys, ResealOutcome, ResealRequest, ResealedItem, SealedFile,
-};
+use super::{Certificate, PrivateKeys, ResealOutcome, ResealRequest, ResealedItem, SealedFile};
 use crate::whole_file;
 
 /// Largest file read, in bytes; larger ones are reported.
@@ -95,13 +93,6 @@ impl<'a> Rotation<'a> {
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             dry_run: false,
         }
-    }
-
-    /// As [`ResealRequest::with_digest_key`].
-    #[must_use]
-    pub fn with_digest_key(mut self, key: Option<&'a DigestKey>) -> Self {
-        self.request = self.request.with_digest_key(key);
-        self
     }
 
     /// Does everything but write.

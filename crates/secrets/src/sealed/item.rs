@@ -119,7 +119,7 @@ impl SealedItem {
     }
 
     /// Seals under a session key that nothing else is, or ever will be, sealed with.
-    pub(super) fn seal_with(
+    fn seal_with(
         session_key: &[u8; SESSION_KEY_BYTES],
         value: &SecretBytes,
         label: &Label,
@@ -220,13 +220,6 @@ impl SealedItem {
     pub(super) fn wrapped_key(&self) -> &[u8] {
         let field = LENGTH_BYTES..LENGTH_BYTES + self.wrapped_len;
         self.bytes.get(field).unwrap_or_default()
-    }
-
-    /// Whether `value` was sealed under this session key. What the wrapped key holds, only its owner can tell.
-    pub(super) fn holds(&self, value: &SecretBytes, session_key: &[u8; SESSION_KEY_BYTES]) -> bool {
-        let key = Zeroizing::new(*session_key);
-        self.open_with(|_| Some(key))
-            .is_ok_and(|held| held == *value)
     }
 
     /// Opens the item with the session key `unwrap` finds in the wrapped one.

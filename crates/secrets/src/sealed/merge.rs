@@ -1,12 +1,12 @@
 //! Sealed items put into a SealedSecret that stands in a file: replaced or added, and every other byte
 //! kept. Nothing is removed, and the scope is never changed.
 
-use narae_yaml::edit::{self, EditError};
-use narae_yaml::{Mapping, Path, Segment, Value};
+use narae_yaml::edit::EditError;
+use narae_yaml::{Mapping, Path, Value};
 use thiserror::Error;
 
-use super::manifest::{Patch, path_of, record_path};
-use super::provenance::{ANNOTATION, Record};
+use super::manifest::{Patch, path_of, put};
+use super::provenance::Record;
 use super::{PatchError, Scope, SealedFile, SealedManifest, SealedSecret};
 
 /// Why items cannot be put into a file. Nothing is changed then.
@@ -69,7 +69,7 @@ impl SealedFile {
     /// and with the labels and annotations of its template.
     ///
     /// Seal with [`with_previous`](super::SealRequest::with_previous) to keep what did not change: of one changed
-    /// item, one line changes here; and if its source has versions, its line in the record.
+    /// item, one line changes here, its [record](super::provenance) included where a comment can stand.
     ///
     /// # Errors
     ///
@@ -96,16 +96,6 @@ impl SealedFile {
                 Some(_) => {}
             }
         }
-        let record = Record::of(&sealed.manifest);
-        let mut left = target.record();
-        items.keys().for_each(|name| drop(left.remove(name)));
-        let emptied = record.is_empty() && left.is_empty() && !left.is_damaged();
-        let emptied = record_path(target).filter(|_| emptied);
-        if emptied.is_none() {
-            let mut lines = record.clone();
-            patch.set_record(target, items.keys().map(|name| (name, lines.remove(name))))?;
-        }
-
         for field in ["labels", "annotations"] {
             let wanted = ["spec", "template", "metadata", field];
             let relative: Path = wanted.into_iter().collect();
@@ -117,23 +107,39 @@ impl SealedFile {
                 }
             }
         }
-        if !record.is_empty() && record_path(target).is_none() {
-            // Nothing to keep: the file had none.
-            let path = path_of(target, ["metadata", "annotations", ANNOTATION]);
-            added.extend(record.to_annotation().map(|text| (path, text.into())));
-        }
         let mut text = patch.apply()?;
-        let refused = |cause| MergeError::Edit {
-            file: self.name().to_owned(),
-            cause,
-        };
-        if let Some(path) = emptied {
-            text = edit::remove(&text, target.document, &path).map_err(refused)?;
-        }
         for (path, value) in added {
-            text = put(&text, target.document, &path, &value).map_err(refused)?;
+            let put = put(&text, target.document, &path, &value);
+            text = put.map_err(|cause| MergeError::Edit {
+                file: self.name().to_owned(),
+                cause,
+            })?;
         }
-        Ok(text)
+        self.record(text, &sealed.manifest, items)
+    }
+
+    /// `text`, which holds `items` by now, with what `manifest` records of them.
+    fn record(
+        &self,
+        text: String,
+        manifest: &Value,
+        items: &Mapping,
+    ) -> Result<String, MergeError> {
+        let unsafe_here = |_| PatchError::Unsafe {
+            file: self.name().to_owned(),
+        };
+        let file = Self::read(self.name(), text).map_err(unsafe_here)?;
+        let (target, record) = (file.target(manifest)?, Record::of(manifest));
+        let mut patch = Patch::new(&file);
+        let records = items.keys().map(|name| (name, record.get(name)));
+        // What was kept is recorded as it was, wherever that stands.
+        let changed = records.filter(|(name, line)| target.record().get(name) != *line);
+        patch.set_record(target, changed)?;
+        Ok(if patch.is_empty() {
+            file.into_text()
+        } else {
+            patch.apply()?
+        })
     }
 
     /// The one SealedSecret that `manifest` is to go into.
@@ -173,20 +179,4 @@ impl SealedFile {
         }
         Ok(target)
     }
-}
-
-/// Sets what stands at `path`, or adds it with whatever must hold it.
-fn put(text: &str, document: usize, path: &Path, value: &Value) -> Result<String, EditError> {
-    let missing = match edit::replace(text, document, path, value) {
-        Err(EditError::NotFound { path }) => path,
-        done => return done,
-    };
-    let inner = path.segments().get(missing.segments().len()..);
-    let mut value = value.clone();
-    for segment in inner.unwrap_or_default().iter().rev() {
-        if let Segment::Key(key) = segment {
-            value = Value::Mapping(Mapping::from_iter([(key.clone(), value)]));
-        }
-    }
-    edit::insert(text, document, &missing, &value)
 }

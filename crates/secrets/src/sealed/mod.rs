@@ -18,9 +18,8 @@
 //! # Small diffs
 //!
 //! Sealing is randomised, so sealing anew changes every ciphertext. [`SealRequest`] keeps an item of the
-//! previous manifest while its [`Source`], the certificate and the label are what they were. How it
-//! knows is said in [`provenance`]. Where a source has no versions, a [`DigestKey`] makes session keys by which an
-//! unchanged value is known.
+//! previous manifest while its [`Source`], the certificate and the label are what they were; where a source has no versions, while its
+//! value is, which a [`DigestKey`] tells. How it knows, and why one changed value is one changed line, is said in [`provenance`].
 
 mod backup;
 mod certificate;

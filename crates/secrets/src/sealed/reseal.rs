@@ -12,8 +12,8 @@ use super::manifest::Patch;
 use super::private_key::Opener;
 use super::provenance::Line;
 use super::{
-    Certificate, DigestKey, Fingerprint, ItemError, Label, LabelError, ManifestItem, OpenError,
-    PatchError, PrivateKeys, SealItemError, SealedFile, SealedItem, SealedManifest,
+    Certificate, Fingerprint, ItemError, Label, LabelError, ManifestItem, OpenError, PatchError,
+    PrivateKeys, SealItemError, SealedFile, SealedItem, SealedManifest,
 };
 
 /// What re-sealing a file gave.
@@ -87,26 +87,13 @@ pub enum ResealFailure {
 pub struct ResealRequest<'a> {
     keys: &'a PrivateKeys,
     certificate: &'a Certificate,
-    digest_key: Option<&'a DigestKey>,
 }
 
 impl<'a> ResealRequest<'a> {
     /// Asks to seal items that `keys` open for `certificate`.
     #[must_use]
     pub fn new(keys: &'a PrivateKeys, certificate: &'a Certificate) -> Self {
-        Self {
-            keys,
-            certificate,
-            digest_key: None,
-        }
-    }
-
-    /// Seals with session keys that come from this one, so that whoever seals the Secrets with it afterwards
-    /// keeps what did not change ([`SealRequest::with_digest_key`](super::SealRequest::with_digest_key)).
-    #[must_use]
-    pub fn with_digest_key(mut self, key: Option<&'a DigestKey>) -> Self {
-        self.digest_key = key;
-        self
+        Self { keys, certificate }
     }
 
     /// The certificate to seal for.
@@ -154,7 +141,7 @@ impl<'a> ResealRequest<'a> {
         let label = secret.label();
         let record = secret.record();
         let first = outcomes.len();
-        let mut lines = Vec::new();
+        let mut records: Vec<(&str, Line)> = Vec::new();
         if let Some(item) = secret.v1_data() {
             outcomes.push(ResealedItem::of(secret, item, None, Err(ResealFailure::V1)));
         }
@@ -162,14 +149,14 @@ impl<'a> ResealRequest<'a> {
             // A line that no longer speaks of this ciphertext must not begin to.
             let line = label.as_ref().ok().and_then(|label| {
                 let line = record.get(item.name())?;
-                line.binds(item.text()?, label).then_some(line)
+                line.binds(item.name(), item.text()?, label).then_some(line)
             });
             let mut old = None;
             let outcome = match self.item(item, &label, line, opener, &mut old) {
                 Ok(None) => Ok(ResealOutcome::Kept),
                 Ok(Some(new)) => {
                     let line = line.map(|line| line.resealed(&new, self.certificate.fingerprint()));
-                    lines.extend(line.map(|line| (item.name(), Some(line))));
+                    records.extend(line.map(|line| (item.name(), line)));
                     patch
                         .set_item(secret, item.name(), &new)
                         .map(|()| ResealOutcome::Resealed)
@@ -179,7 +166,8 @@ impl<'a> ResealRequest<'a> {
             };
             outcomes.push(ResealedItem::of(secret, item, old, outcome));
         }
-        if let Err(refused) = patch.set_record(secret, lines) {
+        let records = records.iter().map(|(name, line)| (*name, Some(line)));
+        if let Err(refused) = patch.set_record(secret, records) {
             for outcome in outcomes.iter_mut().skip(first) {
                 outcome.outcome = ResealOutcome::Failed(refused.clone().into());
             }
@@ -209,10 +197,7 @@ impl<'a> ResealRequest<'a> {
         if key.fingerprint() == own {
             return Ok(None);
         }
-        let new = match self.digest_key {
-            Some(key) => key.seal(item.name(), &value, label, self.certificate)?,
-            None => SealedItem::seal(&value, label, self.certificate)?,
-        };
+        let new = SealedItem::seal(&value, label, self.certificate)?;
         Ok(Some(new.to_base64()))
     }
 }

@@ -1,14 +1,15 @@
-//! Session keys that are keyed digests: which items are kept without versions, and what stands in the file.
+//! Keyed digests in the record: which items are kept without versions, and what stands in the file.
 
 use narae_secrets::sealed::{
-    Action, DigestKey, DigestKeyError, Item, Label, PrivateKeys, Reason, ResealRequest, Scope,
-    SealRequest, SealedFile, SealedItem, SealedSecret,
+    Action, DigestKey, DigestKeyError, Item, PrivateKeys, Reason, Scope, SealRequest, SealedFile,
+    SealedItem, SealedSecret,
 };
 use narae_yaml::Value;
 
 use crate::material::{certificate, private_key, secret};
 
-const SESSION_KEY: &str = "5fcb8138fb1ff37e29ca8978e7fc4ae6ae9df4464e3f1a97cc7da896f0b53787";
+const KEY_ID: &str = "8b129b58";
+const DIGEST: &str = "9e217a3df3ab482a96ba533bdfa38964";
 
 fn text<'a>(manifest: &'a Value, path: &str) -> &'a str {
     manifest
@@ -18,20 +19,11 @@ fn text<'a>(manifest: &'a Value, path: &str) -> &'a str {
         .unwrap()
 }
 
-/// The session key of an item, which only its owner sees.
-fn session_key(item: &SealedItem, label: &Label) -> Vec<u8> {
-    use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey};
-    let pem = std::fs::read_to_string(crate::material::data("keys/2048.key.pem")).unwrap();
-    let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-    let der = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, base64).unwrap();
-    let key = PrivateDecryptingKey::from_pkcs8(&der).unwrap();
-    let key = OaepPrivateDecryptingKey::new(key).unwrap();
-    let mut out = vec![0; key.min_output_size()];
-    let wrapped = &item.as_bytes()[2..2 + item.wrapped_key_bytes()];
-    let label = Some(label.as_bytes());
-    key.decrypt(&OAEP_SHA256_MGF1SHA256, wrapped, &mut out, label)
-        .unwrap()
-        .to_vec()
+/// What a SealedSecret in a file is to whoever seals next.
+fn reread(text: &str) -> Value {
+    SealedFile::read("db.yaml", text).unwrap().secrets()[0]
+        .value()
+        .clone()
 }
 
 fn actions(sealed: &SealedSecret) -> Vec<Action> {
@@ -68,15 +60,8 @@ fn without_versions_a_keyed_digest_keeps_what_is_unchanged() {
     let again = seal_by_digest("pa55", &key, strict, 2048, manifest);
     assert_eq!(again.manifest, first.manifest);
     assert_eq!(actions(&again), [Action::Kept, Action::Kept]);
-    let metadata = first.manifest.get("metadata").unwrap();
-    assert_eq!(
-        metadata.get("annotations"),
-        None,
-        "nothing beside the items"
-    );
-
     let changed = seal_by_digest("pa56", &key, strict, 2048, manifest);
-    let expected = [Action::Resealed(Reason::DigestChanged), Action::Kept];
+    let expected = [Action::Resealed(Reason::ValueChanged), Action::Kept];
     assert_eq!(actions(&changed), expected);
     let item = |sealed: &SealedSecret, name: &str| {
         text(&sealed.manifest, &format!("spec.encryptedData.{name}")).to_owned()
@@ -87,31 +72,100 @@ fn without_versions_a_keyed_digest_keeps_what_is_unchanged() {
     let all = |reason| [Action::Resealed(reason); 2];
     let other = DigestKey::new(&[8; 32]);
     let other = seal_by_digest("pa55", &other, strict, 2048, manifest);
-    assert_eq!(actions(&other), all(Reason::DigestChanged));
+    assert_eq!(actions(&other), all(Reason::DigestKeyChanged));
     let other = seal_by_digest("pa55", &key, strict, 3072, manifest);
-    assert_eq!(actions(&other), all(Reason::DigestChanged));
+    assert_eq!(actions(&other), all(Reason::CertificateChanged));
     let wider = seal_by_digest("pa55", &key, Scope::NamespaceWide, 2048, manifest);
     assert_eq!(actions(&wider), all(Reason::ScopeWidened));
     let narrower = seal_by_digest("pa55", &key, strict, 2048, Some(&wider.manifest));
-    assert_eq!(actions(&narrower), all(Reason::DigestChanged));
+    assert_eq!(actions(&narrower), all(Reason::LabelChanged));
 }
 
-/// The session key to the letter: computed with Python's hmac module, K being 32 bytes of 7.
+/// What stands in the file is one comment behind each item, and with one value one line changes.
 #[test]
-fn session_keys_of_a_digest_key_are_those_documented() {
+fn with_one_value_one_line_changes() {
     let key = DigestKey::new(&[7; 32]);
-    let sealed = seal_by_digest("pa55", &key, Scope::Strict, 2048, None);
-    let label = crate::material::label(Scope::Strict);
-    let found = |name: &str| {
-        let text = text(&sealed.manifest, &format!("spec.encryptedData.{name}"));
+    let first = seal_by_digest("pa55", &key, Scope::Strict, 2048, None).to_yaml();
+    let previous = reread(&first);
+    let again = seal_by_digest("pa55", &key, Scope::Strict, 2048, Some(&previous));
+    assert_eq!(again.to_yaml(), first);
+    let changed = seal_by_digest("pa56", &key, Scope::Strict, 2048, Some(&previous)).to_yaml();
+    let pairs: Vec<_> = first
+        .lines()
+        .zip(changed.lines())
+        .filter(|(a, b)| a != b)
+        .collect();
+    assert_eq!(
+        (pairs.len(), first.lines().count()),
+        (1, changed.lines().count())
+    );
+    assert!(
+        pairs[0].1.trim().starts_with("password: AQ")
+            && pairs[0].1.contains(" # narae: password sha256:")
+    );
+    assert_eq!(
+        narae_yaml::read_one(&first)
+            .unwrap()
+            .get("metadata")
+            .unwrap()
+            .get("annotations"),
+        None
+    );
+}
+
+/// The record to the letter: computed with Python's hmac module, K being 32 bytes of 7.
+#[test]
+fn the_digest_is_the_one_documented() {
+    let key = DigestKey::new(&[7; 32]);
+    assert_eq!(key.id(), KEY_ID);
+    let yaml = seal_by_digest("pa55", &key, Scope::Strict, 2048, None).to_yaml();
+    let line = yaml
+        .lines()
+        .find(|line| line.contains("password: "))
+        .unwrap();
+    let expected = format!(" strict:shop/db hmac-sha256:{KEY_ID}:{DIGEST}");
+    assert!(line.ends_with(&expected), "{line}");
+    let recorded = SealedFile::read("db.yaml", yaml).unwrap().secrets()[0]
+        .recorded("password")
+        .unwrap();
+    assert_eq!(
+        (recorded.source, recorded.digest_key.as_deref()),
+        (None, Some(KEY_ID))
+    );
+}
+
+/// Session keys are random whether or not values are digested: no two items of one value are alike.
+#[test]
+fn session_keys_come_from_no_value() {
+    let key = DigestKey::new(&[7; 32]);
+    let item = || {
+        let sealed = seal_by_digest("pa55", &key, Scope::Strict, 2048, None);
+        let text = text(&sealed.manifest, "spec.encryptedData.password");
         let item = SealedItem::from_canonical_base64(text).unwrap();
-        let key = session_key(&item, &label);
-        key.iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
+        item.as_bytes()[2 + item.wrapped_key_bytes()..].to_vec()
     };
-    assert_eq!(found("password"), SESSION_KEY);
-    assert_ne!(found("user"), SESSION_KEY);
+    assert_ne!(item(), item());
+}
+
+/// The same value is known again in its own place only; across places nothing shows that it is the same.
+#[test]
+fn equal_values_in_different_places_digest_differently() {
+    let key = DigestKey::new(&[7; 32]);
+    let digests = |scope| {
+        let yaml = seal_by_digest("shop", &key, scope, 2048, None).to_yaml();
+        let records = yaml.lines().filter(|line| line.contains("# narae: "));
+        let digests = records.map(|line| line.rsplit(':').next().unwrap().to_owned());
+        digests.collect::<Vec<_>>()
+    };
+    let mut all = [
+        digests(Scope::Strict),
+        digests(Scope::NamespaceWide),
+        digests(Scope::ClusterWide),
+    ]
+    .concat();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 6);
 }
 
 /// What somebody swapped, edited or copied, and what another tool sealed, is sealed anew.
@@ -128,17 +182,21 @@ fn only_what_a_digest_key_sealed_itself_is_kept() {
     let (password, user) = (item("password"), item("user"));
     let label = crate::material::label(Scope::Strict);
     let foreign = SealedItem::seal(&secret("shop"), &label, &certificate(2048)).unwrap();
-    let mut damaged = SealedItem::from_canonical_base64(&password)
-        .unwrap()
-        .as_bytes()
-        .to_vec();
-    *damaged.last_mut().unwrap() ^= 1;
-    let damaged = SealedItem::from_bytes(damaged).unwrap();
+    let sealed = SealedItem::from_canonical_base64(&password).unwrap();
+    // The wrapped key, which only its owner can read, the ciphertext and the tag.
+    let damaged = |at: usize| {
+        let mut bytes = sealed.as_bytes().to_vec();
+        bytes[at] ^= 1;
+        SealedItem::from_bytes(bytes).unwrap().to_base64()
+    };
+    let length = sealed.as_bytes().len();
     // The value is the same in both, and still neither can stand for the other.
     for (there, expected) in [
-        (user, Reason::DigestChanged),
-        (foreign.to_base64(), Reason::DigestChanged),
-        (damaged.to_base64(), Reason::DigestChanged),
+        (user, Reason::CiphertextEdited),
+        (foreign.to_base64(), Reason::CiphertextEdited),
+        (damaged(100), Reason::CiphertextEdited),
+        (damaged(2 + 256), Reason::CiphertextEdited),
+        (damaged(length - 1), Reason::CiphertextEdited),
         (format!("{password}\n"), Reason::CiphertextEdited),
         ("AgBy".to_owned(), Reason::CiphertextEdited),
     ] {
@@ -150,26 +208,22 @@ fn only_what_a_digest_key_sealed_itself_is_kept() {
     }
 }
 
-/// A rotation with the key leaves nothing to do for whoever seals next; one without it, everything.
+/// A rotation needs no digest key, and leaves nothing to do for whoever seals next.
 #[test]
-fn sealed_anew_with_its_digest_key_an_item_is_kept() {
+fn sealed_anew_for_another_certificate_an_item_is_kept() {
     let key = DigestKey::new(&[7; 32]);
     let first = seal_by_digest("pa55", &key, Scope::Strict, 2048, None);
-    let file = SealedFile::read("db.yaml", narae_yaml::write(&first.manifest)).unwrap();
     let (old, new) = (
         PrivateKeys::from_iter([private_key(2048)]),
         certificate(3072),
     );
-    for (digest_key, expected) in [
-        (Some(&key), Action::Kept),
-        (None, Action::Resealed(Reason::DigestChanged)),
-    ] {
-        let request = ResealRequest::new(&old, &new).with_digest_key(digest_key);
-        let resealed = request.run(&file).text.unwrap();
-        let resealed = SealedFile::read("db.yaml", resealed).unwrap();
-        let previous = Some(resealed.secrets()[0].value());
-        let again = seal_by_digest("pa55", &key, Scope::Strict, 3072, previous);
-        assert_eq!(actions(&again), [expected; 2]);
+    for text in [first.to_yaml(), narae_yaml::write(&first.manifest)] {
+        let file = SealedFile::read("db.yaml", text).unwrap();
+        let resealed = file.reseal(&old, &new).text.unwrap();
+        let previous = reread(&resealed);
+        let again = seal_by_digest("pa55", &key, Scope::Strict, 3072, Some(&previous));
+        assert_eq!(actions(&again), [Action::Kept; 2]);
+        assert_eq!(again.to_yaml(), resealed);
     }
 }
 

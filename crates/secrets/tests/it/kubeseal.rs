@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use narae_secrets::SecretBytes;
 #[cfg(feature = "generate")]
 use narae_secrets::sealed::Certificate;
-use narae_secrets::sealed::{Item, Label, Scope, SealRequest, SealedItem};
+use narae_secrets::sealed::{DigestKey, Item, Label, Scope, SealRequest, SealedItem};
 use narae_testservers::{is_missing, program};
 use narae_yaml::Value;
 
@@ -96,16 +96,20 @@ fn kubeseal_opens_ours() {
             let items = values
                 .iter()
                 .map(|(name, value)| Item::new(name, SecretBytes::new(value.clone()), None));
+            // With records, which are comments to it.
+            let digest_key = DigestKey::new(&[7; 32]);
             let sealed = SealRequest::new(&manifest, items.collect())
+                .with_digest_key(Some(&digest_key))
                 .seal(&certificate(bits))
                 .unwrap();
+            assert_eq!(sealed.to_yaml().matches(" # narae: ").count(), values.len());
             let opened = kubeseal(
                 &[
                     "--recovery-unseal",
                     "--recovery-private-key",
                     &key_file(&format!("{bits}.key.pem")),
                 ],
-                narae_yaml::write(&sealed.manifest).as_bytes(),
+                sealed.to_yaml().as_bytes(),
             );
             let opened = narae_yaml::read_one(str::from_utf8(&opened).unwrap()).unwrap();
             assert_eq!(base64_values(opened.get("data")), values, "{bits} {scope}");

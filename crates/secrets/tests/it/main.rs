@@ -25,6 +25,7 @@ mod leaks;
 mod material;
 #[cfg(feature = "vault")]
 mod openbao;
+mod records;
 mod references;
 mod resolving;
 mod secrets;

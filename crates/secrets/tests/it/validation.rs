@@ -1,8 +1,8 @@
 //! Validation without a private key: each fault with its id and place, and no finding where there is no fault.
 
 use narae_secrets::sealed::{
-    Certificate, Check, Finding, Item, Scope, SealRequest, SealedFile, SealedItem, Severity,
-    Source, Validator,
+    Certificate, Check, Finding, Item, Scope, SealRequest, SealedFile, SealedItem, SealedSecret,
+    Severity, Source, Validator,
 };
 use narae_secrets::store::Version;
 
@@ -11,8 +11,17 @@ use crate::material::{certificate, label, secret};
 /// 2026-11-21T00:00:00Z, when the certificates had just been made.
 const NOW: i64 = 1_795_219_200;
 
-/// A sound file with a record: lines 1 to 22.
+/// A sound file with a record in comments.
 fn sound() -> String {
+    sealed().to_yaml()
+}
+
+/// The same with the record in the annotation.
+fn annotated() -> String {
+    narae_yaml::write(&sealed().manifest)
+}
+
+fn sealed() -> SealedSecret {
     let manifest =
         "{apiVersion: v1, kind: Secret, type: Opaque, metadata: {name: db, namespace: shop}}";
     let manifest = narae_yaml::read_one(manifest).unwrap();
@@ -23,10 +32,9 @@ fn sound() -> String {
         let source = Source::new(&reference, Version::FIRST, "once");
         Item::new(name, secret(name), Some(source))
     };
-    let sealed = SealRequest::new(&manifest, vec![item("password"), item("user")])
+    SealRequest::new(&manifest, vec![item("password"), item("user")])
         .seal(&certificate(2048))
-        .unwrap();
-    narae_yaml::write(&sealed.manifest)
+        .unwrap()
 }
 
 fn findings_at(texts: &[&str], certificates: &[Certificate], now: i64) -> Vec<Finding> {
@@ -68,16 +76,18 @@ fn line(text: &str, part: &str) -> usize {
 
 #[test]
 fn a_sound_file_has_no_findings() {
-    check(&[&sound()], &[]);
     check(&["a: 1\n---\n[]\n---\n"], &[]);
-    let file = SealedFile::read("db.yaml", sound()).unwrap();
-    let recorded = file.secrets()[0].recorded("user").unwrap();
-    assert_eq!(recorded.key, certificate(2048).fingerprint().as_str());
-    assert_eq!(recorded.label, "strict:shop/db");
-    assert_eq!(
-        recorded.source,
-        "ref+vault://main/secret/shop?version=1#/user"
-    );
+    for text in [sound(), annotated()] {
+        check(&[&text], &[]);
+        let file = SealedFile::read("db.yaml", text).unwrap();
+        let recorded = file.secrets()[0].recorded("user").unwrap();
+        assert_eq!(recorded.key, certificate(2048).fingerprint().as_str());
+        assert_eq!(recorded.label, "strict:shop/db");
+        assert_eq!(
+            recorded.source.as_deref(),
+            Some("ref+vault://main/secret/shop?version=1#/user")
+        );
+    }
     assert_eq!(findings_at(&[&sound()], &[], NOW), []);
     assert_eq!(
         findings_at(&[&sound()], &[certificate(3072), certificate(2048)], NOW),
@@ -87,17 +97,22 @@ fn a_sound_file_has_no_findings() {
 
 #[test]
 fn copies_are_found() {
-    let text = sound();
-    let (password, user) = (line(&text, "    password: "), line(&text, "    user: "));
+    for text in [sound(), annotated()] {
+        copies(&text);
+    }
+}
+
+fn copies(text: &str) {
+    let (password, user) = (line(text, "    password: "), line(text, "    user: "));
     let [password, user] = [password, user].map(|line| format!("0.yaml:{line}"));
     for (from, to) in [
         (
-            "  name: db\n  namespace: shop\n  ann",
-            "  name: db2\n  namespace: shop\n  ann",
+            "metadata:\n  name: db\n  namespace: shop\n",
+            "metadata:\n  name: db2\n  namespace: shop\n",
         ),
         (
-            "  name: db\n  namespace: shop\n  ann",
-            "  name: db\n  namespace: bank\n  ann",
+            "metadata:\n  name: db\n  namespace: shop\n",
+            "metadata:\n  name: db\n  namespace: bank\n",
         ),
     ] {
         let moved = text.replace(from, to);
@@ -123,6 +138,7 @@ fn copies_are_found() {
     // Without a record, two files with one ciphertext tell.
     let bare: Vec<&str> = text
         .lines()
+        .map(|line| line.split(" # narae:").next().unwrap())
         .filter(|line| !line.contains("sha256:") && !line.contains("narae.dev"))
         .collect();
     let bare = bare.join("\n").replace("  annotations:\n", "");
@@ -148,15 +164,21 @@ fn copies_are_found() {
 
 #[test]
 fn edits_are_found() {
-    let text = sound();
-    let (password, user) = (line(&text, "    password: "), line(&text, "    user: "));
+    for text in [sound(), annotated()] {
+        edits(&text);
+    }
+}
+
+fn edits(text: &str) {
+    let in_comments = text.contains("# narae: ");
+    let (password, user) = (line(text, "    password: "), line(text, "    user: "));
     let of = |line: usize| {
         text.lines()
             .nth(line - 1)
             .unwrap()
-            .split_once(": ")
+            .split(' ')
+            .nth(5)
             .unwrap()
-            .1
     };
     let (one, two) = (of(password), of(user));
     let again = SealedItem::seal(&secret("x"), &label(Scope::Strict), &certificate(2048));
@@ -172,10 +194,11 @@ fn edits_are_found() {
             &format!("swapped 0.yaml:{user} user"),
         ],
     );
-    check(
-        &[&text.replace("    user: ", "    login: ")],
-        &["record 0.yaml:1"],
-    );
+    let renamed = match in_comments {
+        true => format!("swapped 0.yaml:{user} login"),
+        false => "record 0.yaml:1".to_owned(),
+    };
+    check(&[&text.replace("    user: ", "    login: ")], &[&renamed]);
     check(
         &[&text.replace("user sha256:", "user  sha256:")],
         &["record 0.yaml:1"],
@@ -198,13 +221,46 @@ fn edits_are_found() {
     );
     check(
         &[&text.replace("    user: ", "    'u s': ")],
-        &[&format!("item-name 0.yaml:{user} u s"), "record 0.yaml:1"],
+        &[
+            &format!("item-name 0.yaml:{user} u s"),
+            &renamed.replace("login", "u s"),
+        ],
     );
-    let entry = format!("    user: {two}\n");
-    let twice = text.replace(&entry, &entry.repeat(2));
+    let entry = text.lines().nth(user - 1).unwrap();
+    let twice = text.replace(entry, &format!("{entry}\n{entry}"));
     let duplicate = findings_at(&[&twice], &[], NOW);
     assert_eq!(duplicate.len(), 1);
     assert_eq!(duplicate[0].check, Check::Unreadable);
+}
+
+/// Lines that changed places with their comments, and one that stands twice.
+#[test]
+fn moved_comments_are_found() {
+    let text = sound();
+    let (password, user) = (line(&text, "    password: "), line(&text, "    user: "));
+    let swapped = text
+        .replace("    user: ", "    ?: ")
+        .replace("    password: ", "    user: ");
+    let swapped = swapped.replace("    ?: ", "    password: ");
+    check(
+        &[&swapped],
+        &[
+            &format!("swapped 0.yaml:{password} user"),
+            &format!("swapped 0.yaml:{user} password"),
+        ],
+    );
+    let entry = text.lines().nth(user - 1).unwrap();
+    let copied = text.replace(
+        entry,
+        &format!("{entry}\n{}", entry.replacen("user", "login", 1)),
+    );
+    check(&[&copied], &[&format!("swapped 0.yaml:{} login", user + 1)]);
+    // A comment that lost its beginning is nobody's record.
+    check(&[&text.replace("# narae: user", "# user")], &[]);
+    check(
+        &[&text.replace("# narae: user", "# narae: ")],
+        &["record 0.yaml:1"],
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::sandbox::Sandbox;
 const SERVICE: &str = "environments/dev/idc/shop/service-shop.yaml";
 
 /// A clone of the repository where the test commits like a person.
-fn commit_in_a_clone(sandbox: &Sandbox, change: impl FnOnce(&std::path::Path)) {
+pub(crate) fn commit_in_a_clone(sandbox: &Sandbox, change: impl FnOnce(&std::path::Path)) {
     sandbox.git(&["clone", "--quiet", "gitops.git", "work"]);
     change(&sandbox.path("work"));
     sandbox.git(&["-C", "work", "add", "."]);

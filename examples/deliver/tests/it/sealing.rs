@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use narae_secrets::SecretBytes;
+use narae_secrets::sealed::SealedFile;
 use narae_secrets::store::file::{FileStore, KeyFile};
 use narae_secrets::store::{Cas, SecretData, Store as _};
 
@@ -100,7 +101,8 @@ fn no_plaintext_is_in_the_repository_or_in_any_output() {
 fn a_new_version_changes_its_own_item_only() {
     let sandbox = Sandbox::new();
     sandbox.delivered(&[]);
-    let before = narae_yaml::read_one(&sandbox.file(SEALED)).unwrap();
+    let committed = sandbox.file(SEALED);
+    let before = narae_yaml::read_one(&committed).unwrap();
     let data = SecretData::from([(
         "api-key".to_owned(),
         SecretBytes::from("rotated".to_owned()),
@@ -122,6 +124,50 @@ fn a_new_version_changes_its_own_item_only() {
         let path = format!("spec.encryptedData.{item}").parse().unwrap();
         assert_eq!(before.at(&path) != after.at(&path), changes, "{item}");
     }
+    // In the commit it is one line: the item's, with what is recorded of it behind it.
+    let now = sandbox.file(SEALED);
+    let changed: Vec<_> = committed
+        .lines()
+        .zip(now.lines())
+        .filter(|(old, new)| old != new)
+        .collect();
+    assert_eq!(now.lines().count(), committed.lines().count());
+    let [(old, new)] = changed.as_slice() else {
+        panic!("{changed:?}");
+    };
+    assert!(new.starts_with("    PAYMENT_API_KEY: Ag"), "{new}");
+    for (line, version) in [(old, "?version=1#"), (new, "?version=2#")] {
+        let (_, record) = line
+            .split_once(" # narae: PAYMENT_API_KEY sha256:")
+            .unwrap();
+        assert!(record.contains(version), "{record}");
+    }
+}
+
+/// Files of before have the record in an annotation: nothing changes until something is sealed anew.
+#[test]
+fn a_record_of_before_still_keeps_what_is_unchanged() {
+    let sandbox = Sandbox::new();
+    sandbox.delivered(&[]);
+    let file = SealedFile::read(SEALED, sandbox.file(SEALED)).unwrap();
+    let first = file.text().lines().next().unwrap();
+    let annotated = narae_yaml::write(file.secrets()[0].value());
+    assert!(annotated.contains("narae.dev/sealed-items"));
+    crate::ownership::commit_in_a_clone(&sandbox, |work| {
+        std::fs::write(work.join(SEALED), format!("{first}\n{annotated}")).unwrap();
+    });
+    let (code, run) = sandbox.json(&[]);
+    assert_eq!(code, Some(0));
+    let kept = run["secrets"].as_array().unwrap();
+    assert!(
+        !kept.is_empty() && kept.iter().all(|item| item["outcome"] == "kept"),
+        "{run:#}"
+    );
+    assert_eq!(
+        sandbox.file(SEALED),
+        file.text(),
+        "the record is in comments now"
+    );
 }
 
 #[test]

@@ -112,10 +112,7 @@ fn of_a_whole_secret_only_what_changed_is_sealed_anew() {
     }
     let flags = ["--digest-key", key.to_str().unwrap()];
     let before = sealed.text();
-    assert!(
-        !before.contains("narae.dev"),
-        "nothing stands beside the items"
-    );
+    assert!(!before.contains("narae.dev") && before.matches(" # narae: ").count() == 3);
     assert_eq!(
         sealed.merge(Program::Seal, &secret("one"), &flags).code,
         Some(0)
@@ -152,22 +149,28 @@ fn of_a_whole_secret_only_what_changed_is_sealed_anew() {
     assert_eq!(changed(&first, &write("two")), ["password"]);
 }
 
+/// A rotation needs no digest key: what was recorded goes on with the item.
 #[test]
-fn rotated_with_the_digest_key_a_secret_is_unchanged() {
+fn rotated_a_secret_is_unchanged() {
     let sealed = Sealed::new(&["--digest-key", "KEY"]);
     let digest_key = sealed.folder.path().join("digest.key");
     let flags = ["--digest-key", digest_key.to_str().unwrap()];
     let (file, old, new) = (sealed.file.to_str().unwrap(), key(2048), certificate(3072));
-    let rotate = ["rotate", file, "--keys", &old, "--cert", &new];
+    let asked = "# asked again # narae: user ";
+    let text = sealed.text().replace("# narae: user ", asked);
+    fs::write(&sealed.file, &text).unwrap();
     let merge = |password: &str| {
         let arguments = ["--cert", &new, "--merge-into", file, flags[0], flags[1]];
         Program::Seal.must(&arguments, secret(password).as_bytes());
         sealed.text()
     };
-    Program::Seal.must(&[&rotate[..], &flags].concat(), b"");
+    Program::Seal.must(&["rotate", file, "--keys", &old, "--cert", &new], b"");
     let rotated = sealed.text();
+    assert_eq!(changed(&text, &rotated), ["host", "password", "user"]);
     assert_eq!(merge("one"), rotated);
-    assert_eq!(changed(&rotated, &merge("two")), ["password"]);
+    let two = merge("two");
+    assert_eq!(changed(&rotated, &two), ["password"]);
+    assert!(two.contains(asked) && two.contains("    # asked for by billing\n"));
 
     // The same in one file, by kubeseal's flag.
     let arguments = [
@@ -176,17 +179,59 @@ fn rotated_with_the_digest_key_a_secret_is_unchanged() {
         &key(3072),
         "--cert",
         &certificate(2048),
+        "-o",
+        "yaml",
     ];
-    let text = Program::Seal.must(
-        &[&arguments[..], &flags, &["-o", "yaml"]].concat(),
-        sealed.text().as_bytes(),
-    );
+    let text = Program::Seal.must(&arguments, sealed.text().as_bytes());
     fs::write(&sealed.file, &text).unwrap();
-    assert_eq!(
-        sealed.merge(Program::Seal, &secret("two"), &flags).code,
-        Some(0)
-    );
+    let run = sealed.merge(Program::Seal, &secret("two"), &flags);
+    assert_eq!(run.code, Some(0));
     assert_eq!(sealed.text(), text);
+}
+
+/// JSON has no comments: there the record is an annotation, and with one value two lines change.
+#[test]
+fn in_json_the_record_is_an_annotation() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (file, digest_key, certificate) =
+        (path("sealed.json"), path("digest.key"), certificate(2048));
+    let write = |password: &str| {
+        let arguments = [
+            "--cert",
+            &certificate,
+            "-w",
+            &file,
+            "--digest-key",
+            &digest_key,
+        ];
+        Program::Seal.must(&arguments, secret(password).as_bytes());
+        fs::read_to_string(&file).unwrap()
+    };
+    let first = write("one");
+    assert_eq!(write("one"), first);
+    let lines = changed(&first, &write("two"));
+    assert_eq!(lines, ["\"narae.dev/sealed-items\"", "\"password\""]);
+    one(&first);
+}
+
+/// What a formatter does to the file does not matter, and what is lost is only sealed anew.
+#[test]
+fn a_record_that_is_lost_means_sealing_anew() {
+    let sealed = Sealed::new(&["--digest-key", "KEY"]);
+    let digest_key = sealed.folder.path().join("digest.key");
+    let flags = ["--digest-key", digest_key.to_str().unwrap()];
+    let text = sealed
+        .text()
+        .replace(" # narae", "    # narae")
+        .replace("    host: ", "    'host':  ");
+    fs::write(&sealed.file, &text).unwrap();
+    sealed.merge(Program::Seal, &secret("one"), &flags);
+    assert_eq!(sealed.text(), text);
+    let lost = text.replace("    # narae: user", "    # user");
+    fs::write(&sealed.file, &lost).unwrap();
+    sealed.merge(Program::Seal, &secret("one"), &flags);
+    assert_eq!(changed(&lost, &sealed.text()), ["user"]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn recorded() -> String {
         Some(source),
     );
     let sealed = SealRequest::new(&secret, vec![item]).seal(&Certificate::from_pem(&pem).unwrap());
-    narae_yaml::write(&sealed.unwrap().manifest)
+    sealed.unwrap().to_yaml()
 }
 
 fn status(folder: &Path, more: &[&str]) -> Run {
@@ -46,7 +46,7 @@ fn every_item_has_a_line_with_its_key_source_and_findings() {
         .unwrap()
         .fingerprint()
         .to_string();
-    assert!(cells[0].ends_with("/a.yaml:11:15"), "{cells:?}");
+    assert!(cells[0].ends_with("/a.yaml:8:15"), "{cells:?}");
     let source = "ref+vault://main/secret/shop/db?version=7#/password";
     assert_eq!(
         cells[1..],
@@ -129,6 +129,73 @@ fn validating_says_place_finding_and_what_to_try() {
 
     let nothing = Program::Seal.run(&["--validate"], secret);
     assert_eq!(nothing.code, Some(1));
+}
+
+/// The exit codes the README promises: warnings are no reason to stop a pipeline, a folder that is not there is an error.
+#[test]
+fn exit_codes_say_whether_something_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = "  template:\n    metadata:\n";
+    let wide = "      annotations:\n        sealedsecrets.bitnami.com/cluster-wide: 'true'\n";
+    let warned = recorded().replace(template, &format!("{template}{wide}"));
+    fs::write(folder.path().join("db.yaml"), warned).unwrap();
+    let run = status(folder.path(), &[]);
+    assert!(
+        run.stdout.contains("warning[scope-mismatch]"),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stdout.ends_with("0 errors, 1 warnings\n"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(run.code, Some(0));
+    assert_eq!(status(&folder.path().join("none"), &[]).code, Some(1));
+    assert_eq!(status(folder.path(), &["--certs"]).code, Some(2));
+    fs::write(
+        folder.path().join("x.yaml"),
+        "kind: SealedSecret\nkind: twice\n",
+    )
+    .unwrap();
+    assert_eq!(status(folder.path(), &[]).code, Some(3));
+}
+
+/// Where no version tells, the record names the digest key; the other columns are as ever.
+#[test]
+fn a_digested_item_names_its_digest_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let digest_key = folder.path().join("digest.key");
+    let secret = b"apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: hunter2}\n";
+    let (certificate, key) = (certificate(2048), digest_key.to_str().unwrap());
+    let flags = ["--cert", &certificate, "-o", "yaml", "--digest-key", key];
+    let sealed = Program::Seal.must(&flags, secret);
+    let (_, id) = sealed.split_once(" hmac-sha256:").unwrap();
+    let (id, _) = id.split_once(':').unwrap();
+    fs::write(folder.path().join("db.yaml"), &sealed).unwrap();
+    let run = status(folder.path(), &["--cert", &certificate]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(
+        run.stdout.contains(&format!("  digest key {id}  ok\n")),
+        "{}",
+        run.stdout
+    );
+    let run = status(folder.path(), &["--json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let item = &report["items"][0];
+    assert_eq!(
+        (&item["source"], &item["digestKey"]),
+        (&Value::Null, &Value::from(id))
+    );
+    // Nobody can tell the value from what stands there, but an edit is found.
+    let (before, item) = sealed.split_once("password: ").unwrap();
+    let (start, end) = item.split_at(40);
+    let other = if start.ends_with('A') { "B" } else { "A" };
+    let edited = format!("{before}password: {}{other}{end}", &start[..39]);
+    fs::write(folder.path().join("db.yaml"), edited).unwrap();
+    let run = status(folder.path(), &[]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stdout.contains("error[edited]"), "{}", run.stdout);
 }
 
 /// Without a record: what the sizes of the keys, and their moduli, leave open.

@@ -5,10 +5,11 @@
 
 mod patch;
 
-use narae_yaml::{Document, Error, Node, Path, Position, Reader, Value};
+use narae_yaml::edit::Comment;
+use narae_yaml::{Document, Entry, Error, Node, Path, Position, Reader, Value};
 
 pub use self::patch::PatchError;
-pub(super) use self::patch::{Patch, path_of, record_path};
+pub(super) use self::patch::{Patch, path_of, put};
 use super::item::ItemError;
 use super::provenance::{Record, Recorded};
 use super::{Label, LabelError, Scope, SealedItem};
@@ -33,6 +34,7 @@ pub struct SealedManifest {
     pub(super) path: Path,
     pub(super) node: Node,
     value: Value,
+    record: Record,
 }
 
 /// One entry of `encryptedData`.
@@ -72,12 +74,14 @@ impl SealedFile {
         for (document, Document { root, .. }) in documents.iter().enumerate() {
             let mut found = |path: Path, node: &Node| {
                 if is_sealed_secret(node) {
+                    let (value, record) = recorded(&text, node);
                     secrets.push(SealedManifest {
                         file: name.clone(),
                         document,
                         path,
                         node: node.clone(),
-                        value: node.to_value(),
+                        value,
+                        record,
                     });
                 }
             };
@@ -105,6 +109,10 @@ impl SealedFile {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.text
     }
 
     /// The SealedSecrets, in the order they stand.
@@ -176,7 +184,7 @@ impl SealedManifest {
         self.value.get("spec")?.get("template")
     }
 
-    /// The whole object as it stands, as
+    /// The whole object as it stands, the [record](super::provenance) in its annotation wherever it stood, as
     /// [`SealRequest::with_previous`](super::SealRequest::with_previous) takes it.
     #[must_use]
     pub fn value(&self) -> &Value {
@@ -209,11 +217,11 @@ impl SealedManifest {
     /// What the record says of the item of this name, if it speaks of it.
     #[must_use]
     pub fn recorded(&self, item: &str) -> Option<Recorded> {
-        self.record().remove(item).map(Recorded::from)
+        self.record.get(item).map(Recorded::from)
     }
 
-    pub(super) fn record(&self) -> Record {
-        Record::of(&self.value)
+    pub(super) fn record(&self) -> &Record {
+        &self.record
     }
 
     pub(super) fn spec(&self, field: &str) -> Option<&Node> {
@@ -263,6 +271,33 @@ impl<'a> ManifestItem<'a> {
 fn is_sealed_secret(node: &Node) -> bool {
     let is = |field, expected| node.get(field).and_then(Node::as_str) == Some(expected);
     is("kind", "SealedSecret") && is("apiVersion", API_VERSION)
+}
+
+/// The object, and what its annotation and the comments behind its items record.
+fn recorded(text: &str, node: &Node) -> (Value, Record) {
+    let mut value = node.to_value();
+    let mut record = Record::of(&value);
+    let items = node.get("spec").and_then(|spec| spec.get("encryptedData"));
+    let mut is_said = false;
+    for item in items.and_then(Node::as_mapping).unwrap_or_default() {
+        if let Some(comment) = items.and_then(|items| comment(text, items, item)) {
+            is_said |= record.read_comment(item.name(), comment.text());
+        }
+    }
+    if is_said {
+        record.annotate(&mut value);
+    }
+    (value, record)
+}
+
+/// The comment behind an item; `None` where there can be none. In braces there could be, and JSON would not be JSON any more.
+fn comment<'t>(text: &'t str, items: &Node, item: &Entry) -> Option<Comment<'t>> {
+    let in_braces = text.get(items.span.range())?.starts_with('{');
+    let is_shared = item.merged || item.value.alias.is_some();
+    if in_braces || is_shared {
+        return None;
+    }
+    Comment::behind(text, &item.value)
 }
 
 /// What a `List` holds.

@@ -1,17 +1,18 @@
 //! Changes to a file's text that keep every other byte.
 //!
-//! A patch replaces the text of single scalars where they stand, in the quotes they had, all in one
+//! A patch replaces the text of single scalars where they stand, in the quotes they had, and comments behind them, all in one
 //! pass; then the result is read again and compared with what it should say, so that a patch either
 //! changed exactly what it names or is refused. (narae-yaml edits one scalar at a time, reading the
 //! file twice for each, and leaves block scalars alone; a file may hold a thousand items.)
 
 use std::ops::Range;
 
-use narae_yaml::{Document, Node, Path, Reader, ScalarStyle, Value};
+use narae_yaml::edit::{self, EditError};
+use narae_yaml::{Document, Mapping, Node, Path, Reader, ScalarStyle, Segment, Value};
 use thiserror::Error;
 
-use super::{SealedFile, SealedManifest};
-use crate::sealed::provenance::{ANNOTATION, Line};
+use super::{SealedFile, SealedManifest, comment};
+use crate::sealed::provenance::{ANNOTATION, Line, in_comment};
 
 /// Why a place of a file cannot be changed without changing others. Nothing is changed then.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -42,6 +43,8 @@ pub(in crate::sealed) struct Patch<'a> {
     file: &'a SealedFile,
     splices: Vec<(Range<usize>, String)>,
     expected: Vec<Value>,
+    /// Annotations that are empty now, or begin to be there; each with its document.
+    annotations: Vec<(usize, Path, Option<String>)>,
 }
 
 impl<'a> Patch<'a> {
@@ -50,11 +53,12 @@ impl<'a> Patch<'a> {
             file,
             splices: Vec::new(),
             expected: file.documents().iter().map(Document::to_value).collect(),
+            annotations: Vec::new(),
         }
     }
 
     pub(in crate::sealed) fn is_empty(&self) -> bool {
-        self.splices.is_empty()
+        self.splices.is_empty() && self.annotations.is_empty()
     }
 
     /// Another ciphertext for the item `name`. Base64 needs no quotes and no escapes in any style.
@@ -91,14 +95,44 @@ impl<'a> Patch<'a> {
         Ok(())
     }
 
-    /// Other record lines, or none, for the items named. Without a record, and in a style nobody
-    /// writes one in, nothing happens: the items are sealed anew once more, which is right if not small.
+    /// Other records, or none, for the items named: behind the item as a comment, else in the annotation. In a style nobody
+    /// writes an annotation in, nothing happens: the items are sealed anew once more, which is right if not small.
     pub(in crate::sealed) fn set_record<'l>(
         &mut self,
         secret: &SealedManifest,
-        lines: impl IntoIterator<Item = (&'l str, Option<Line>)>,
+        records: impl IntoIterator<Item = (&'l str, Option<&'l Line>)>,
+    ) -> Result<(), PatchError> {
+        let items = secret.spec("encryptedData");
+        let mut lines = Vec::new();
+        for (name, record) in records {
+            let entry = items.and_then(|items| items.entry(name));
+            let place = items.zip(entry);
+            let place = place.and_then(|(items, entry)| comment(&self.file.text, items, entry));
+            let behind = place.and_then(|place| {
+                let new = in_comment(place.text(), record);
+                Some((place.text() != new, place.replacement(&new)?))
+            });
+            if let Some((true, replacement)) = &behind {
+                self.splices.push(replacement.clone());
+            }
+            // What is said in the comment need not be said twice.
+            lines.push((name, record.filter(|_| behind.is_none())));
+        }
+        self.set_annotation(secret, lines)
+    }
+
+    fn set_annotation(
+        &mut self,
+        secret: &SealedManifest,
+        records: Vec<(&str, Option<&Line>)>,
     ) -> Result<(), PatchError> {
         let Some(path) = record_path(secret) else {
+            let lines = records.into_iter().filter_map(|(_, record)| record);
+            let text: String = lines.map(|line| format!("{line}\n")).collect();
+            if !text.is_empty() {
+                let path = path_of(secret, ["metadata", "annotations", ANNOTATION]);
+                self.annotations.push((secret.document, path, Some(text)));
+            }
             return Ok(());
         };
         let node = self.own_node(secret, &path)?;
@@ -107,17 +141,30 @@ impl<'a> Patch<'a> {
         };
         let old: Vec<&str> = scalar.text().lines().collect();
         let mut new: Vec<String> = old.iter().map(|line| (*line).to_owned()).collect();
-        for (item, line) in lines {
+        for (item, record) in records {
             let found = new.iter().position(|line| item_of(line) == item);
             let at = found.unwrap_or_else(|| new.partition_point(|line| item_of(line) < item));
             if found.is_some() {
                 new.remove(at);
             }
-            if let Some(line) = line {
-                new.insert(at, line.to_text(item));
+            if let Some(line) = record {
+                new.insert(at, line.to_string());
             }
         }
         if new == old {
+            return Ok(());
+        }
+        if new.is_empty() {
+            // With its last annotation the mapping goes, too.
+            let holder = path.parent().filter(|holder| {
+                let holder = self
+                    .own_node(secret, holder)
+                    .ok()
+                    .and_then(Node::as_mapping);
+                holder.is_some_and(|annotations| annotations.len() == 1)
+            });
+            let gone = holder.unwrap_or(path);
+            self.annotations.push((secret.document, gone, None));
             return Ok(());
         }
         let range = node.span.range();
@@ -126,7 +173,7 @@ impl<'a> Patch<'a> {
         let end = scalar.text().get(end..).unwrap_or_default();
         let value = new.join("\n") + end;
         let text = match scalar.style() {
-            ScalarStyle::Literal if !new.is_empty() => {
+            ScalarStyle::Literal => {
                 let line_break = if written.contains("\r\n") {
                     "\r\n"
                 } else {
@@ -169,10 +216,22 @@ impl<'a> Patch<'a> {
             .map(Document::to_value)
             .eq(self.expected.iter().cloned())
         {
-            Ok(text)
+            Ok(self.annotated(text))
         } else {
             Err(unsafe_here())
         }
+    }
+
+    /// The text with whole annotations added and removed, as far as that can be done there.
+    fn annotated(&self, mut text: String) -> String {
+        for (document, path, new) in &self.annotations {
+            let edited = match new {
+                Some(new) => put(&text, *document, path, &new.as_str().into()),
+                None => edit::remove(&text, *document, path),
+            };
+            text = edited.unwrap_or(text);
+        }
+        text
     }
 
     /// The node at `path`, if an edit there changes no other place.
@@ -184,13 +243,11 @@ impl<'a> Patch<'a> {
         let mut node = &root.ok_or_else(|| shared(secret.position()))?.root;
         for segment in path.segments() {
             let next = match segment {
-                narae_yaml::Segment::Key(key) => match node.entry(key) {
+                Segment::Key(key) => match node.entry(key) {
                     Some(entry) if entry.merged => return Err(shared(entry.key.position())),
                     entry => entry.map(|entry| &entry.value),
                 },
-                narae_yaml::Segment::Index(index) => {
-                    node.as_sequence().and_then(|items| items.get(*index))
-                }
+                Segment::Index(index) => node.as_sequence().and_then(|items| items.get(*index)),
             };
             node = next.ok_or_else(|| shared(node.position()))?;
             if node.alias.is_some() {
@@ -218,7 +275,7 @@ pub(in crate::sealed) fn path_of<'k>(
 }
 
 /// Where the record stands, if there is one.
-pub(in crate::sealed) fn record_path(secret: &SealedManifest) -> Option<Path> {
+fn record_path(secret: &SealedManifest) -> Option<Path> {
     let places: [&[&str]; 2] = [
         &["metadata", "annotations", ANNOTATION],
         &["spec", "template", "metadata", "annotations", ANNOTATION],
@@ -228,6 +285,27 @@ pub(in crate::sealed) fn record_path(secret: &SealedManifest) -> Option<Path> {
         secret.node.at(&relative).is_some()
     })?;
     Some(path_of(secret, place.iter().copied()))
+}
+
+/// Sets what stands at `path`, or adds it with whatever must hold it.
+pub(in crate::sealed) fn put(
+    text: &str,
+    document: usize,
+    path: &Path,
+    value: &Value,
+) -> Result<String, EditError> {
+    let missing = match edit::replace(text, document, path, value) {
+        Err(EditError::NotFound { path }) => path,
+        done => return done,
+    };
+    let inner = path.segments().get(missing.segments().len()..);
+    let mut value = value.clone();
+    for segment in inner.unwrap_or_default().iter().rev() {
+        if let Segment::Key(key) = segment {
+            value = Value::Mapping(Mapping::from_iter([(key.clone(), value)]));
+        }
+    }
+    edit::insert(text, document, &missing, &value)
 }
 
 /// The item a record line is about.

@@ -18,11 +18,11 @@ pub use error::SealError;
 pub use outcome::{Action, ItemOutcome, Reason, SealedSecret, Warning};
 pub use plaintext::{Item, PlaintextError};
 
-use self::previous::Previous;
+use self::previous::{Previous, Wanted};
 pub(super) use self::target::LAST_APPLIED;
 use self::target::Target;
-use super::provenance::{Line, Record};
-use super::{Certificate, DigestKey, Label, SealItemError, SealedItem};
+use super::provenance::Record;
+use super::{Certificate, DigestKey, SealedItem};
 
 /// Most plaintext in one Secret, in bytes over all items.
 pub const MAX_SECRET_BYTES: usize = 1024 * 1024;
@@ -58,16 +58,15 @@ impl<'a> SealRequest<'a> {
         }
     }
 
-    /// The SealedSecret as it stands, whose unchanged items are kept. Anything that is not one is as
-    /// good as none.
+    /// The SealedSecret as it stands, whose unchanged items are kept: of a file,
+    /// [`SealedManifest::value`](super::SealedManifest::value). Anything that is not one is as good as none.
     #[must_use]
     pub fn with_previous(mut self, previous: Option<&'a Value>) -> Self {
         self.previous = previous;
         self
     }
 
-    /// Seals items without a source under session keys derived from this one, by which those that are
-    /// unchanged are known and kept.
+    /// Records a digest of each item without a source under this key, by which those that are unchanged are known and kept.
     #[must_use]
     pub fn with_digest_key(mut self, key: Option<&'a DigestKey>) -> Self {
         self.digest_key = key;
@@ -97,21 +96,22 @@ impl<'a> SealRequest<'a> {
         let mut items: Vec<&Item> = self.items.iter().collect();
         items.sort_by(|a, b| a.name.cmp(&b.name));
         for item in items {
-            let kept = previous.keep(item, self.digest_key, &target.label, certificate);
-            let (text, action) = match kept {
-                Ok(text) => (text.to_owned(), Action::Kept),
+            let wanted = Wanted::of(item, self.digest_key, &target.label, certificate);
+            let (text, line, action) = match previous.keep(&wanted) {
+                Ok((text, line)) => (text.to_owned(), Some(line.clone()), Action::Kept),
                 Err(action) => {
-                    let sealed = self.seal_item(item, &target.label, certificate);
+                    let sealed = SealedItem::seal(&item.value, &target.label, certificate);
                     let sealed = sealed.map_err(|cause| SealError::Item {
                         name: item.name.clone(),
                         cause,
                     })?;
-                    (sealed.to_base64(), action)
+                    let text = sealed.to_base64();
+                    let line = wanted.line(&text);
+                    (text, line, action)
                 }
             };
-            if let Some(source) = &item.source {
-                let line = Line::new(&text, certificate.fingerprint(), &target.label, source);
-                record.insert(item.name.clone(), line);
+            if let Some(line) = line {
+                record.insert(line);
             }
             encrypted.insert(item.name.clone(), text);
             outcomes.push(ItemOutcome {
@@ -124,18 +124,6 @@ impl<'a> SealRequest<'a> {
             manifest: target.manifest(encrypted, &record),
             items: outcomes,
         })
-    }
-
-    fn seal_item(
-        &self,
-        item: &Item,
-        label: &Label,
-        certificate: &Certificate,
-    ) -> Result<SealedItem, SealItemError> {
-        match (self.digest_key, &item.source) {
-            (Some(key), None) => key.seal(&item.name, &item.value, label, certificate),
-            _ => SealedItem::seal(&item.value, label, certificate),
-        }
     }
 
     fn check_items(&self) -> Result<(), SealError> {

@@ -7,13 +7,15 @@ use narae_yaml::Value;
 use thiserror::Error;
 
 use super::CLIENT_APPLY_BYTES;
+use crate::sealed::SealedFile;
+use crate::sealed::manifest::Patch;
 use crate::sealed::provenance::{MAX_RECORD_BYTES, Record};
 
 /// The outcome: a manifest without plaintext, and what was done for each item.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SealedSecret {
-    /// The SealedSecret.
+    /// The SealedSecret, its record in the annotation; [`to_yaml`](Self::to_yaml) puts that into comments.
     pub manifest: Value,
     /// What happened to each item, in item order.
     pub items: Vec<ItemOutcome>,
@@ -91,9 +93,10 @@ pub enum Reason {
     NotRecorded,
     /// Its source is another version or another reference.
     SourceChanged,
-    /// Its value is another, or it was sealed under another name or for another certificate, or not with this
-    /// [`DigestKey`](super::super::DigestKey).
-    DigestChanged,
+    /// Its value is another than the one that was digested.
+    ValueChanged,
+    /// Its value was digested with another [`DigestKey`](super::super::DigestKey).
+    DigestKeyChanged,
     /// It was sealed for another certificate.
     CertificateChanged,
     /// Name, namespace or scope changed.
@@ -110,9 +113,8 @@ impl fmt::Display for Reason {
             Self::Unversioned => "its source has no versions",
             Self::NotRecorded => "its source was not recorded",
             Self::SourceChanged => "its source changed",
-            Self::DigestChanged => {
-                "its value changed, or it was sealed for another name or certificate, or with another digest key"
-            }
+            Self::ValueChanged => "its value changed",
+            Self::DigestKeyChanged => "its value was digested with another key",
             Self::CertificateChanged => "for another certificate",
             Self::LabelChanged => "its name, namespace or scope changed",
             Self::ScopeWidened => "its scope is wider now: it opens in more places than before",
@@ -122,6 +124,26 @@ impl fmt::Display for Reason {
 }
 
 impl SealedSecret {
+    /// The manifest as YAML, the record of each item behind it as a comment, so that of a file one line changes
+    /// with one value.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let record = Record::of(&self.manifest);
+        let mut bare = self.manifest.clone();
+        Record::default().annotate(&mut bare);
+        let with_comments = || {
+            let file = SealedFile::read("", narae_yaml::write(&bare)).ok()?;
+            let [secret] = file.secrets() else {
+                return None;
+            };
+            let mut patch = Patch::new(&file);
+            let lines = record.lines().map(|(name, line)| (name, Some(line)));
+            patch.set_record(secret, lines).ok()?;
+            patch.apply().ok()
+        };
+        with_comments().unwrap_or_else(|| narae_yaml::write(&self.manifest))
+    }
+
     /// Whether anything was sealed anew; if not, the items are as they were.
     #[must_use]
     pub fn has_changes(&self) -> bool {

@@ -78,9 +78,6 @@ impl<'a> Target<'a> {
         if let Some(scope) = self.label.scope().annotation() {
             annotations.insert(scope.to_owned(), Value::from("true"));
         }
-        if let Some(text) = record.to_annotation() {
-            annotations.insert(ANNOTATION.to_owned(), Value::from(text));
-        }
         let mut metadata = Mapping::new();
         metadata.insert("name".to_owned(), Value::from(self.name));
         if !self.namespace.is_empty() {
@@ -110,7 +107,9 @@ impl<'a> Target<'a> {
         manifest.insert("kind".to_owned(), Value::from("SealedSecret"));
         manifest.insert("metadata".to_owned(), Value::Mapping(metadata));
         manifest.insert("spec".to_owned(), Value::Mapping(spec));
-        Value::Mapping(manifest)
+        let mut manifest = Value::Mapping(manifest);
+        record.annotate(&mut manifest);
+        manifest
     }
 
     fn template_metadata(&self) -> Value {

@@ -27,7 +27,7 @@ pub(super) fn check(validator: &mut Validator<'_>, report: &mut Report<'_, '_>) 
             continue;
         };
         let text = item.text().unwrap_or_default();
-        let sound = recorded(validator, item, text, &record, report);
+        let sound = recorded(validator, item, text, record, report);
         keys(validator, item, &sealed, record.get(item.name()), report);
         if sound {
             copies(validator, item, text, report);
@@ -39,10 +39,11 @@ pub(super) fn check(validator: &mut Validator<'_>, report: &mut Report<'_, '_>) 
         keys(validator, blob, &sealed, None, report);
     }
     if record.is_damaged() {
-        let message = format!("lines of `{ANNOTATION}` cannot be read");
+        let message = format!("comments `# narae: …` or lines of `{ANNOTATION}` cannot be read");
         report.add(Check::Record, secret.position(), None, message);
     }
-    for gone in record.items().filter(|name| secret.item(name).is_none()) {
+    let is_gone = |name: &&str| secret.item(name).is_none();
+    for gone in record.lines().map(|(name, _)| name).filter(is_gone) {
         let message = format!("item `{gone}` was sealed here and is gone; was it renamed?");
         report.add(Check::Record, secret.position(), None, message);
     }
@@ -105,16 +106,12 @@ fn recorded(
         return true;
     };
     let mut say = |check, message| report.add(check, item.position(), Some(item.name()), message);
-    let digest = digest_of(text);
-    if line.ciphertext != digest {
-        match record.items().find(|name| {
-            record
-                .get(name)
-                .is_some_and(|line| line.ciphertext == digest)
-        }) {
+    if line.item != item.name() || !line.is_of(text) {
+        let mut all = std::iter::once(line).chain(record.lines().map(|(_, line)| line));
+        match all.find(|line| line.is_of(text)) {
             Some(other) => say(
                 Check::Swapped,
-                format!("this is what was sealed as `{other}`"),
+                format!("this is what was sealed as `{}`", other.item),
             ),
             None => say(
                 Check::Edited,
