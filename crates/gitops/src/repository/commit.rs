@@ -4,6 +4,7 @@ use git2::Oid;
 
 use super::branch::{self, Moved};
 use super::object::{self, Object};
+use super::objects::Objects;
 use super::{CommitId, Error, ErrorKind, Repository, Sign, Signature, read, store, tree};
 use crate::change::ChangeSet;
 use crate::message::Message;
@@ -102,6 +103,7 @@ impl Repository {
         };
         let writer = store::open_for_writing(&git)?;
         store::write(&writer, &objects)?;
+        objects.iter().for_each(|object| git.remember(object));
         let why = format!("narae: {}", commit.message.subject());
         Ok(
             match branch::compare_and_swap(&writer, branch, expected, id, &why)? {
@@ -153,7 +155,7 @@ impl Repository {
 
 /// The commit's id and the objects to write; `None` when the tip already is as it says.
 pub(super) fn encode(
-    git: &git2::Repository,
+    git: &Objects,
     parent: Option<CommitId>,
     commit: &Commit,
     signer: Option<&dyn Sign>,

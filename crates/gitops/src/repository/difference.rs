@@ -5,13 +5,12 @@
 //! the needed ones were fetched. Renames are not looked for: the old name was removed, the new one added
 //! (`git diff --no-renames --name-status`).
 
-use std::collections::BTreeMap;
-
 use git2::Oid;
 
-use super::object::TreeEntry;
+use super::entry::{self, Target};
+use super::objects::Objects;
 use super::read::{MAX_LISTED, listed, root};
-use super::{CommitId, Error, ErrorKind, MAX_PATH_DEPTH, Repository, TreePath, tree};
+use super::{CommitId, Error, ErrorKind, MAX_PATH_DEPTH, Repository, TreePath};
 
 /// The files that differ, each list in the order of `git diff`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,7 +62,7 @@ impl Repository {
         let before = before.map(|commit| root(&git, commit)).transpose()?;
         let after = root(&git, after)?;
         let mut walk = Walk {
-            git: &git,
+            objects: &git,
             count: 0,
             found: ChangedFiles::default(),
         };
@@ -73,7 +72,7 @@ impl Repository {
 }
 
 struct Walk<'a> {
-    git: &'a git2::Repository,
+    objects: &'a Objects,
     count: usize,
     found: ChangedFiles,
 }
@@ -89,64 +88,50 @@ impl Walk<'_> {
         if before == after {
             return Ok(());
         }
-        let mut names: BTreeMap<Vec<u8>, (Option<TreeEntry>, Option<TreeEntry>)> = BTreeMap::new();
-        for entry in self.read(before)? {
-            let sides = names.entry(entry.name.clone()).or_default();
-            sides.0 = Some(entry);
-        }
-        for entry in self.read(after)? {
-            let sides = names.entry(entry.name.clone()).or_default();
-            sides.1 = Some(entry);
-        }
-        for (name, (before, after)) in names {
-            if before != after {
-                let path = listed(at, &name)?;
-                self.entries(before, after, &path, depth)?;
-            }
+        let before = self.objects.tree_or_empty(before)?;
+        let after = self.objects.tree_or_empty(after)?;
+        // A directory and a file of one name are two things.
+        for (before, after) in entry::differing(&before, &after)? {
+            let Some(either) = before.or(after) else {
+                continue;
+            };
+            let path = listed(at, either.name)?;
+            let [before, after] = [before, after].map(|entry| entry.map(|entry| entry.target));
+            self.entries(before, after, &path, depth)?;
         }
         Ok(())
     }
 
-    /// A directory and a file of one name are two things.
     fn entries(
         &mut self,
-        before: Option<TreeEntry>,
-        after: Option<TreeEntry>,
+        before: Option<Target>,
+        after: Option<Target>,
         path: &TreePath,
         depth: usize,
     ) -> Result<(), Error> {
-        let directory = |entry: &Option<TreeEntry>| match entry {
-            Some(entry) if entry.is_directory() => Some(entry.id),
-            _ => None,
-        };
-        let is_file =
-            |entry: &Option<TreeEntry>| entry.as_ref().is_some_and(|entry| !entry.is_directory());
-        let files = match (is_file(&before), is_file(&after)) {
-            (true, true) => Some(&mut self.found.modified),
-            (true, false) => Some(&mut self.found.removed),
-            (false, true) => Some(&mut self.found.added),
-            (false, false) => None,
-        };
-        if let Some(files) = files {
-            if self.count == MAX_LISTED {
+        if before.or(after).is_some_and(Target::is_directory) {
+            let Some(depth) = depth.checked_sub(1) else {
                 return Err(Error::new(
                     ErrorKind::TooLarge,
-                    format!("more than {MAX_LISTED} files differ"),
+                    format!("`{path}` is nested too deeply"),
                 ));
-            }
-            self.count += 1;
-            files.push(path.clone());
+            };
+            let [before, after] = [before, after].map(|target| target.map(|target| target.id));
+            return self.directories(before, after, Some(path), depth);
         }
-        let Some(depth) = depth.checked_sub(1) else {
+        if self.count == MAX_LISTED {
             return Err(Error::new(
                 ErrorKind::TooLarge,
-                format!("`{path}` is nested too deeply"),
+                format!("more than {MAX_LISTED} files differ"),
             ));
+        }
+        self.count += 1;
+        let files = match (before, after) {
+            (Some(_), Some(_)) => &mut self.found.modified,
+            (Some(_), None) => &mut self.found.removed,
+            (None, _) => &mut self.found.added,
         };
-        self.directories(directory(&before), directory(&after), Some(path), depth)
-    }
-
-    fn read(&self, directory: Option<Oid>) -> Result<Vec<TreeEntry>, Error> {
-        directory.map_or(Ok(Vec::new()), |id| tree::read(self.git, id))
+        files.push(path.clone());
+        Ok(())
     }
 }

@@ -4,13 +4,16 @@
 //! again. A repository that is used so may lack objects its commits refer to: what was not asked
 //! for was not fetched. Everything here treats an absent object as one the remote has.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::io::Write as _;
+use std::sync::Arc;
 
 use git2::{ObjectType, OdbLookupFlags, Oid};
 
-use super::object::{Object, SUBMODULE, TreeEntry};
-use super::{Commit, CommitId, Error, ErrorKind, Repository, TreePath, commit, read, store, tree};
+use super::entry::{self, SUBMODULE, Target};
+use super::object::Object;
+use super::objects::Objects;
+use super::{Commit, CommitId, Error, ErrorKind, Repository, commit, read, store};
 use crate::remote::pack::{self, Kind};
 use crate::remote::wire::ObjectId;
 
@@ -21,15 +24,24 @@ pub(crate) const MAX_PUSHED_COMMITS: usize = 1_000;
 #[derive(Debug)]
 pub(crate) struct Unsent {
     pub(crate) kind: Kind,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) like: Option<(ObjectId, Vec<u8>)>,
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) like: Option<(ObjectId, Arc<[u8]>)>,
 }
 
-/// One name of a directory.
-#[derive(Clone, Debug)]
+/// What a name of a directory stands for; not a submodule.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Child {
     pub(crate) id: ObjectId,
     pub(crate) is_directory: bool,
+}
+
+impl Child {
+    fn new(target: Target) -> Option<Self> {
+        (target.kind() != SUBMODULE).then(|| Self {
+            id: target.id.into(),
+            is_directory: target.is_directory(),
+        })
+    }
 }
 
 impl Repository {
@@ -51,7 +63,7 @@ impl Repository {
         else {
             return Ok(None);
         };
-        store::write(&git, &objects)?;
+        store::keep(&git, &objects)?;
         Ok(Some(id))
     }
 
@@ -73,18 +85,13 @@ impl Repository {
     pub(crate) fn keep(&self, objects: Vec<pack::Object>) -> Result<(), Error> {
         let git = self.git();
         let objects: Vec<Object> = objects.into_iter().map(own).collect::<Result<_, _>>()?;
-        store::write(&git, &objects)
+        store::keep(&git, &objects)
     }
 
     /// The object, if it is here.
     pub(crate) fn object(&self, id: ObjectId) -> Option<pack::Object> {
-        let git = self.git();
-        let database = git.odb().ok()?;
-        let object = database.read(oid(id).ok()?).ok()?;
-        Some(pack::Object::new(
-            kind(object.kind())?,
-            object.data().to_owned(),
-        ))
+        let object = self.git().read(oid(id).ok()?).ok()?;
+        Some(pack::Object::new(kind(object.kind)?, object.bytes.to_vec()))
     }
 
     /// The root directory of a commit that is here.
@@ -94,27 +101,16 @@ impl Repository {
 
     /// The names in a directory that is here.
     pub(crate) fn children(&self, directory: ObjectId) -> Result<Vec<Child>, Error> {
-        let entries = tree::read(&self.git(), oid(directory)?)?;
-        let child = |entry: TreeEntry| {
-            (entry.kind() != SUBMODULE).then(|| Child {
-                is_directory: entry.is_directory(),
-                id: entry.id.into(),
-            })
-        };
-        Ok(entries.into_iter().filter_map(child).collect())
+        let tree = self.git().tree(oid(directory)?)?;
+        let entries = tree.entries()?;
+        let children = entries.iter().map(|entry| entry.target);
+        Ok(children.filter_map(Child::new).collect())
     }
 
     /// The child `name` of a directory that is here.
     pub(crate) fn child(&self, directory: ObjectId, name: &str) -> Result<Option<Child>, Error> {
-        let path = TreePath::parse(name)
-            .map_err(|error| Error::new(ErrorKind::Failed, error.to_string()))?;
-        let found = read::find(&self.git(), oid(directory)?, &path)?;
-        Ok(found
-            .filter(|entry| entry.kind() != SUBMODULE)
-            .map(|entry| Child {
-                is_directory: entry.is_directory(),
-                id: entry.id.into(),
-            }))
+        let tree = self.git().tree(oid(directory)?)?;
+        Ok(tree.find(name)?.and_then(Child::new))
     }
 
     /// The parents of a commit; `None` when it is not here.
@@ -142,7 +138,7 @@ impl Repository {
     ) -> Result<Vec<Unsent>, Error> {
         let git = self.git();
         let mut walk = Walk {
-            git: &git,
+            objects: &git,
             database: git
                 .odb()
                 .map_err(|error| Error::git("cannot open the object database", error))?,
@@ -229,7 +225,7 @@ fn chain<'a>(
 
 /// Collects the objects of trees that are not at the same place in the tree before.
 struct Walk<'a> {
-    git: &'a git2::Repository,
+    objects: &'a Objects,
     database: git2::Odb<'a>,
     found: Vec<Unsent>,
     sent: HashSet<Oid>,
@@ -245,25 +241,17 @@ impl Walk<'_> {
         let depth = depth
             .checked_sub(1)
             .ok_or_else(|| Error::new(ErrorKind::TooLarge, "directories are nested too deeply"))?;
-        let old = match before {
-            Some(id) => tree::read(self.git, id)?,
-            None => Vec::new(),
-        };
-        let old: HashMap<&[u8], &TreeEntry> = old
-            .iter()
-            .map(|entry| (entry.name.as_slice(), entry))
-            .collect();
-        for entry in tree::read(self.git, after)? {
-            let same = old.get(entry.name.as_slice());
-            if entry.kind() == SUBMODULE || same.is_some_and(|other| other.id == entry.id) {
+        let old = self.objects.tree_or_empty(before)?;
+        let new = self.objects.tree(after)?;
+        for (old, new) in entry::differing(&old, &new)? {
+            let Some(new) = new.filter(|new| new.target.kind() != SUBMODULE) else {
                 continue;
-            }
-            let same = same.filter(|other| other.is_directory() == entry.is_directory());
-            let same = same.map(|other| other.id);
-            if entry.is_directory() {
-                self.directory(same, entry.id, depth)?;
-            } else if !self.is_absent(entry.id) {
-                self.keep(entry.id, same)?;
+            };
+            let (id, old) = (new.target.id, old.map(|old| old.target.id));
+            if new.target.is_directory() {
+                self.directory(old, id, depth)?;
+            } else if old != Some(id) && !self.is_absent(id) {
+                self.keep(id, old)?;
             }
         }
         self.keep(after, before)
@@ -279,24 +267,22 @@ impl Walk<'_> {
             return Ok(());
         }
         let object = self
-            .database
+            .objects
             .read(id)
             .map_err(|error| Error::git(format_args!("cannot read object {id}"), error))?;
-        let kind = kind(object.kind())
+        let kind = kind(object.kind)
             .ok_or_else(|| Error::new(ErrorKind::Damaged, format!("object {id} is of no kind")))?;
         // Without the bytes here it is sent whole.
-        let base = like.and_then(|like| Some((like, self.database.read(like).ok()?)));
-        let (sent, there) = (&self.sent, &mut self.there);
-        let like = base.map(|(like, base)| {
-            if !sent.contains(&like) {
-                there.insert(like);
-            }
-            (ObjectId::from(like), base.data().to_owned())
-        });
+        let base = like.and_then(|like| self.objects.read(like).ok());
+        if let Some(base) = &base
+            && !self.sent.contains(&base.id)
+        {
+            self.there.insert(base.id);
+        }
         self.found.push(Unsent {
             kind,
-            bytes: object.data().to_owned(),
-            like,
+            bytes: object.bytes,
+            like: base.map(|base| (base.id.into(), base.bytes)),
         });
         Ok(())
     }
@@ -329,17 +315,15 @@ fn oid(id: ObjectId) -> Result<Oid, Error> {
     Oid::from_bytes(id.as_bytes()).map_err(|error| Error::git("not an object id", error))
 }
 
+/// Hashed again, by libgit2, which notices the known ways to make two objects of one name.
 fn own(object: pack::Object) -> Result<Object, Error> {
-    Ok(Object {
-        id: oid(object.id())?,
-        kind: match object.kind() {
-            Kind::Commit => ObjectType::Commit,
-            Kind::Tree => ObjectType::Tree,
-            Kind::Blob => ObjectType::Blob,
-            Kind::Tag => ObjectType::Tag,
-        },
-        bytes: object.into_bytes(),
-    })
+    let kind = match object.kind() {
+        Kind::Commit => ObjectType::Commit,
+        Kind::Tree => ObjectType::Tree,
+        Kind::Blob => ObjectType::Blob,
+        Kind::Tag => ObjectType::Tag,
+    };
+    Object::new(kind, object.into_bytes())
 }
 
 fn kind(kind: ObjectType) -> Option<Kind> {

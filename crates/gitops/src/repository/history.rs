@@ -6,6 +6,7 @@
 
 use git2::{ErrorCode, Oid};
 
+use super::objects::Objects;
 use super::{CommitId, Error, ErrorKind, Repository, TreePath, branch, read};
 use crate::message::Trailers;
 
@@ -149,7 +150,7 @@ fn first_parent(commit: &git2::Commit<'_>) -> Option<Oid> {
 }
 
 fn touches(
-    git: &git2::Repository,
+    objects: &Objects,
     commit: &git2::Commit<'_>,
     parent: Option<&git2::Commit<'_>>,
     path: Option<&TreePath>,
@@ -157,7 +158,7 @@ fn touches(
     let Some(path) = path else {
         return Ok(true);
     };
-    let at = |commit: &git2::Commit<'_>| read::find(git, commit.tree_id(), path);
+    let at = |commit: &git2::Commit<'_>| read::find(objects, commit.tree_id(), path);
     let before = parent.map(at).transpose()?.flatten();
     Ok(at(commit)? != before)
 }

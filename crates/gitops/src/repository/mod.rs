@@ -23,13 +23,16 @@
 
 mod branch;
 mod commit;
+mod create;
 mod difference;
+mod entry;
 mod error;
 #[cfg(feature = "remote")]
 mod exchange;
 mod history;
 mod id;
 mod object;
+mod objects;
 mod path;
 mod process;
 mod push;
@@ -42,6 +45,8 @@ mod tree;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use objects::Objects;
 
 #[cfg(feature = "remote")]
 pub(crate) use branch::reference_name;
@@ -63,7 +68,7 @@ pub(crate) use store::unique;
 /// Shared by reference between threads; calls on one value take turns while they touch the
 /// repository. Processes need no coordination.
 pub struct Repository {
-    git: Mutex<git2::Repository>,
+    git: Mutex<Objects>,
     path: PathBuf,
     signer: Option<Box<dyn Sign>>,
 }
@@ -71,59 +76,15 @@ pub struct Repository {
 impl Repository {
     /// Makes a bare repository whose `HEAD` is the unborn branch `default_branch`.
     ///
-    /// It is made beside `path` and renamed into place, so `path` never holds half a repository.
+    /// `HEAD` comes last, so `path` never holds half a repository: what a killed process had begun there
+    /// is finished by the next call.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::AlreadyExists`] when there is something at `path`;
     /// [`ErrorKind::InvalidBranch`]; [`ErrorKind::Failed`] when the directory cannot be made.
     pub fn init_bare(path: impl AsRef<Path>, default_branch: &str) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let doing = format!("cannot make a repository at {}", path.display());
-        branch::reference_name(default_branch)?;
-        let exists = || {
-            Error::new(
-                ErrorKind::AlreadyExists,
-                format!("{doing}: there is something already"),
-            )
-        };
-        if path
-            .read_dir()
-            .is_ok_and(|mut entries| entries.next().is_some())
-            || path.is_file()
-        {
-            return Err(exists());
-        }
-        let Some(name) = path.file_name() else {
-            return Err(Error::new(
-                ErrorKind::Failed,
-                format!("{doing}: the path has no last component"),
-            ));
-        };
-        let parent = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        std::fs::create_dir_all(parent).map_err(|error| Error::io(&doing, error))?;
-        let making = parent.join(format!(".{}.{}", name.to_string_lossy(), store::unique()));
-        let mut options = git2::RepositoryInitOptions::new();
-        // No template: it would bring the machine's hooks and settings along.
-        options
-            .bare(true)
-            .no_reinit(true)
-            .mkpath(true)
-            .external_template(false)
-            .initial_head(default_branch);
-        git2::Repository::init_opts(&making, &options)
-            .map_err(|error| Error::git(&doing, error))?;
-        if let Err(error) = std::fs::rename(&making, path) {
-            let _ = std::fs::remove_dir_all(&making);
-            return Err(if path.exists() {
-                exists()
-            } else {
-                Error::io(&doing, error)
-            });
-        }
+        create::bare(path.as_ref(), default_branch)?;
         Self::open(path)
     }
 
@@ -138,7 +99,7 @@ impl Repository {
         let git = open_hermetic(path)?;
         Ok(Self {
             path: git.path().to_owned(),
-            git: Mutex::new(git),
+            git: Mutex::new(Objects::new(git)),
             signer: None,
         })
     }
@@ -182,7 +143,7 @@ impl Repository {
         Ok(target.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned)))
     }
 
-    fn git(&self) -> MutexGuard<'_, git2::Repository> {
+    fn git(&self) -> MutexGuard<'_, Objects> {
         // A panic while the lock was held cannot have left libgit2's handle half changed.
         self.git.lock().unwrap_or_else(PoisonError::into_inner)
     }

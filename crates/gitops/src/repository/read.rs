@@ -2,8 +2,10 @@
 
 use git2::{ObjectType, Oid};
 
-use super::object::{LINK, SUBMODULE, TreeEntry, expect_kind};
-use super::{CommitId, Error, ErrorKind, MAX_PATH_DEPTH, Repository, TreePath, tree};
+use super::entry::{LINK, SUBMODULE, Target};
+use super::object::expect_kind;
+use super::objects::Objects;
+use super::{CommitId, Error, ErrorKind, MAX_PATH_DEPTH, Repository, TreePath};
 
 /// Largest file that is read into memory.
 pub const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
@@ -127,39 +129,26 @@ pub(super) fn root(git: &git2::Repository, commit: CommitId) -> Result<Oid, Erro
         })
 }
 
-/// The entry at `path` below `root`.
-pub(super) fn find(
-    git: &git2::Repository,
-    root: Oid,
-    path: &TreePath,
-) -> Result<Option<TreeEntry>, Error> {
-    let mut found: Option<TreeEntry> = None;
+/// What stands at `path` below `root`.
+pub(super) fn find(objects: &Objects, root: Oid, path: &TreePath) -> Result<Option<Target>, Error> {
+    let mut found: Option<Target> = None;
     for name in path.components() {
-        let directory = match &found {
+        let directory = match found {
             None => root,
-            Some(entry) if entry.is_directory() => entry.id,
+            Some(target) if target.is_directory() => target.id,
             Some(_) => return Ok(None),
         };
-        let tree = git
-            .find_tree(directory)
-            .map_err(|error| Error::git(format_args!("cannot read tree {directory}"), error))?;
-        match tree.get_name(name) {
-            Some(entry) => {
-                found = Some(TreeEntry {
-                    name: name.as_bytes().to_owned(),
-                    mode: entry.filemode_raw(),
-                    id: entry.id(),
-                });
-            }
-            None => return Ok(None),
+        found = objects.tree(directory)?.find(name)?;
+        if found.is_none() {
+            break;
         }
     }
     Ok(found)
 }
 
-fn blob(git: &git2::Repository, id: Oid, path: &TreePath) -> Result<Vec<u8>, Error> {
+fn blob(objects: &Objects, id: Oid, path: &TreePath) -> Result<Vec<u8>, Error> {
     let doing = || format!("cannot read `{path}`");
-    let database = git.odb().map_err(|error| Error::git(doing(), error))?;
+    let database = objects.odb().map_err(|error| Error::git(doing(), error))?;
     let (size, kind) = database
         .read_header(id)
         .map_err(|error| Error::git(doing(), error))?;
@@ -170,22 +159,23 @@ fn blob(git: &git2::Repository, id: Oid, path: &TreePath) -> Result<Vec<u8>, Err
             format!("`{path}` has {size} bytes: at most {MAX_FILE_BYTES} are read"),
         ));
     }
-    let object = database
+    let object = objects
         .read(id)
         .map_err(|error| Error::git(doing(), error))?;
-    Ok(object.data().to_owned())
+    Ok(object.bytes.to_vec())
 }
 
 fn collect(
-    git: &git2::Repository,
+    objects: &Objects,
     directory: Oid,
     at: Option<&TreePath>,
     depth: usize,
     entries: &mut Vec<Entry>,
 ) -> Result<(), Error> {
-    for entry in tree::read(git, directory)? {
-        let path = listed(at, &entry.name)?;
-        if entry.is_directory() {
+    for entry in objects.tree(directory)?.entries()? {
+        let path = listed(at, entry.name)?;
+        let target = entry.target;
+        if target.is_directory() {
             // `listed` refuses a path of more components; this bounds the recursion by itself.
             let Some(depth) = depth.checked_sub(1) else {
                 return Err(Error::new(
@@ -193,7 +183,7 @@ fn collect(
                     format!("`{path}` is nested too deeply"),
                 ));
             };
-            collect(git, entry.id, Some(&path), depth, entries)?;
+            collect(objects, target.id, Some(&path), depth, entries)?;
             continue;
         }
         if entries.len() == MAX_LISTED {
@@ -202,16 +192,16 @@ fn collect(
                 format!("more than {MAX_LISTED} files to list"),
             ));
         }
-        let kind = match entry.kind() {
+        let kind = match target.kind() {
             LINK => EntryKind::Link,
             SUBMODULE => EntryKind::Submodule,
-            _ if entry.mode & 0o111 != 0 => EntryKind::Executable,
+            _ if target.mode & 0o111 != 0 => EntryKind::Executable,
             _ => EntryKind::File,
         };
         entries.push(Entry {
             path,
             kind,
-            id: entry.id,
+            id: target.id,
         });
     }
     Ok(())

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::object::Object;
+#[cfg(feature = "remote")]
+use super::objects::Objects;
 use super::{Error, open_hermetic};
 
 /// Most objects written loose. Where a sync takes 4 ms, that many take as long as a person notices.
@@ -61,6 +63,52 @@ pub(super) fn write(git: &git2::Repository, objects: &[Object]) -> Result<(), Er
         return Ok(());
     }
     write_pack(&open_hermetic(git.path())?, objects).map_err(|error| Error::git(doing, error))
+}
+
+/// Keeps objects that can be had again: not synced, and hardly compressed.
+#[cfg(feature = "remote")]
+pub(super) fn keep(git: &Objects, objects: &[Object]) -> Result<(), Error> {
+    if objects.len() > LOOSE_LIMIT {
+        return write(git, objects);
+    }
+    for object in objects {
+        keep_loose(git, object)
+            .map_err(|error| Error::io(format_args!("cannot write object {}", object.id), error))?;
+        git.remember(object);
+    }
+    Ok(())
+}
+
+/// The format of `gitformat-loose`: a header and the bytes, deflated.
+#[cfg(feature = "remote")]
+fn keep_loose(git: &Objects, object: &Object) -> std::io::Result<()> {
+    use std::io::Write as _;
+
+    use flate2::{Compression, write::ZlibEncoder};
+
+    let name = object.id.to_string();
+    let (folder, file) = name.split_at(2);
+    let folder = git.commondir().join("objects").join(folder);
+    let path = folder.join(file);
+    if path.exists() {
+        return Ok(());
+    }
+    // Directories are mostly ids, which do not get smaller.
+    let level = match object.kind {
+        git2::ObjectType::Tree => Compression::none(),
+        _ => Compression::fast(),
+    };
+    let mut encoder = ZlibEncoder::new(Vec::with_capacity(object.bytes.len() + 64), level);
+    write!(encoder, "{} {}\0", object.kind, object.bytes.len())?;
+    encoder.write_all(&object.bytes)?;
+    let bytes = encoder.finish()?;
+    match std::fs::create_dir(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    // `git gc` removes what is left of one that was killed, by this beginning of its name.
+    let making = folder.join(format!("tmp_obj_{}", unique()));
+    std::fs::write(&making, bytes).and_then(|()| std::fs::rename(&making, path))
 }
 
 /// Writes one pack. The handle keeps the objects in memory from here on: it is used for this alone.

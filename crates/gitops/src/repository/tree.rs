@@ -3,11 +3,13 @@
 //! Every entry that is not on a changed path keeps its mode, name bytes and id. The recursion is as deep as the
 //! deepest path ([`MAX_PATH_DEPTH`](super::MAX_PATH_DEPTH)).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use git2::{ObjectType, Oid};
 
-use super::object::{self, DIRECTORY, FILE, LINK, Object, SUBMODULE, TreeEntry};
+use super::entry::{self, DIRECTORY, FILE, LINK, SUBMODULE, Target, TreeEntry};
+use super::object::Object;
+use super::objects::Objects;
 use super::{Error, ErrorKind};
 use crate::change::ChangeSet;
 
@@ -30,13 +32,13 @@ pub(super) struct Edited {
 
 /// `base` (`None`: no files) with `changes` applied.
 pub(super) fn apply(
-    git: &git2::Repository,
+    objects: &Objects,
     base: Option<Oid>,
     changes: &ChangeSet,
 ) -> Result<Edited, Error> {
     let mut editor = Editor {
-        git,
-        objects: Vec::new(),
+        objects,
+        made: Vec::new(),
     };
     let flat = changes
         .iter()
@@ -44,30 +46,17 @@ pub(super) fn apply(
         .collect();
     let root = match editor.directory(base, "", flat)? {
         Some(root) => root,
-        None => editor.keep(object::tree(Vec::new())?),
+        None => editor.keep(entry::encode(&[])?),
     };
     Ok(Edited {
         root,
-        objects: editor.objects,
+        objects: editor.made,
     })
 }
 
-/// The entries of a tree.
-pub(super) fn read(git: &git2::Repository, id: Oid) -> Result<Vec<TreeEntry>, Error> {
-    let tree = git
-        .find_tree(id)
-        .map_err(|error| Error::git(format_args!("cannot read tree {id}"), error))?;
-    let entry = |entry: git2::TreeEntry<'_>| TreeEntry {
-        name: entry.name_bytes().to_owned(),
-        mode: entry.filemode_raw(),
-        id: entry.id(),
-    };
-    Ok(tree.iter().map(entry).collect())
-}
-
 struct Editor<'a> {
-    git: &'a git2::Repository,
-    objects: Vec<Object>,
+    objects: &'a Objects,
+    made: Vec<Object>,
 }
 
 impl Editor<'_> {
@@ -78,23 +67,13 @@ impl Editor<'_> {
         at: &str,
         changes: Vec<(&str, Content<'_>)>,
     ) -> Result<Option<Oid>, Error> {
-        let before = match base {
-            Some(id) => read(self.git, id)?,
-            None => Vec::new(),
-        };
-        let mut names = HashSet::with_capacity(before.len());
-        if !before
-            .iter()
-            .all(|entry| names.insert(entry.name.as_slice()))
-        {
-            return Err(Error::new(
-                ErrorKind::Damaged,
-                format!("directory `{at}` has a name twice: run `git fsck`"),
-            ));
+        let before = self.objects.tree_or_empty(base)?;
+        let mut after = before.entries()?;
+        // Sorted they are already, unless something other than git wrote them.
+        after.sort_by(TreeEntry::compare);
+        if !after.is_sorted_by(|one, next| one.compare(next).is_lt()) {
+            return Err(twice(at));
         }
-        drop(names);
-        // A directory may have many thousands of names, of which few change.
-        let mut after = before;
         let mut is_changed = false;
         for (name, group) in grouped(changes) {
             let path = if at.is_empty() {
@@ -102,19 +81,20 @@ impl Editor<'_> {
             } else {
                 format!("{at}/{name}")
             };
-            let place = after.iter().position(|entry| entry.name == name.as_bytes());
-            let found = place.and_then(|place| after.get(place));
+            let place = find(&after, name).ok_or_else(|| twice(at))?;
+            let found = place.and_then(|place| after.get(place)).copied();
             let entry = self.entry(name, &path, found, group)?;
-            is_changed |= entry.as_ref() != found;
-            match (place, entry) {
-                (Some(place), Some(entry)) => {
-                    if let Some(slot) = after.get_mut(place) {
-                        *slot = entry;
+            is_changed |= entry != found;
+            match (place.and_then(|place| after.get_mut(place)), entry) {
+                (Some(slot), Some(entry)) if slot.compare(&entry).is_eq() => *slot = entry,
+                (_, entry) => {
+                    // Few names come and go; of a wide directory, one that does is moved past all others.
+                    place.map(|place| after.remove(place));
+                    if let Some(entry) = entry {
+                        let place = after.partition_point(|other| other.compare(&entry).is_lt());
+                        after.insert(place, entry);
                     }
                 }
-                (None, Some(entry)) => after.push(entry),
-                (Some(place), None) => drop(after.remove(place)),
-                (None, None) => {}
             }
         }
         if after.is_empty() {
@@ -122,63 +102,59 @@ impl Editor<'_> {
         }
         match base {
             Some(id) if !is_changed => Ok(Some(id)),
-            _ => object::tree(after).map(|tree| Some(self.keep(tree))),
+            _ => entry::encode(&after).map(|tree| Some(self.keep(tree))),
         }
     }
 
     /// One entry afterwards; `None` when nothing is left of it.
-    fn entry(
+    fn entry<'n>(
         &mut self,
-        name: &str,
+        name: &'n str,
         path: &str,
-        before: Option<&TreeEntry>,
+        before: Option<TreeEntry<'_>>,
         group: Group<'_>,
-    ) -> Result<Option<TreeEntry>, Error> {
-        let mut entry = before.cloned();
-        if let Some(found) = before
-            && found.kind() == SUBMODULE
-        {
+    ) -> Result<Option<TreeEntry<'n>>, Error> {
+        let mut target = before.map(|entry| entry.target);
+        if target.is_some_and(|found| found.kind() == SUBMODULE) {
             return Err(conflict(path, "is a submodule"));
         }
         // A removed file makes way for a directory of its name, and a directory whose files are
         // all removed makes way for a file.
         let makes_way =
-            group.file == Some(None) && entry.as_ref().is_some_and(|entry| !entry.is_directory());
+            group.file == Some(None) && target.is_some_and(|found| !found.is_directory());
         if makes_way {
-            entry = None;
+            target = None;
         }
         if !group.below.is_empty() {
-            entry = self.below(name, path, entry, group.below)?;
+            target = self.below(path, target, group.below)?;
         }
-        match (group.file, entry) {
-            (None, entry) => Ok(entry),
-            (Some(None), entry) if makes_way => Ok(entry),
-            (Some(_), Some(found)) if found.is_directory() => Err(conflict(path, "is a directory")),
-            (Some(None), _) => Ok(None),
+        let target = match (group.file, target) {
+            (None, target) => target,
+            (Some(None), target) if makes_way => target,
+            (Some(_), Some(found)) if found.is_directory() => {
+                return Err(conflict(path, "is a directory"));
+            }
+            (Some(None), _) => None,
             (Some(Some(_)), Some(found)) if found.kind() == LINK => {
-                Err(conflict(path, "is a symbolic link"))
+                return Err(conflict(path, "is a symbolic link"));
             }
-            (Some(Some(bytes)), found) => {
-                let id = self.blob(bytes, found.as_ref().map(|found| found.id))?;
-                let mode = found.map_or(FILE, |found| found.mode);
-                Ok(Some(TreeEntry {
-                    name: name.as_bytes().to_owned(),
-                    mode,
-                    id,
-                }))
-            }
-        }
+            (Some(Some(bytes)), found) => Some(Target {
+                id: self.blob(bytes, found.map(|found| found.id))?,
+                mode: found.map_or(FILE, |found| found.mode),
+            }),
+        };
+        let name = name.as_bytes();
+        Ok(target.map(|target| TreeEntry { name, target }))
     }
 
     fn below(
         &mut self,
-        name: &str,
         path: &str,
-        found: Option<TreeEntry>,
+        found: Option<Target>,
         changes: Vec<(&str, Content<'_>)>,
-    ) -> Result<Option<TreeEntry>, Error> {
-        let base = match &found {
-            Some(entry) if entry.is_directory() => Some(entry.id),
+    ) -> Result<Option<Target>, Error> {
+        let base = match found {
+            Some(target) if target.is_directory() => Some(target.id),
             // There are no files below a file: removing them is done already.
             Some(_) if changes.iter().all(|(_, content)| content.is_none()) => return Ok(found),
             Some(_) => {
@@ -190,12 +166,8 @@ impl Editor<'_> {
             None => None,
         };
         let id = self.directory(base, path, changes)?;
-        let mode = found.map_or(DIRECTORY, |entry| entry.mode);
-        Ok(id.map(|id| TreeEntry {
-            name: name.as_bytes().to_owned(),
-            mode,
-            id,
-        }))
+        let mode = found.map_or(DIRECTORY, |target| target.mode);
+        Ok(id.map(|id| Target { mode, id }))
     }
 
     fn blob(&mut self, bytes: &[u8], before: Option<Oid>) -> Result<Oid, Error> {
@@ -209,7 +181,7 @@ impl Editor<'_> {
 
     fn keep(&mut self, object: Object) -> Oid {
         let id = object.id;
-        self.objects.push(object);
+        self.made.push(object);
         id
     }
 }
@@ -223,6 +195,34 @@ fn grouped<'a>(changes: Vec<(&'a str, Content<'a>)>) -> BTreeMap<&'a str, Group<
         }
     }
     groups
+}
+
+/// The place of `name`, if there is one; `None` when it stands for a file and a directory.
+fn find(entries: &[TreeEntry<'_>], name: &str) -> Option<Option<usize>> {
+    let [file, directory] = [FILE, DIRECTORY].map(|mode| {
+        let target = Target {
+            mode,
+            id: Oid::ZERO_SHA1,
+        };
+        let wanted = TreeEntry {
+            name: name.as_bytes(),
+            target,
+        };
+        entries
+            .binary_search_by(|entry| entry.compare(&wanted))
+            .ok()
+    });
+    match (file, directory) {
+        (Some(_), Some(_)) => None,
+        (file, directory) => Some(file.or(directory)),
+    }
+}
+
+fn twice(at: &str) -> Error {
+    Error::new(
+        ErrorKind::Damaged,
+        format!("directory `{at}` has a name twice: run `git fsck`"),
+    )
 }
 
 fn conflict(path: &str, what: &str) -> Error {

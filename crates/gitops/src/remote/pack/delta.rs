@@ -1,8 +1,9 @@
 //! An object as a difference from another: copies out of the base, and bytes of its own.
 //!
-//! Source: `gitformat-pack`, "Deltified representation". [`difference`] looks the target's windows of
-//! sixteen bytes up among the base's aligned ones and extends each match both ways: linear time,
-//! and enough for trees and configuration files, of which most lines stay.
+//! Source: `gitformat-pack`, "Deltified representation". [`difference`] copies what both begin and
+//! end with; between, it looks the target's windows of sixteen bytes up among the base's aligned ones and
+//! extends each match both ways: linear time, and enough for trees and configuration files, of which most
+//! lines stay.
 
 use std::collections::HashMap;
 
@@ -22,13 +23,32 @@ pub fn difference(base: &[u8], target: &[u8]) -> Option<Vec<u8>> {
     if base.len() > MAX_BASE_BYTES || target.len() < WINDOW {
         return None;
     }
+    let mut delta = Vec::new();
+    write_size(&mut delta, base.len());
+    write_size(&mut delta, target.len());
+    // One changed name of a directory with many thousands leaves next to nothing between its ends.
+    let start = common(base.iter(), target.iter());
+    let (old, new) = (
+        base.get(start..).unwrap_or_default(),
+        target.get(start..).unwrap_or_default(),
+    );
+    let end = common(old.iter().rev(), new.iter().rev());
+    copy(&mut delta, 0, start);
+    let new = new.get(..new.len() - end).unwrap_or_default();
+    between(&mut delta, base, new);
+    copy(&mut delta, base.len() - end, end);
+    (delta.len() < target.len() / 4 * 3).then_some(delta)
+}
+
+/// `target`, a part of the whole one, as instructions on all of `base`.
+fn between(delta: &mut Vec<u8>, base: &[u8], target: &[u8]) {
+    if target.len() < 2 * WINDOW {
+        return insert(delta, target);
+    }
     let mut index: HashMap<&[u8], usize> = HashMap::with_capacity(base.len() / WINDOW);
     for (number, window) in base.chunks_exact(WINDOW).enumerate() {
         index.entry(window).or_insert(number * WINDOW);
     }
-    let mut delta = Vec::new();
-    write_size(&mut delta, base.len());
-    write_size(&mut delta, target.len());
     let (mut position, mut done) = (0, 0);
     while let Some(window) = target.get(position..position + WINDOW) {
         let Some(&found) = index.get(window) else {
@@ -45,15 +65,14 @@ pub fn difference(base: &[u8], target: &[u8]) -> Option<Vec<u8>> {
             target.get(position..).unwrap_or_default().iter(),
         );
         insert(
-            &mut delta,
+            delta,
             pending.get(..pending.len() - back).unwrap_or_default(),
         );
-        copy(&mut delta, found - back, back + ahead);
+        copy(delta, found - back, back + ahead);
         position += ahead;
         done = position;
     }
-    insert(&mut delta, target.get(done..).unwrap_or_default());
-    (delta.len() < target.len() / 4 * 3).then_some(delta)
+    insert(delta, target.get(done..).unwrap_or_default());
 }
 
 /// The object that `delta` makes of `base`, if it has at most `limit` bytes.

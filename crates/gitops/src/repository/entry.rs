@@ -1,0 +1,185 @@
+//! Directories as git stores them: their names, and what each stands for.
+//!
+//! The encoding is git's own (`tree.c`): for each name its mode in octal, a space, the name, a zero byte and
+//! twenty bytes of id; sorted as if the name of a directory ended in a slash. Names are borrowed from the
+//! bytes: a directory may have many thousands.
+
+use std::cmp::Ordering;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use git2::{ObjectType, Oid};
+
+use super::object::Object;
+use super::{Error, ErrorKind};
+
+/// The mode of a directory.
+pub(super) const DIRECTORY: i32 = 0o040_000;
+/// The mode of a file that is written for the first time.
+pub(super) const FILE: i32 = 0o100_644;
+/// The mode of a symbolic link.
+pub(super) const LINK: i32 = 0o120_000;
+/// The mode of a submodule.
+pub(super) const SUBMODULE: i32 = 0o160_000;
+
+const ID_BYTES: usize = 20;
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) mode: i32,
+    pub(super) id: Oid,
+}
+
+impl Target {
+    /// Whether it is a directory (type bits only: the rest varies in old repositories).
+    pub(super) fn is_directory(self) -> bool {
+        self.kind() == DIRECTORY
+    }
+
+    /// The type bits of the mode.
+    pub(super) fn kind(self) -> i32 {
+        self.mode & 0o170_000
+    }
+}
+
+/// One line of a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TreeEntry<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) target: Target,
+}
+
+impl TreeEntry<'_> {
+    /// Git's order. Equal are a name twice, as a file both times or as a directory.
+    pub(super) fn compare(&self, other: &TreeEntry<'_>) -> Ordering {
+        let shorter = self.name.len().min(other.name.len());
+        self.name
+            .iter()
+            .take(shorter)
+            .cmp(other.name.iter().take(shorter))
+            .then_with(|| self.byte(shorter).cmp(&other.byte(shorter)))
+    }
+
+    fn byte(&self, at: usize) -> u8 {
+        let end = if self.target.is_directory() { b'/' } else { 0 };
+        self.name.get(at).copied().unwrap_or(end)
+    }
+}
+
+/// A directory as it is stored.
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    id: Oid,
+    bytes: Arc<[u8]>,
+}
+
+impl Tree {
+    pub(super) fn new(object: Object) -> Self {
+        Self {
+            id: object.id,
+            bytes: object.bytes,
+        }
+    }
+
+    /// Every entry, in the order they are stored in.
+    pub(super) fn entries(&self) -> Result<Vec<TreeEntry<'_>>, Error> {
+        self.iter().collect()
+    }
+
+    /// What `name` stands for here.
+    pub(super) fn find(&self, name: &str) -> Result<Option<Target>, Error> {
+        for entry in self.iter() {
+            let entry = entry?;
+            if entry.name == name.as_bytes() {
+                return Ok(Some(entry.target));
+            }
+        }
+        Ok(None)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Result<TreeEntry<'_>, Error>> {
+        let mut rest: &[u8] = &self.bytes;
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let Some((entry, after)) = split_entry(rest) else {
+                rest = &[];
+                return Some(Err(Error::new(
+                    ErrorKind::Damaged,
+                    format!("tree {} is not as git writes one: run `git fsck`", self.id),
+                )));
+            };
+            rest = after;
+            Some(Ok(entry))
+        })
+    }
+}
+
+/// The entries that differ, on either side: pairs of one name that is a file, or a directory, on both
+/// sides, and single ones. Takes time by the number of entries, as both are sorted.
+pub(super) fn differing<'a>(
+    before: &'a Tree,
+    after: &'a Tree,
+) -> Result<Vec<(Option<TreeEntry<'a>>, Option<TreeEntry<'a>>)>, Error> {
+    let (mut before, mut after) = (before.iter(), after.iter());
+    let (mut old, mut new) = (before.next().transpose()?, after.next().transpose()?);
+    let mut found = Vec::new();
+    while old.is_some() || new.is_some() {
+        let order = match (&old, &new) {
+            (Some(old), Some(new)) => old.compare(new),
+            (Some(_), None) => Ordering::Less,
+            _ => Ordering::Greater,
+        };
+        let pair = (old.filter(|_| order.is_le()), new.filter(|_| order.is_ge()));
+        if order.is_le() {
+            old = before.next().transpose()?;
+        }
+        if order.is_ge() {
+            new = after.next().transpose()?;
+        }
+        if pair.0 != pair.1 {
+            found.push(pair);
+        }
+    }
+    Ok(found)
+}
+
+/// A directory of `entries`, which are sorted.
+pub(super) fn encode(entries: &[TreeEntry<'_>]) -> Result<Object, Error> {
+    let mut bytes = Vec::with_capacity(entries.len() * 40);
+    for entry in entries {
+        match entry.target.mode {
+            // Nearly all there are; formatting takes longer than all the rest.
+            FILE => bytes.extend_from_slice(b"100644 "),
+            DIRECTORY => bytes.extend_from_slice(b"40000 "),
+            mode => write!(bytes, "{mode:o} ")
+                .map_err(|error| Error::io("cannot encode a directory", error))?,
+        }
+        bytes.extend_from_slice(entry.name);
+        bytes.push(0);
+        bytes.extend_from_slice(entry.target.id.as_bytes());
+    }
+    Object::new(ObjectType::Tree, bytes)
+}
+
+/// The first entry, and what follows it.
+fn split_entry(bytes: &[u8]) -> Option<(TreeEntry<'_>, &[u8])> {
+    let space = bytes.iter().take(8).position(|byte| *byte == b' ')?;
+    let (digits, rest) = bytes.split_at_checked(space)?;
+    let mut mode = 0;
+    for digit in digits {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 8)?;
+        mode = mode * 8 + i32::from(digit);
+    }
+    let rest = rest.get(1..)?;
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    let (name, rest) = rest.split_at_checked(end)?;
+    let (id, rest) = rest.get(1..)?.split_at_checked(ID_BYTES)?;
+    let target = Target {
+        mode,
+        id: Oid::from_bytes(id).ok()?,
+    };
+    Some((TreeEntry { name, target }, rest))
+}
