@@ -13,3 +13,5 @@ pub mod promote;
 pub mod remote;
 pub mod repository;
 mod text;
+#[cfg(any(feature = "http", feature = "handover"))]
+mod web;

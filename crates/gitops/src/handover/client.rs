@@ -2,15 +2,14 @@
 //! are given). Follows no redirect and keeps no cookie; no proxy or certificate is taken from the environment.
 
 use std::io::Read as _;
-use std::sync::Arc;
 use std::time::Duration;
 
+use ureq::Agent;
 use ureq::http::{Method as HttpMethod, Request as HttpRequest, header};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
-use ureq::{Agent, Proxy};
 
 use super::error::{Error, ErrorKind};
 use super::request::{Answer, MAX_ANSWER_BYTES, Request, Transport};
+use crate::web::{Failure, Route};
 
 /// How long one request may take, from its first byte to the answer's last.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -20,19 +19,18 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Client {
     agent: Agent,
     timeout: Duration,
-    certificates: Option<Vec<Certificate<'static>>>,
-    proxy: Option<Proxy>,
+    route: Route,
 }
 
 impl Client {
     /// With [`DEFAULT_TIMEOUT`], no proxy, and the certificates the operating system trusts.
     #[must_use]
     pub fn new() -> Self {
+        let route = Route::default();
         Self {
-            agent: agent(DEFAULT_TIMEOUT, None, None),
+            agent: route.agent(DEFAULT_TIMEOUT),
             timeout: DEFAULT_TIMEOUT,
-            certificates: None,
-            proxy: None,
+            route,
         }
     }
 
@@ -49,19 +47,8 @@ impl Client {
     ///
     /// [`ErrorKind::Untrusted`] when `pem` is not PEM, or has no certificate.
     pub fn with_certificates(mut self, pem: &[u8]) -> Result<Self, Error> {
-        let wrong = |why: String| Error::new(ErrorKind::Untrusted, format!("certificates: {why}"));
-        let mut found = Vec::new();
-        for item in parse_pem(pem) {
-            if let PemItem::Certificate(certificate) =
-                item.map_err(|error| wrong(error.to_string()))?
-            {
-                found.push(certificate);
-            }
-        }
-        if found.is_empty() {
-            return Err(wrong("expected PEM with at least one".to_owned()));
-        }
-        self.certificates = Some(found);
+        let untrusted = |why: &str| Error::new(ErrorKind::Untrusted, why);
+        self.route = self.route.with_certificates(pem).map_err(untrusted)?;
         Ok(self.rebuilt())
     }
 
@@ -71,19 +58,13 @@ impl Client {
     ///
     /// [`ErrorKind::Address`].
     pub fn with_proxy(mut self, address: &str) -> Result<Self, Error> {
-        // The address may have a password in it: it is not repeated.
-        let proxy = Proxy::new(address)
-            .map_err(|_| Error::new(ErrorKind::Address, "expected a proxy as http://host:port"))?;
-        self.proxy = Some(proxy);
+        let wrong = |why: &str| Error::new(ErrorKind::Address, why);
+        self.route = self.route.with_proxy(address).map_err(wrong)?;
         Ok(self.rebuilt())
     }
 
     fn rebuilt(mut self) -> Self {
-        self.agent = agent(
-            self.timeout,
-            self.certificates.as_deref(),
-            self.proxy.clone(),
-        );
+        self.agent = self.route.agent(self.timeout);
         self
     }
 
@@ -151,72 +132,22 @@ impl Transport for Client {
 impl Client {
     /// What the HTTP client says, sorted by what the caller can do.
     fn understood(&self, error: ureq::Error) -> Error {
-        use std::io::ErrorKind as Io;
-
-        let of_tls = |error: &rustls::Error| match error {
-            rustls::Error::InvalidCertificate(_) => ErrorKind::Untrusted,
-            _ => ErrorKind::Unreachable,
-        };
-        let kind = match &error {
-            ureq::Error::HostNotFound
-            | ureq::Error::ConnectionFailed
-            | ureq::Error::ConnectProxyFailed(_)
-            | ureq::Error::Tls(_) => ErrorKind::Unreachable,
-            ureq::Error::Timeout(_) => ErrorKind::TimedOut,
-            ureq::Error::Rustls(error) => of_tls(error),
-            // A header that cannot be one, or an address: their text may hold the secret.
-            ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
+        let kind = match Failure::of(&error) {
+            Failure::Unreachable => ErrorKind::Unreachable,
+            Failure::Untrusted => ErrorKind::Untrusted,
+            Failure::Interrupted => ErrorKind::Interrupted,
+            Failure::Other => ErrorKind::Protocol,
+            Failure::TimedOut => {
+                let message = format!("no answer within {:?}", self.timeout);
+                return Error::new(ErrorKind::TimedOut, message);
+            }
+            Failure::Unsendable => {
                 return Error::new(
                     ErrorKind::Invalid,
                     "the token or the address has characters that cannot be sent",
                 );
             }
-            ureq::Error::Io(error) => {
-                let inner = error.get_ref();
-                match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                    Some(error) => of_tls(error),
-                    None => match error.kind() {
-                        Io::ConnectionRefused
-                        | Io::HostUnreachable
-                        | Io::NetworkUnreachable
-                        | Io::AddrNotAvailable
-                        | Io::NotFound => ErrorKind::Unreachable,
-                        Io::TimedOut | Io::WouldBlock => ErrorKind::TimedOut,
-                        _ => ErrorKind::Interrupted,
-                    },
-                }
-            }
-            _ => ErrorKind::Protocol,
         };
-        if kind == ErrorKind::TimedOut {
-            return Error::new(kind, format!("no answer within {:?}", self.timeout));
-        }
         Error::new(kind, error.to_string())
     }
-}
-
-fn agent(
-    timeout: Duration,
-    certificates: Option<&[Certificate<'static>]>,
-    proxy: Option<Proxy>,
-) -> Agent {
-    let roots = match certificates {
-        Some(certificates) => RootCerts::new_with_certs(certificates),
-        None => RootCerts::PlatformVerifier,
-    };
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .root_certs(roots)
-        .unversioned_rustls_crypto_provider(Arc::new(provider))
-        .build();
-    Agent::config_builder()
-        .tls_config(tls)
-        .proxy(proxy)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .timeout_global(Some(timeout))
-        .build()
-        .new_agent()
 }

@@ -1,6 +1,7 @@
 //! Who we are to a server over HTTP.
 
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,6 +9,7 @@ use ureq::http::HeaderValue;
 use zeroize::Zeroizing;
 
 use super::super::super::error::{Error, ErrorKind};
+use super::super::super::watch::Watch;
 
 /// A name and password, or a token. Not printed, and overwritten before its memory is given back.
 #[derive(Clone)]
@@ -73,7 +75,7 @@ impl fmt::Debug for Credential {
 }
 
 /// For whom credentials are asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Asked<'a> {
     /// Scheme, host and port: `https://git.example.com`. They will be sent there only.
@@ -82,6 +84,16 @@ pub struct Asked<'a> {
     pub user: Option<&'a str>,
     /// 1, or 2 when the first were not taken.
     pub attempt: u8,
+    /// Of the operation that needs them.
+    pub(super) watch: &'a Watch,
+}
+
+impl Asked<'_> {
+    /// How long the operation may still take.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.watch.remaining().unwrap_or_default()
+    }
 }
 
 /// Where credentials come from. Any closure from [`Asked`] to `Option<Credential>` is such a place.

@@ -26,6 +26,7 @@ use super::super::watch::Watch;
 use super::super::wire::{AGENT, shown};
 use super::stream::Incoming;
 use super::{Conversation, Service};
+use crate::web::Failure;
 
 /// How often credentials are asked for in a row, each time because the last were not taken.
 const MAX_ASKED: u8 = 2;
@@ -81,7 +82,7 @@ impl Client {
                 if let (Some(credential), Some(source)) = (&credential, &self.options.credentials)
                     && asked > 1
                 {
-                    source.accepted(&self.asked(asked - 1), credential);
+                    source.accepted(&self.asked(asked - 1, watch), credential);
                 }
                 return Ok((head, incoming));
             }
@@ -102,7 +103,7 @@ impl Client {
                 .hint("give the remote credentials"));
         };
         if let Some(refused) = refused {
-            source.refused(&self.asked(asked), &refused);
+            source.refused(&self.asked(asked, watch), &refused);
             *lock(&self.known) = None;
         }
         if asked > MAX_ASKED {
@@ -114,7 +115,7 @@ impl Client {
                 .hint("an https:// address"));
         }
         watch.remaining()?;
-        match source.credential(&self.asked(asked))? {
+        match source.credential(&self.asked(asked, watch))? {
             Some(credential) => {
                 *lock(&self.known) = Some(credential);
                 Ok(())
@@ -123,11 +124,12 @@ impl Client {
         }
     }
 
-    fn asked(&self, attempt: u8) -> Asked<'_> {
+    fn asked<'a>(&'a self, attempt: u8, watch: &'a Watch) -> Asked<'a> {
         Asked {
             origin: &self.origin,
             user: self.user.as_deref(),
             attempt,
+            watch,
         }
     }
 
@@ -365,31 +367,14 @@ fn reader(body: Body) -> impl Read + Send + 'static {
 
 /// What the HTTP client says, sorted by what the caller can do.
 fn understood(error: ureq::Error) -> Error {
-    use std::io::ErrorKind as Io;
-
-    let kind = match &error {
-        ureq::Error::HostNotFound
-        | ureq::Error::ConnectionFailed
-        | ureq::Error::ConnectProxyFailed(_) => ErrorKind::Unreachable,
-        ureq::Error::Timeout(_) => ErrorKind::TimedOut,
-        ureq::Error::Rustls(rustls::Error::InvalidCertificate(_)) => ErrorKind::Untrusted,
-        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => ErrorKind::Unreachable,
-        ureq::Error::Io(error) => {
-            let inner = error.get_ref();
-            match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                Some(rustls::Error::InvalidCertificate(_)) => ErrorKind::Untrusted,
-                Some(_) => ErrorKind::Unreachable,
-                None => match error.kind() {
-                    Io::ConnectionRefused
-                    | Io::HostUnreachable
-                    | Io::NetworkUnreachable
-                    | Io::AddrNotAvailable
-                    | Io::NotFound => ErrorKind::Unreachable,
-                    _ => ErrorKind::Interrupted,
-                },
-            }
-        }
-        _ => ErrorKind::Protocol,
+    let kind = match Failure::of(&error) {
+        Failure::Unreachable => ErrorKind::Unreachable,
+        Failure::Untrusted => ErrorKind::Untrusted,
+        // A socket's own patience is not the operation's.
+        Failure::TimedOut if matches!(error, ureq::Error::Io(_)) => ErrorKind::Interrupted,
+        Failure::TimedOut => ErrorKind::TimedOut,
+        Failure::Interrupted => ErrorKind::Interrupted,
+        Failure::Unsendable | Failure::Other => ErrorKind::Protocol,
     };
     Error::new(kind, error.to_string())
 }

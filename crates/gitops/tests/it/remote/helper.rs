@@ -1,0 +1,141 @@
+//! `git credential` with a helper of the test's, as people have them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use narae_gitops::remote::{CredentialHelper, ErrorKind, HttpOptions, Remote};
+use narae_testservers::{Fault, GitHttp, GitHttpOptions};
+
+use super::fixture::{Served, cache, committed, remote, write};
+
+const WHAT: &str = "git credential";
+
+/// A helper that does `get` when it is asked; what it hears goes to the file `heard`.
+fn helper(served: &Served, get: &str) -> CredentialHelper {
+    let folder = served.folder();
+    let script = folder.join("helper");
+    let text = format!(
+        "#!/bin/sh\ncd '{}'\n{{ echo \"[$1]\"; cat; }} >> heard\ntest \"$1\" = get || exit 0\n{get}\n",
+        folder.display()
+    );
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let configuration = folder.join("gitconfig");
+    let text = format!("[credential]\n\thelper = {}\n", script.display());
+    fs::write(&configuration, text).unwrap();
+    CredentialHelper::new().with_configuration(configuration)
+}
+
+fn heard(served: &Served) -> Vec<String> {
+    let text = fs::read_to_string(served.folder().join("heard")).unwrap_or_default();
+    text.lines()
+        // Newer versions of git say what else they can do.
+        .filter(|line| !line.starts_with("capability[]") && !line.starts_with("wwwauth[]"))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn to(served: &Served, server: &GitHttp, get: &str) -> Remote {
+    let options = HttpOptions::new().with_credentials(helper(served, get));
+    remote(&server.address("gitops.git")).with_http(options)
+}
+
+fn login() -> GitHttpOptions {
+    GitHttpOptions::new().with_login("ci", "right")
+}
+
+#[test]
+fn what_the_server_takes_is_approved() {
+    let served = Served::new();
+    let Some(server) = GitHttp::start(served.folder(), login(), WHAT) else {
+        return;
+    };
+    let (_directory, here) = cache();
+    let remote = to(&served, &server, "echo username=ci; echo password=right");
+    let landed = remote.land(&here, "main", 1, write("a", "x"), |_| {});
+    assert_eq!(committed(&landed.unwrap()), [served.tip()]);
+    let host = format!("host={}", server.origin().replace("http://", ""));
+    let expected = [
+        "[get]",
+        "protocol=http",
+        &host,
+        "[store]",
+        "protocol=http",
+        &host,
+        "username=ci",
+        "password=right",
+    ];
+    assert_eq!(heard(&served), expected);
+}
+
+#[test]
+fn what_it_does_not_take_is_rejected_and_asked_for_once_more() {
+    let served = Served::new();
+    let Some(server) = GitHttp::start(served.folder(), login(), WHAT) else {
+        return;
+    };
+    let remote = to(&served, &server, "echo username=ci; echo password=wrong-1");
+    let error = remote.tip("main").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+    assert!(!format!("{error:?} {remote:?}").contains("wrong-1"));
+    let heard = heard(&served);
+    let said: Vec<_> = heard.iter().filter(|line| line.starts_with('[')).collect();
+    assert_eq!(said, ["[get]", "[erase]", "[get]", "[erase]"]);
+}
+
+#[test]
+fn a_helper_without_an_answer_is_no_credentials() {
+    let served = Served::new();
+    let Some(server) = GitHttp::start(served.folder(), login(), WHAT) else {
+        return;
+    };
+    let error = to(&served, &server, "exit 1").tip("main").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+}
+
+#[test]
+fn nobody_is_asked_about_the_host_a_redirect_names() {
+    let served = Served::new();
+    let Some(other) = GitHttp::start(served.folder(), login(), WHAT) else {
+        return;
+    };
+    let location = format!(
+        "Location: {}/gitops.git/info/refs?service=git-upload-pack\r\n",
+        other.origin()
+    );
+    let fault = Fault::Answer("302 Found", location, "");
+    let options = login().with_faults(move |_| Some(fault.clone()));
+    let Some(server) = GitHttp::start(served.folder(), options, WHAT) else {
+        return;
+    };
+    let remote = to(&served, &server, "echo username=ci; echo password=right");
+    let error = remote.tip("main").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Address, "{error}");
+    assert_eq!(other.seen(), []);
+    let host = other.origin().replace("http://", "");
+    assert!(!heard(&served).join("\n").contains(&host));
+}
+
+#[test]
+fn a_helper_that_never_answers_meets_the_deadline_and_git_is_killed() {
+    let served = Served::new();
+    let Some(server) = GitHttp::start(served.folder(), login(), WHAT) else {
+        return;
+    };
+    // Nobody reads what it writes once git is gone.
+    let get = "trap '' PIPE; while echo more=words; do sleep 0.05; done 2> /dev/null; touch gone";
+    let error = to(&served, &server, get)
+        .with_deadline(Duration::from_secs(3))
+        .tip("main")
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+    assert!(error.to_string().contains("git credential"), "{error}");
+    let gone = served.folder().join("gone");
+    let looks = (0..1_000).take_while(|_| {
+        // Only the time between two looks.
+        std::thread::sleep(Duration::from_millis(10));
+        !gone.exists()
+    });
+    assert!(looks.count() < 1_000, "git still runs");
+}
