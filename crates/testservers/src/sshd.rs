@@ -56,7 +56,8 @@ impl Sshd {
         .unwrap();
         let text = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\n\
-             UsePAM no\nStrictModes no\nPasswordAuthentication no\nMaxStartups 100\n{configuration}",
+             UsePAM no\nUseDNS no\nStrictModes no\nPasswordAuthentication no\nMaxStartups 100\nPrintMotd no\n\
+             KexAlgorithms curve25519-sha256\n{configuration}",
             file("host").display(),
             file("authorized").display(),
         );

@@ -4,18 +4,19 @@ use std::time::Duration;
 
 /// The longest wait.
 pub const LONGEST_BACK_OFF: Duration = Duration::from_secs(2);
-const FIRST: Duration = Duration::from_millis(10);
+/// About as long as a push takes: who waits less meets the same rivals again.
+const FIRST: Duration = Duration::from_millis(50);
 
 /// A wait after `lost` lost attempts, chosen by `random` (any number, each as likely as the others).
 ///
-/// Full jitter: anything from nothing to a ceiling that doubles from 10 ms to [`LONGEST_BACK_OFF`].
+/// Full jitter: anything from nothing to a ceiling that doubles from 50 ms to [`LONGEST_BACK_OFF`].
 /// Writers that lost the same race then do not meet again
 /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
 ///
 /// ```
 /// use narae_gitops::remote::{LONGEST_BACK_OFF, back_off};
 ///
-/// assert!(back_off(1, u64::MAX) <= std::time::Duration::from_millis(10));
+/// assert!(back_off(1, u64::MAX) <= std::time::Duration::from_millis(50));
 /// assert!(back_off(30, u64::MAX) <= LONGEST_BACK_OFF);
 /// assert_eq!(back_off(30, 0), std::time::Duration::ZERO);
 /// ```

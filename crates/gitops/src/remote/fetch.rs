@@ -1,5 +1,7 @@
 //! Questions to `git-upload-pack`: where a branch stands, and objects by their ids.
 
+use std::sync::atomic::Ordering;
+
 use super::error::{Error, ErrorKind};
 use super::pack;
 use super::transport::{self, Conversation, Service};
@@ -11,74 +13,79 @@ use super::wire::{
 use super::{Address, Remote};
 use crate::repository::Repository;
 
-/// An open conversation with `git-upload-pack`.
+/// A conversation with `git-upload-pack`.
 pub(super) struct Fetcher<'a> {
     remote: &'a Remote,
     conversation: Box<dyn Conversation + 'a>,
-    capabilities: Capabilities,
+    /// `None` until the first question.
+    capabilities: Option<Capabilities>,
     watch: Watch,
     is_interrupted: bool,
 }
 
 impl<'a> Fetcher<'a> {
-    pub(super) fn open(remote: &'a Remote, watch: &Watch) -> Result<Self, Error> {
-        match Self::attempt(remote, watch)? {
-            Some(fetcher) => Ok(fetcher),
-            // A plain sshd does not pass the wish for version 2 on: ask its shell to.
-            None if matches!(remote.address, Address::Ssh { .. })
-                && !remote
-                    .options
-                    .has_shell
-                    .swap(true, std::sync::atomic::Ordering::Relaxed) =>
-            {
-                Self::attempt(remote, watch)?.ok_or_else(|| too_old(remote))
-            }
-            None => Err(too_old(remote)),
-        }
+    /// Begins one; what the server says first is waited for when something is asked.
+    pub(super) fn start(remote: &'a Remote, watch: &Watch) -> Result<Self, Error> {
+        Ok(Self {
+            remote,
+            conversation: open(remote, watch)?,
+            capabilities: None,
+            watch: watch.clone(),
+            is_interrupted: false,
+        })
     }
 
     /// Another conversation with the same server, within the same deadline.
     pub(super) fn again(&self) -> Result<Self, Error> {
-        Self::open(self.remote, &self.watch)
+        Self::start(self.remote, &self.watch)
     }
 
-    fn attempt(remote: &'a Remote, watch: &Watch) -> Result<Option<Self>, Error> {
-        let doing = format!("cannot fetch from {}", remote.address);
-        let mut conversation =
-            transport::open(&remote.address, &remote.options, Service::UploadPack, watch)
-                .map_err(|error| error.during(&doing))?;
-        let read = conversation
+    fn greeted(&mut self) -> Result<&Capabilities, Error> {
+        if self.capabilities.is_none() {
+            let mut found = self.greeting()?;
+            // A plain sshd does not pass the wish for version 2 on: ask its shell to.
+            if found.is_none()
+                && matches!(self.remote.address, Address::Ssh { .. })
+                && !self.remote.options.has_shell.swap(true, Ordering::Relaxed)
+            {
+                self.conversation = open(self.remote, &self.watch)?;
+                found = self.greeting()?;
+            }
+            self.capabilities = found;
+        }
+        self.capabilities
+            .as_ref()
+            .ok_or_else(|| too_old(self.remote))
+    }
+
+    /// What the server says first; `None` when it does not speak version 2.
+    fn greeting(&mut self) -> Result<Option<Capabilities>, Error> {
+        let read = self
+            .conversation
             .greeting()
             .and_then(|stream| Ok(Capabilities::read(&mut PacketReader::new(stream))?));
-        let capabilities = match read {
-            Ok(Some(capabilities)) => capabilities,
-            Ok(None) => return Ok(None),
-            Err(error) => return Err(conversation.explain(error).during(doing)),
-        };
-        match capabilities.value("object-format") {
-            None | Some("sha1") => {}
+        let capabilities = read.map_err(|error| self.failed(error))?;
+        match capabilities
+            .as_ref()
+            .and_then(|all| all.value("object-format"))
+        {
+            None | Some("sha1") => Ok(capabilities),
             Some(other) => {
-                let message = format!("{doing}: its objects are {other}, expected sha1");
-                return Err(Error::new(ErrorKind::Unsupported, message));
+                let message = format!("its objects are {other}, expected sha1");
+                Err(self.failed(Error::new(ErrorKind::Unsupported, message)))
             }
         }
-        Ok(Some(Self {
-            remote,
-            conversation,
-            capabilities,
-            watch: watch.clone(),
-            is_interrupted: false,
-        }))
     }
 
     /// Whether the server sends parts of what an object refers to.
-    pub(super) fn can_filter(&self) -> bool {
-        self.capabilities.has("fetch", "filter")
+    pub(super) fn can_filter(&mut self) -> Result<bool, Error> {
+        Ok(self.greeted()?.has("fetch", "filter"))
     }
 
     /// References whose names begin with one of `prefixes`.
     pub(super) fn references(&mut self, prefixes: &[&str]) -> Result<Vec<Reference>, Error> {
         let request = ReferencesRequest::new(prefixes.iter().copied());
+        self.greeted()?;
         let bytes = request.to_bytes()?;
         let answer = self
             .conversation
@@ -93,6 +100,7 @@ impl<'a> Fetcher<'a> {
         repository: &Repository,
         request: &FetchRequest,
     ) -> Result<(), Error> {
+        self.greeted()?;
         let bytes = request.to_bytes()?;
         let limits = self.remote.options.limits();
         let mut said = Said::new();
@@ -130,6 +138,11 @@ impl Drop for Fetcher<'_> {
     fn drop(&mut self) {
         self.conversation.finish();
     }
+}
+
+fn open<'a>(remote: &'a Remote, watch: &Watch) -> Result<Box<dyn Conversation + 'a>, Error> {
+    transport::open(&remote.address, &remote.options, Service::UploadPack, watch)
+        .map_err(|error| error.during(format_args!("cannot fetch from {}", remote.address)))
 }
 
 fn too_old(remote: &Remote) -> Error {

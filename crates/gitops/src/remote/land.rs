@@ -1,8 +1,11 @@
 //! Changes on a remote branch, decided again when another writer was faster.
 
+use std::sync::{Arc, Mutex};
+
 use super::Remote;
 use super::error::{Error, ErrorKind};
-use super::push::Verdict;
+use super::fetch::Fetcher;
+use super::push::{Pusher, Verdict};
 use super::snapshot::Snapshot;
 use super::watch::{Event, Watch};
 use crate::repository::{Commit, CommitId, Repository};
@@ -103,18 +106,26 @@ impl Remote {
         mut back_off: impl FnMut(u32),
     ) -> Result<LandedAll<E>, Error> {
         let watch = self.options.watch();
-        let mut made = 0;
+        let (mut made, mut line) = (0, Line::default());
         loop {
             made += 1;
             let is_last = made >= attempts;
             let attempt = self
-                .attempt(repository, branch, decisions, &watch)
+                .attempt(repository, branch, decisions, &mut line, &watch)
                 .map_err(|error| whole(repository, error))?;
             let outcomes = match attempt {
                 Attempt::Ended(outcomes) => Some(outcomes),
                 Attempt::Moved(outcomes) => is_last.then_some(outcomes),
                 Attempt::Failed(error) if is_last => return Err(whole(repository, error)),
-                Attempt::Failed(_) => None,
+                // Perhaps the winner of the race holds the branch's lock and has not moved it yet.
+                Attempt::Contended(outcomes, expected, error) if is_last => {
+                    let found = self.tip_within(branch, &watch)?;
+                    if found == expected {
+                        return Err(error);
+                    }
+                    Some(moved(outcomes, expected, found))
+                }
+                Attempt::Failed(_) | Attempt::Contended(..) => None,
             };
             if let Some(outcomes) = outcomes {
                 return Ok(LandedAll {
@@ -127,17 +138,58 @@ impl Remote {
         }
     }
 
-    fn attempt<E>(
-        &self,
-        repository: &Repository,
+    fn attempt<'a, E>(
+        &'a self,
+        repository: &'a Repository,
         branch: &str,
+        decisions: &mut [&mut Decision<'_, E>],
+        line: &mut Line<'a>,
+        watch: &Watch,
+    ) -> Result<Attempt<E>, Error> {
+        let (snapshot, pusher) = match self.begin(repository, branch, line.take(), watch) {
+            Ok(begun) => begun,
+            Err(error) => return Attempt::interrupted(error),
+        };
+        let attempt = self.decide(&snapshot, pusher, decisions, watch)?;
+        if !snapshot.is_interrupted() {
+            *line = Some(snapshot.into_fetcher());
+        }
+        Ok(attempt)
+    }
+
+    /// Both conversations, so that as little time as can be is between hearing of the tip and moving it: that
+    /// for the push says where the branch stands, and stays open meanwhile.
+    fn begin<'a>(
+        &'a self,
+        repository: &'a Repository,
+        branch: &str,
+        line: Line<'a>,
+        watch: &Watch,
+    ) -> Result<(Snapshot<'a>, Option<Pusher<'a>>), Error> {
+        let fetcher = match line {
+            Some(fetcher) => fetcher,
+            None => Arc::new(Mutex::new(Fetcher::start(self, watch)?)),
+        };
+        match Pusher::open(self, branch, watch) {
+            Ok(pusher) => {
+                let snapshot = Snapshot::at(repository, branch, pusher.tip(), fetcher)?;
+                Ok((snapshot, Some(pusher)))
+            }
+            // Who may not push may still hear that there is nothing to.
+            Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Interrupted) => {
+                Ok((self.snapshot(repository, branch, watch)?, None))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn decide<'a, E>(
+        &'a self,
+        snapshot: &Snapshot<'a>,
+        pusher: Option<Pusher<'a>>,
         decisions: &mut [&mut Decision<'_, E>],
         watch: &Watch,
     ) -> Result<Attempt<E>, Error> {
-        let snapshot = match self.snapshot(repository, branch, watch) {
-            Ok(snapshot) => snapshot,
-            Err(error) => return Attempt::interrupted(error),
-        };
         let expected = snapshot.tip();
         let (mut outcomes, mut new) = (Vec::with_capacity(decisions.len()), expected);
         for decide in decisions {
@@ -168,34 +220,44 @@ impl Remote {
             }
         }
         match new {
-            Some(new) if Some(new) != expected => self.deliver(&snapshot, new, outcomes, watch),
+            Some(new) if Some(new) != expected => {
+                self.deliver(snapshot, pusher, new, outcomes, watch)
+            }
             _ => Ok(Attempt::Ended(outcomes)),
         }
     }
 
-    fn deliver<E>(
-        &self,
-        snapshot: &Snapshot<'_>,
+    fn deliver<'a, E>(
+        &'a self,
+        snapshot: &Snapshot<'a>,
+        pusher: Option<Pusher<'a>>,
         new: CommitId,
         outcomes: Vec<Result<Outcome, E>>,
         watch: &Watch,
     ) -> Result<Attempt<E>, Error> {
         let (repository, branch, expected) =
             (snapshot.repository(), snapshot.branch(), snapshot.tip());
-        let found = match self.try_push(repository, branch, expected, new, watch) {
+        let pusher = match pusher {
+            Some(pusher) => Ok(pusher),
+            None => Pusher::open(self, branch, watch),
+        };
+        let pushed = pusher.and_then(|pusher| pusher.push(repository, expected, new, watch));
+        let found = match pushed {
             Ok(Verdict::Taken) => return Ok(Attempt::Ended(outcomes)),
             Ok(Verdict::Elsewhere(found)) if found == Some(new) => {
                 return Ok(Attempt::Ended(outcomes));
             }
             Ok(Verdict::Elsewhere(found)) => found,
-            Ok(Verdict::No(words)) => match self.tip_within(branch, watch)? {
-                found if found != expected => found,
-                // The winner of the race holds the branch's lock and has not moved it yet.
-                _ if is_contention(&words) => {
-                    return Ok(Attempt::Failed(self.refused(branch, &words)));
+            Ok(Verdict::No(words)) => {
+                let error = self.refused(branch, &words);
+                if is_contention(&words) {
+                    return Ok(Attempt::Contended(outcomes, expected, error));
                 }
-                _ => return Err(self.refused(branch, &words)),
-            },
+                match self.tip_within(branch, watch)? {
+                    found if found != expected => found,
+                    _ => return Err(error),
+                }
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 return Ok(if self.has_arrived(snapshot, new, watch)? {
                     Attempt::Ended(outcomes)
@@ -205,11 +267,7 @@ impl Remote {
             }
             Err(error) => return Err(error),
         };
-        let moved = |outcome| match outcome {
-            Ok(Outcome::Committed(_)) => Ok(Outcome::Moved { expected, found }),
-            other => other,
-        };
-        Ok(Attempt::Moved(outcomes.into_iter().map(moved).collect()))
+        Ok(Attempt::Moved(moved(outcomes, expected, found)))
     }
 
     /// Whether `new` is on the branch, after a push of which nobody said how it ended.
@@ -240,10 +298,15 @@ impl Remote {
     }
 }
 
+/// The conversation about objects, for the next attempt.
+type Line<'a> = Option<Arc<Mutex<Fetcher<'a>>>>;
+
 enum Attempt<E> {
     Ended(Vec<Result<Outcome, E>>),
     /// Another writer was faster: this is to be said if there is no further attempt.
     Moved(Vec<Result<Outcome, E>>),
+    /// The server's words are those of a lost race, on this tip; else it is a refusal.
+    Contended(Vec<Result<Outcome, E>>, Option<CommitId>, Error),
     /// Worth another attempt; else this.
     Failed(Error),
 }
@@ -256,6 +319,18 @@ impl<E> Attempt<E> {
             Err(error)
         }
     }
+}
+
+fn moved<E>(
+    outcomes: Vec<Result<Outcome, E>>,
+    expected: Option<CommitId>,
+    found: Option<CommitId>,
+) -> Vec<Result<Outcome, E>> {
+    let moved = |outcome| match outcome {
+        Ok(Outcome::Committed(_)) => Ok(Outcome::Moved { expected, found }),
+        other => other,
+    };
+    outcomes.into_iter().map(moved).collect()
 }
 
 /// Makes commits of one decision, one on another; those that change nothing are left out.

@@ -1,14 +1,15 @@
 //! A branch of a repository elsewhere: only the objects a change needs come here, and only those it
 //! makes go there.
 //!
-//! **How a change lands** ([`Remote::land`]). The branch's tip is asked for, its commit and root directory
-//! are fetched (`filter=tree:1`, one commit deep), then the directories on the paths that are read,
+//! **How a change lands** ([`Remote::land`]). The conversation that will push says where the branch stands and
+//! stays open; the tip's commit and root directory are fetched over another (`filter=tree:1`, one commit deep), then the directories on the paths that are read,
 //! a level at a time for all paths together, and then the files. The commit is made on these objects
 //! and pushed as a thin pack: trees and files go as their differences from those the server has.
 //! The push names the tip the change was decided on; where another writer was faster it is refused,
 //! and the change is decided again on the new tip. Nothing is merged or rebased as text.
 //!
-//! A server without `uploadpack.allowFilter` sends the whole snapshot of the tip, one commit deep.
+//! A server without `uploadpack.allowFilter` sends the whole snapshot of the tip, one commit deep; the next time, what
+//! differs from that.
 //!
 //! **What a refusal is.** A push that the server does not say it took is an error with the server's words,
 //! never a success. Whether it was a lost race is decided by looking at the tip again.

@@ -52,7 +52,8 @@ impl Remote {
         new: CommitId,
     ) -> Result<PushOutcome, Error> {
         let watch = self.options.watch();
-        match self.try_push(repository, branch, expected, new, &watch)? {
+        let pusher = Pusher::open(self, branch, &watch)?;
+        match pusher.push(repository, expected, new, &watch)? {
             Verdict::Taken => Ok(PushOutcome::Pushed),
             Verdict::Elsewhere(found) if found == Some(new) => Ok(PushOutcome::AlreadyThere),
             Verdict::Elsewhere(found) => Ok(PushOutcome::Moved { expected, found }),
@@ -63,75 +64,110 @@ impl Remote {
         }
     }
 
-    /// One push. A lost race shows as [`Verdict::Elsewhere`] or as a refusal.
-    pub(super) fn try_push(
+    pub(super) fn tip_within(
         &self,
-        repository: &Repository,
         branch: &str,
+        watch: &Watch,
+    ) -> Result<Option<CommitId>, Error> {
+        super::snapshot::tip(&mut super::fetch::Fetcher::start(self, watch)?, branch)
+    }
+
+    pub(super) fn refused(&self, branch: &str, words: &str) -> Error {
+        let message = format!("{} refuses to move `{branch}`: {words}", self.address);
+        Error::new(ErrorKind::Refused, message)
+    }
+}
+
+/// A conversation with `git-receive-pack` about one branch.
+pub(super) struct Pusher<'a> {
+    remote: &'a Remote,
+    conversation: Box<dyn Conversation + 'a>,
+    /// `refs/heads/…`
+    name: String,
+    server: Pushable,
+}
+
+impl<'a> Pusher<'a> {
+    /// Begins one, and hears where the branch stands.
+    pub(super) fn open(remote: &'a Remote, branch: &str, watch: &Watch) -> Result<Self, Error> {
+        let name = repository::reference_name(branch)?;
+        let (address, options) = (&remote.address, &remote.options);
+        let mut conversation = transport::open(address, options, Service::ReceivePack, watch)
+            .map_err(|error| failed(remote, error))?;
+        let server = conversation
+            .greeting()
+            .and_then(|stream| Ok(Pushable::read(&mut PacketReader::new(stream), &name)?));
+        match server {
+            Ok(server) => Ok(Self {
+                remote,
+                conversation,
+                name,
+                server,
+            }),
+            Err(error) => Err(failed(remote, conversation.explain(error))),
+        }
+    }
+
+    /// Where the branch stood when the conversation began.
+    pub(super) fn tip(&self) -> Option<CommitId> {
+        self.server.tip().map(CommitId::from)
+    }
+
+    /// One push. A lost race shows as [`Verdict::Elsewhere`] or as a refusal.
+    pub(super) fn push(
+        mut self,
+        repository: &Repository,
         expected: Option<CommitId>,
         new: CommitId,
         watch: &Watch,
     ) -> Result<Verdict, Error> {
-        let name = repository::reference_name(branch)?;
-        let mut conversation =
-            transport::open(&self.address, &self.options, Service::ReceivePack, watch)
-                .map_err(|error| self.failed(error))?;
-        let mut push = || {
-            let stream = conversation.greeting()?;
-            let server = Pushable::read(&mut PacketReader::new(stream), &name)?;
-            let found = server.tip().map(CommitId::from);
-            if found != expected {
-                return Ok(Verdict::Elsewhere(found));
-            }
-            let (bytes, objects) = self.message(repository, &name, expected, new, &server)?;
-            watch.tell(&Event::Sending {
-                objects,
-                bytes: bytes.len(),
-            });
-            let (report, said) = report(conversation.as_mut(), bytes, &server)?;
-            let said = said.lines();
-            for line in &said {
-                watch.tell(&Event::Said(line.clone()));
-            }
-            Ok(match report.refusal(&name) {
-                None => Verdict::Taken,
-                Some(reason) => Verdict::No(words(said, reason)),
-            })
-        };
-        let verdict = push();
-        match verdict {
-            Ok(verdict) => {
-                conversation.finish();
-                Ok(verdict)
-            }
-            Err(error) => Err(self.failed(conversation.explain(error))),
+        let found = self.tip();
+        if found != expected {
+            return Ok(Verdict::Elsewhere(found));
         }
+        let pushed = self
+            .message(repository, expected, new)
+            .and_then(|(bytes, objects)| {
+                watch.tell(&Event::Sending {
+                    objects,
+                    bytes: bytes.len(),
+                });
+                report(self.conversation.as_mut(), bytes, &self.server)
+            });
+        let (report, said) =
+            pushed.map_err(|error| failed(self.remote, self.conversation.explain(error)))?;
+        let said = said.lines();
+        for line in &said {
+            watch.tell(&Event::Said(line.clone()));
+        }
+        Ok(match report.refusal(&self.name) {
+            None => Verdict::Taken,
+            Some(reason) => Verdict::No(words(said, reason)),
+        })
     }
 
     /// Command and pack, and how many objects are in it.
     fn message(
         &self,
         repository: &Repository,
-        name: &str,
         expected: Option<CommitId>,
         new: CommitId,
-        server: &Pushable,
     ) -> Result<(Vec<u8>, usize), Error> {
-        match server.value("object-format") {
+        match self.server.value("object-format") {
             None | Some("sha1") => {}
             Some(other) => {
-                let message = format!("the objects of {} are {other}, expected sha1", self.address);
+                let message = format!("the objects there are {other}, expected sha1");
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
         }
         let old = expected.map(ObjectId::from);
-        let request =
-            PushRequest::new(name, old, new.into()).with_options(self.options.push_options.clone());
+        let request = PushRequest::new(&self.name, old, new.into())
+            .with_options(self.remote.options.push_options.clone());
         let mut bytes = request
-            .to_bytes(server)
+            .to_bytes(&self.server)
             .map_err(|error| Error::from(error).with_kind(ErrorKind::Unsupported))?;
         let unsent = repository.unsent(expected, new)?;
-        let is_thin = !server.has("no-thin");
+        let is_thin = !self.server.has("no-thin");
         let packed: Vec<Packed<'_>> = unsent
             .iter()
             .map(|object| {
@@ -148,23 +184,16 @@ impl Remote {
         bytes.extend_from_slice(&pack::write(&packed)?);
         Ok((bytes, packed.len()))
     }
+}
 
-    pub(super) fn tip_within(
-        &self,
-        branch: &str,
-        watch: &Watch,
-    ) -> Result<Option<CommitId>, Error> {
-        super::snapshot::tip(&mut super::fetch::Fetcher::open(self, watch)?, branch)
+impl Drop for Pusher<'_> {
+    fn drop(&mut self) {
+        self.conversation.finish();
     }
+}
 
-    pub(super) fn refused(&self, branch: &str, words: &str) -> Error {
-        let message = format!("{} refuses to move `{branch}`: {words}", self.address);
-        Error::new(ErrorKind::Refused, message)
-    }
-
-    fn failed(&self, error: Error) -> Error {
-        error.during(format_args!("cannot push to {}", self.address))
-    }
+fn failed(remote: &Remote, error: Error) -> Error {
+    error.during(format_args!("cannot push to {}", remote.address))
 }
 
 /// Sends the push and reads what the server says about it.

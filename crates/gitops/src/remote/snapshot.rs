@@ -29,7 +29,7 @@ impl Remote {
     ///
     /// Everything of [`ErrorKind`] that is not about pushing.
     pub fn tip(&self, branch: &str) -> Result<Option<CommitId>, Error> {
-        let mut fetcher = Fetcher::open(self, &self.options.watch())?;
+        let mut fetcher = Fetcher::start(self, &self.options.watch())?;
         tip(&mut fetcher, branch)
     }
 
@@ -39,7 +39,7 @@ impl Remote {
     ///
     /// As [`Remote::tip`].
     pub fn default_branch(&self) -> Result<Option<String>, Error> {
-        let mut fetcher = Fetcher::open(self, &self.options.watch())?;
+        let mut fetcher = Fetcher::start(self, &self.options.watch())?;
         let head = fetcher.references(&["HEAD"])?;
         let target = head.into_iter().find(|reference| reference.name == "HEAD");
         let target = target.and_then(|reference| reference.target);
@@ -68,22 +68,32 @@ impl Remote {
         branch: &str,
         watch: &Watch,
     ) -> Result<Snapshot<'a>, Error> {
-        let mut fetcher = Fetcher::open(self, watch)?;
+        let mut fetcher = Fetcher::start(self, watch)?;
         let tip = tip(&mut fetcher, branch)?;
-        let snapshot = Snapshot {
+        Snapshot::at(repository, branch, tip, Arc::new(Mutex::new(fetcher)))
+    }
+}
+
+impl<'a> Snapshot<'a> {
+    /// `branch` at `tip`, whose commit is fetched.
+    pub(super) fn at(
+        repository: &'a Repository,
+        branch: &str,
+        tip: Option<CommitId>,
+        fetcher: Arc<Mutex<Fetcher<'a>>>,
+    ) -> Result<Self, Error> {
+        let snapshot = Self {
             repository,
             branch: branch.to_owned(),
             tip,
-            fetcher: Arc::new(Mutex::new(fetcher)),
+            fetcher,
         };
         if let Some(tip) = tip {
             snapshot.fetch_commit(tip)?;
         }
         Ok(snapshot)
     }
-}
 
-impl<'a> Snapshot<'a> {
     /// The commit the branch stood at; `None` when there was no such branch.
     #[must_use]
     pub fn tip(&self) -> Option<CommitId> {
@@ -196,7 +206,7 @@ impl<'a> Snapshot<'a> {
         // A conversation of its own: git remembers the depth of an earlier question of the same one,
         // and would count from there.
         let mut fetcher = self.fetcher().again()?;
-        let request = if fetcher.can_filter() {
+        let request = if fetcher.can_filter()? {
             request.with_filter("tree:0")
         } else {
             request
@@ -258,13 +268,16 @@ impl<'a> Snapshot<'a> {
         }
         let mut fetcher = self.fetcher();
         let request = FetchRequest::new(vec![id]).with_depth(1);
-        // The commit and its root directory in one trip.
-        let request = if fetcher.can_filter() {
-            request.with_filter("tree:1")
+        if fetcher.can_filter()? {
+            // The commit and its root directory in one trip.
+            fetcher.objects(self.repository, &request.with_filter("tree:1"))?;
         } else {
-            request
-        };
-        fetcher.objects(self.repository, &request)?;
+            // All of it, but for what the last such snapshot has.
+            let last = self.repository.whole().into_iter().collect();
+            let request = request.with_shallow_haves(last);
+            fetcher.objects(self.repository, &request)?;
+            self.repository.mark_whole(id)?;
+        }
         drop(fetcher);
         self.repository.root(tip)?;
         Ok(())
@@ -293,6 +306,11 @@ impl<'a> Snapshot<'a> {
             tip,
             fetcher: Arc::clone(&self.fetcher),
         }
+    }
+
+    /// The conversation that its objects come from.
+    pub(super) fn into_fetcher(self) -> Arc<Mutex<Fetcher<'a>>> {
+        self.fetcher
     }
 
     /// Whether the connection ended early.

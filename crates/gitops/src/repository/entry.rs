@@ -67,6 +67,9 @@ impl TreeEntry<'_> {
     }
 }
 
+/// What stands before and after.
+pub(super) type Sides<'a> = (Option<TreeEntry<'a>>, Option<TreeEntry<'a>>);
+
 /// A directory as it is stored.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
@@ -119,10 +122,7 @@ impl Tree {
 
 /// The entries that differ, on either side: pairs of one name that is a file, or a directory, on both
 /// sides, and single ones. Takes time by the number of entries, as both are sorted.
-pub(super) fn differing<'a>(
-    before: &'a Tree,
-    after: &'a Tree,
-) -> Result<Vec<(Option<TreeEntry<'a>>, Option<TreeEntry<'a>>)>, Error> {
+pub(super) fn differing<'a>(before: &'a Tree, after: &'a Tree) -> Result<Vec<Sides<'a>>, Error> {
     let (mut before, mut after) = (before.iter(), after.iter());
     let (mut old, mut new) = (before.next().transpose()?, after.next().transpose()?);
     let mut found = Vec::new();

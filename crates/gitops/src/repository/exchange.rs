@@ -20,6 +20,9 @@ use crate::remote::wire::ObjectId;
 /// Most commits one push may have.
 pub(crate) const MAX_PUSHED_COMMITS: usize = 1_000;
 
+/// Where the last commit that came with all its files is written down.
+const WHOLE: &str = "narae/whole";
+
 /// An object to send, and one the other side has that is likely to be much like it.
 #[derive(Debug)]
 pub(crate) struct Unsent {
@@ -156,6 +159,24 @@ impl Repository {
             walk.keep(commit.id(), None)?;
         }
         Ok(walk.found)
+    }
+
+    /// The last commit that came with all its files.
+    pub(crate) fn whole(&self) -> Option<ObjectId> {
+        let git = self.git();
+        let text = std::fs::read_to_string(git.commondir().join(WHOLE)).ok()?;
+        let id = ObjectId::parse(text.trim_end().as_bytes())?;
+        git.odb().ok()?.exists(oid(id).ok()?).then_some(id)
+    }
+
+    /// Remembers that `commit` came with all its files.
+    pub(crate) fn mark_whole(&self, commit: ObjectId) -> Result<(), Error> {
+        let git = self.git();
+        let file = git.commondir().join(WHOLE);
+        let making = store::own_directory(&git)?.join(store::unique());
+        std::fs::write(&making, format!("{commit}\n"))
+            .and_then(|()| std::fs::rename(&making, &file))
+            .map_err(|error| Error::io(format_args!("cannot write {}", file.display()), error))
     }
 
     /// Remembers commits whose parents are not here, as git does, so that it can read the history.

@@ -68,6 +68,10 @@ impl FetchRequest {
         packets.delimiter();
         packets.line("no-progress")?;
         packets.line("ofs-delta")?;
+        if !self.haves.is_empty() {
+            // Without it git leaves out nothing of what these have where there is a depth.
+            packets.line("thin-pack")?;
+        }
         for id in &self.shallow {
             packets.line(&format!("shallow {id}"))?;
         }

@@ -1,10 +1,14 @@
 //! `git daemon` over TCP.
 
-use narae_gitops::remote::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use narae_gitops::remote::{ErrorKind, Event};
+use narae_gitops::repository::Repository;
 use narae_testservers::GitDaemon;
 
 use super::fixture::{Served, cache, committed, remote, replace, write};
-use crate::fixture::{fsck, git};
+use crate::fixture::{advance, fsck, git};
 
 fn start(served: &Served) -> Option<GitDaemon> {
     GitDaemon::start(
@@ -36,11 +40,26 @@ fn a_server_without_filters_sends_the_snapshot() {
     );
     let Some(daemon) = start(&served) else { return };
     let (_directory, here) = cache();
-    let remote = remote(&daemon.address("gitops.git"));
+    let received = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&received);
+    let remote = remote(&daemon.address("gitops.git")).with_listener(move |event| {
+        if let Event::Received { objects, .. } = event {
+            count.fetch_add(*objects, Ordering::Relaxed);
+        }
+    });
+    let mut counts = Vec::new();
     for (from, to) in [("1", "2"), ("2", "3")] {
         let decide = replace("apps/shop/values.yaml", from, to);
         committed(&remote.land(&here, "main", 1, decide, |_| {}).unwrap());
+        advance(
+            &Repository::open(served.path()).unwrap(),
+            &[("apps/cart/values.yaml", Some(to))],
+        );
+        counts.push(received.swap(0, Ordering::Relaxed));
     }
+    // All of it; then what the first change and another writer's made of it: two files in two directories,
+    // the one above, the root and the commit.
+    assert_eq!(counts, [9, 7]);
     assert_eq!(served.file("apps/shop/values.yaml"), "tag: 3\n");
     fsck(&served.path());
 }

@@ -3,12 +3,16 @@
 mod address;
 mod cache;
 mod daemon;
+mod faults;
 mod fixture;
+#[cfg(feature = "http")]
+mod helper;
 #[cfg(feature = "http")]
 mod http;
 mod local;
 mod pack;
 mod queue;
 mod racing;
+mod site;
 mod ssh;
 mod wire;

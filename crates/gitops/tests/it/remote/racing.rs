@@ -1,20 +1,73 @@
-//! Many writers, one branch of one server.
+//! Twenty writers, one branch of one server: all land, or see the other's value.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
 use narae_gitops::remote::{Error, Landed, Outcome, Remote, Snapshot, back_off};
 use narae_gitops::repository::Repository;
-use narae_testservers::GitDaemon;
 
 use super::fixture::{Served, cache, committed, remote, replace};
+use super::site::{self, Site, Start};
 use crate::fixture::{advance, commit, fsck, git, path};
 
-const WRITERS: u32 = 20;
+pub(crate) const WRITERS: u32 = 20;
 /// Each lost attempt means that some other writer landed, or held the lock for a moment.
-const ATTEMPTS: u32 = 10 * WRITERS;
+pub(crate) const ATTEMPTS: u32 = 10 * WRITERS;
+/// Far more than twenty writers need on a machine that does much else.
+const DEADLINE: Duration = Duration::from_secs(600);
+const WHAT: &str = "twenty writers";
+
+/// All writers at once, each with a cache and a remote of its own.
+pub(crate) fn race<T: Send>(
+    site: &Site,
+    write: impl Fn(&Remote, &Repository, u32) -> T + Sync,
+) -> Vec<T> {
+    let start = Barrier::new(20);
+    thread::scope(|scope| {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let (start, write) = (&start, &write);
+                scope.spawn(move || {
+                    let (_directory, here) = cache();
+                    let remote = site.remote().with_deadline(DEADLINE);
+                    start.wait();
+                    write(&remote, &here, writer)
+                })
+            })
+            .collect();
+        let join = |writer: thread::ScopedJoinHandle<'_, T>| writer.join().unwrap();
+        writers.into_iter().map(join).collect()
+    })
+}
+
+/// Nothing is lost, nothing is merged, nothing is broken; `before` commits were there.
+pub(crate) fn holds(served: &Served, landed: &[Landed], before: usize) {
+    let ids: BTreeSet<_> = landed.iter().flat_map(committed).collect();
+    assert_eq!(ids.len(), landed.len());
+    assert_eq!(served.commits(), landed.len() + before);
+    let merges = ["rev-list", "--count", "--merges", "main"];
+    assert_eq!(git(&served.path(), &merges).trim(), "0");
+    fsck(&served.path());
+}
+
+/// The file that this writer makes when each has an application of its own.
+pub(crate) fn own_file(writer: u32) -> String {
+    format!("apps/app-{writer:02}/values.yaml")
+}
+
+pub(crate) fn write_own_file(
+    remote: &Remote,
+    here: &Repository,
+    writer: u32,
+) -> Result<Landed, Error> {
+    let name = own_file(writer);
+    let decide =
+        |_: &Snapshot<'_>| Ok::<_, Error>(vec![commit(&name, &[(&name, Some("tag: 1\n"))])]);
+    remote.land(here, "main", ATTEMPTS, decide, wait(writer))
+}
 
 /// Waits the jittered time; the numbers differ by writer and attempt.
 fn wait(writer: u32) -> impl FnMut(u32) {
@@ -24,175 +77,120 @@ fn wait(writer: u32) -> impl FnMut(u32) {
     }
 }
 
-/// All writers at once, each with a cache of its own.
-fn race(address: &str, decide: impl Fn(&Remote, &Repository, u32) -> Landed + Sync) -> Vec<Landed> {
-    let start = Barrier::new(20);
-    thread::scope(|scope| {
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|writer| {
-                let (start, decide) = (&start, &decide);
-                scope.spawn(move || {
-                    let (_directory, here) = cache();
-                    let remote = remote(address);
-                    start.wait();
-                    decide(&remote, &here, writer)
-                })
-            })
-            .collect();
-        writers
-            .into_iter()
-            .map(|writer| writer.join().unwrap())
-            .collect()
-    })
+fn different_applications(start: Start) {
+    let Some(site) = start(WHAT) else { return };
+    let landed = race(&site, |remote, here, writer| {
+        write_own_file(remote, here, writer).unwrap()
+    });
+    holds(&site.served, &landed, 1);
+    for writer in 0..WRITERS {
+        assert_eq!(site.served.file(&own_file(writer)), "tag: 1\n");
+    }
 }
 
-fn all_landed(served: &Served, landed: &[Landed], commits: usize) {
-    let ids: BTreeSet<_> = landed.iter().flat_map(committed).collect();
-    assert_eq!(ids.len(), landed.len());
-    assert_eq!(served.commits(), commits);
-    assert_eq!(
-        git(&served.path(), &["rev-list", "--count", "--merges", "main"]).trim(),
-        "0"
+fn adjacent_lines(start: Start) {
+    let Some(site) = start(WHAT) else { return };
+    prepare(&site);
+    let landed = race(&site, |remote, here, writer| {
+        let (from, to) = (line(writer, "old"), line(writer, "new"));
+        let decide = replace("images.yaml", &from, &to);
+        remote
+            .land(here, "main", ATTEMPTS, decide, wait(writer))
+            .unwrap()
+    });
+    holds(&site.served, &landed, 2);
+    assert_eq!(site.served.file("images.yaml"), lines("new"));
+}
+
+/// Each wants `old` to become its own value, and nothing else: whoever finds another's gives up.
+fn the_same_line(start: Start) {
+    let Some(site) = start(WHAT) else { return };
+    prepare(&site);
+    let ended = race(&site, |remote, here, writer| {
+        let decide = |snapshot: &Snapshot<'_>| {
+            let bytes = snapshot.read(&path("images.yaml"))?.unwrap_or_default();
+            let text = String::from_utf8(bytes).unwrap();
+            let found = text.lines().next().unwrap();
+            if found != "app-00: old" {
+                return Err(Found::Conflict(found.to_owned()));
+            }
+            let text = text.replace(found, &format!("app-00: {writer}"));
+            Ok(vec![commit("mine", &[("images.yaml", Some(&text))])])
+        };
+        match remote.land(here, "main", ATTEMPTS, decide, wait(writer)) {
+            Ok(landed) => Ok((writer, landed)),
+            Err(Found::Conflict(line)) => Err(line),
+            Err(Found::Remote(error)) => panic!("{error}"),
+        }
+    });
+    let (won, lost): (Vec<_>, Vec<_>) = ended.into_iter().partition(Result::is_ok);
+    let [Ok((winner, landed))] = won.as_slice() else {
+        panic!("{won:?}")
+    };
+    let value = format!("app-00: {winner}");
+    for line in lost {
+        assert_eq!(line.unwrap_err(), value);
+    }
+    holds(&site.served, std::slice::from_ref(landed), 2);
+    assert!(
+        site.served
+            .file("images.yaml")
+            .starts_with(&format!("{value}\n"))
     );
-    fsck(&served.path());
+}
+
+/// `images.yaml`, with a line for each writer.
+fn prepare(site: &Site) {
+    let theirs = Repository::open(site.served.path()).unwrap();
+    advance(&theirs, &[("images.yaml", Some(&lines("old")))]);
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Found {
+    #[error("somebody else's value: {0}")]
+    Conflict(String),
+    #[error(transparent)]
+    Remote(#[from] Error),
+}
+
+fn line(writer: u32, value: &str) -> String {
+    format!("app-{writer:02}: {value}\n")
 }
 
 fn lines(value: &str) -> String {
     let mut text = String::new();
     for writer in 0..WRITERS {
-        writeln!(text, "app-{writer:02}: {value}").unwrap();
+        write!(text, "{}", line(writer, value)).unwrap();
     }
     text
 }
 
-fn with_lines() -> Served {
-    let served = Served::new();
-    let theirs = Repository::open(served.path()).unwrap();
-    advance(&theirs, &[("images.yaml", Some(&lines("old")))]);
-    served
-}
+macro_rules! twenty_writers {
+    ($($server:ident)+) => {$(
+        mod $server {
+            use super::site;
 
-/// Sets this writer's line.
-fn set_line(remote: &Remote, here: &Repository, writer: u32) -> Landed {
-    let (from, to) = (
-        format!("app-{writer:02}: old\n"),
-        format!("app-{writer:02}: new\n"),
-    );
-    let decide = replace("images.yaml", &from, &to);
-    remote
-        .land(here, "main", ATTEMPTS, decide, wait(writer))
-        .unwrap()
-}
+            #[test]
+            fn different_applications() {
+                super::different_applications(site::$server);
+            }
 
-#[test]
-fn writers_of_adjacent_lines_all_land() {
-    let served = with_lines();
-    let landed = race(served.path().to_str().unwrap(), set_line);
-    all_landed(&served, &landed, 22);
-    assert_eq!(served.file("images.yaml"), lines("new"));
-}
+            #[test]
+            fn adjacent_lines() {
+                super::adjacent_lines(site::$server);
+            }
 
-#[test]
-fn writers_of_adjacent_lines_all_land_over_tcp() {
-    let served = with_lines();
-    let log = served.folder().join("daemon.log");
-    let Some(daemon) = GitDaemon::start(served.folder(), &log, "twenty writers over git://") else {
-        return;
-    };
-    let landed = race(&daemon.address("gitops.git"), set_line);
-    all_landed(&served, &landed, 22);
-    assert_eq!(served.file("images.yaml"), lines("new"));
-}
-
-#[cfg(feature = "http")]
-#[test]
-fn writers_of_adjacent_lines_all_land_over_http() {
-    let served = with_lines();
-    let options = narae_testservers::GitHttpOptions::new();
-    let Some(server) =
-        narae_testservers::GitHttp::start(served.folder(), options, "twenty writers over HTTP")
-    else {
-        return;
-    };
-    let landed = race(&server.address("gitops.git"), set_line);
-    all_landed(&served, &landed, 22);
-    assert_eq!(served.file("images.yaml"), lines("new"));
-}
-
-#[test]
-fn writers_of_different_applications_all_land() {
-    let served = Served::new();
-    let landed = race(served.path().to_str().unwrap(), |remote, here, writer| {
-        let name = format!("apps/app-{writer:02}/values.yaml");
-        let decide =
-            |_: &Snapshot<'_>| Ok::<_, Error>(vec![commit(&name, &[(&name, Some("tag: 1\n"))])]);
-        remote
-            .land(here, "main", ATTEMPTS, decide, wait(writer))
-            .unwrap()
-    });
-    all_landed(&served, &landed, 21);
-    for writer in 0..WRITERS {
-        let name = format!("apps/app-{writer:02}/values.yaml");
-        assert_eq!(served.file(&name), "tag: 1\n");
-    }
-}
-
-#[test]
-fn of_writers_of_the_same_line_one_lands_and_the_others_see_its_value() {
-    let served = with_lines();
-    // Each wants `old` to become its own number, and nothing else: whoever finds another value gives up.
-    #[derive(Debug, thiserror::Error)]
-    enum Found {
-        #[error("somebody else's value: {0}")]
-        Conflict(String),
-        #[error(transparent)]
-        Remote(#[from] Error),
-    }
-    let winners = std::sync::Mutex::new(Vec::new());
-    let start = Barrier::new(20);
-    thread::scope(|scope| {
-        for writer in 0..WRITERS {
-            let (start, winners, served) = (&start, &winners, &served);
-            scope.spawn(move || {
-                let (_directory, here) = cache();
-                let remote = remote(served.path().to_str().unwrap());
-                start.wait();
-                let decide = |snapshot: &Snapshot<'_>| {
-                    let bytes = snapshot.read(&path("images.yaml"))?.unwrap_or_default();
-                    let text = String::from_utf8(bytes).unwrap();
-                    let line = text.lines().next().unwrap();
-                    if line != "app-00: old" {
-                        return Err(Found::Conflict(line.to_owned()));
-                    }
-                    let text = text.replace(line, &format!("app-00: {writer}"));
-                    Ok(vec![commit("same line", &[("images.yaml", Some(&text))])])
-                };
-                match remote.land(&here, "main", ATTEMPTS, decide, wait(writer)) {
-                    Ok(landed) => {
-                        assert!(
-                            matches!(landed.outcome, Outcome::Committed(_)),
-                            "{landed:?}"
-                        );
-                        winners.lock().unwrap().push(writer);
-                    }
-                    Err(Found::Conflict(line)) => assert!(line.starts_with("app-00: ")),
-                    Err(Found::Remote(error)) => panic!("{error}"),
-                }
-            });
+            #[test]
+            fn the_same_line() {
+                super::the_same_line(site::$server);
+            }
         }
-    });
-    let winners = winners.into_inner().unwrap();
-    let [winner] = winners.as_slice() else {
-        panic!("{winners:?}")
-    };
-    assert!(
-        served
-            .file("images.yaml")
-            .starts_with(&format!("app-00: {winner}\n"))
-    );
-    assert_eq!(served.commits(), 3);
-    fsck(&served.path());
+    )+};
 }
+
+twenty_writers!(on_this_machine over_tcp over_ssh);
+#[cfg(feature = "http")]
+twenty_writers!(over_tls_with_a_password);
 
 #[test]
 fn a_lost_race_is_decided_again_and_the_attempts_are_bounded() {

@@ -198,7 +198,7 @@ fn objects_are_asked_for_in_one_round() {
     assert_eq!(
         after,
         format!(
-            "0010no-progress\n000eofs-delta\n0035shallow {OTHER}\n000ddeepen 1\n0012filter tree:1\n0032want {ID}\n0032have {OTHER}\n0009done\n0000"
+            "0010no-progress\n000eofs-delta\n000ethin-pack\n0035shallow {OTHER}\n000ddeepen 1\n0012filter tree:1\n0032want {ID}\n0032have {OTHER}\n0009done\n0000"
         )
     );
 }

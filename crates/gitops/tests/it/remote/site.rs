@@ -1,0 +1,86 @@
+//! The servers that git has, each with a repository that writers reach over it.
+
+use std::any::Any;
+
+use narae_gitops::remote::{Remote, SshOptions};
+use narae_testservers::{GitDaemon, Sshd};
+
+use super::fixture::{Served, remote};
+
+/// A repository, and how each writer reaches it.
+pub(crate) struct Site {
+    pub(crate) served: Served,
+    connect: Box<dyn Fn() -> Remote + Sync>,
+    _server: Box<dyn Any + Send + Sync>,
+}
+
+/// Starts one; `None` where the machine lacks what it needs.
+pub(crate) type Start = fn(what: &str) -> Option<Site>;
+
+impl Site {
+    pub(crate) fn new(
+        served: Served,
+        server: impl Any + Send + Sync,
+        connect: impl Fn() -> Remote + Sync + 'static,
+    ) -> Self {
+        Self {
+            served,
+            connect: Box::new(connect),
+            _server: Box::new(server),
+        }
+    }
+
+    /// A remote of its own for each writer.
+    pub(crate) fn remote(&self) -> Remote {
+        (self.connect)()
+    }
+}
+
+pub(crate) fn on_this_machine(_what: &str) -> Option<Site> {
+    let served = Served::new();
+    let address = served.path().display().to_string();
+    Some(Site::new(served, (), move || remote(&address)))
+}
+
+pub(crate) fn over_tcp(what: &str) -> Option<Site> {
+    let served = Served::new();
+    let log = served.folder().join("daemon.log");
+    let server = GitDaemon::start(served.folder(), &log, what)?;
+    let address = server.address("gitops.git");
+    Some(Site::new(served, server, move || remote(&address)))
+}
+
+pub(crate) fn over_ssh(what: &str) -> Option<Site> {
+    let served = Served::new();
+    let server = Sshd::start("AcceptEnv GIT_PROTOCOL\n", what)?;
+    let address = server.address(&served.path());
+    let options = SshOptions::new()
+        .with_configuration("/dev/null")
+        .with_known_hosts(server.known_hosts())
+        .with_identity(server.identity());
+    let connect = move || remote(&address).with_ssh(options.clone());
+    Some(Site::new(served, server, connect))
+}
+
+#[cfg(feature = "http")]
+pub(crate) fn over_tls_with_a_password(what: &str) -> Option<Site> {
+    over_tls(narae_testservers::GitHttpOptions::new(), what)
+}
+
+/// With Basic auth and TLS, whatever else `options` say.
+#[cfg(feature = "http")]
+pub(crate) fn over_tls(options: narae_testservers::GitHttpOptions, what: &str) -> Option<Site> {
+    use narae_gitops::remote::{Asked, Credential, HttpOptions};
+    use narae_testservers::GitHttp;
+
+    let served = Served::new();
+    let options = options.with_login("ci", "secret").with_tls();
+    let server = GitHttp::start(served.folder(), options, what)?;
+    let address = server.address("gitops.git");
+    let options = HttpOptions::new()
+        .with_credentials(|_: &Asked<'_>| Some(Credential::basic("ci", "secret")))
+        .with_certificates(server.certificate())
+        .unwrap();
+    let connect = move || remote(&address).with_http(options.clone());
+    Some(Site::new(served, server, connect))
+}
