@@ -11,3 +11,4 @@ mod elsewhere;
 mod plans;
 mod reading;
 mod sandbox;
+mod servers;
