@@ -30,7 +30,7 @@ use signal_hook::flag;
 use crate::analysis::Analysis;
 use crate::input::{Choice, read};
 use crate::ship::state::{self, State};
-use crate::ship::{Files, Http, HttpOptions, Shipper, Sink, http};
+use crate::ship::{Files, Http, HttpOptions, Kafka, Shipper, Sink, http};
 use crate::summary::Summary;
 
 /// Prints every line of log files as one JSON object, and a summary on standard error.
@@ -54,13 +54,13 @@ struct Shipping {
     /// '/var/log/pods/*/*/*.log*', in quotes.
     #[arg(long, requires = "to")]
     follow: bool,
-    /// Where to send: `opensearch URL`, `otlp URL`, `otlp-json URL`, `loki URL` or `file FOLDER`; otherwise to standard output.
+    /// Where to send: `opensearch URL`, `otlp URL`, `otlp-json URL`, `loki URL`, `kafka HOST:PORT,…` or `file FOLDER`; otherwise to standard output.
     #[arg(long, num_args = 2, value_names = ["KIND", "WHERE"])]
     to: Vec<String>,
     /// A folder to remember in what has arrived, so that every line arrives also after a kill.
     #[arg(long, value_name = "FOLDER", requires = "to")]
     state: Option<PathBuf>,
-    /// The index or data stream of OpenSearch, the label `job` of Loki.
+    /// The index or data stream of OpenSearch, the topic of Kafka, the label `job` of Loki.
     #[arg(
         long,
         value_name = "NAME",
@@ -211,6 +211,7 @@ fn deliver(inputs: &Inputs, shipping: Shipping) -> anyhow::Result<bool> {
     };
     let sink: Box<dyn Sink> = match (&kind[..], http::protocol(kind)) {
         ("file", _) => Box::new(Files::open(Path::new(place), &state)?),
+        ("kafka", _) => Box::new(Kafka::new(place, shipping.name)?),
         (_, Some(protocol)) => {
             let options = HttpOptions {
                 authorization: shipping.authorization,
@@ -219,7 +220,9 @@ fn deliver(inputs: &Inputs, shipping: Shipping) -> anyhow::Result<bool> {
             };
             Box::new(Http::new(protocol, place, options)?)
         }
-        _ => bail!("no destination {kind:?}: expected opensearch, otlp, otlp-json, loki or file"),
+        _ => bail!(
+            "no destination {kind:?}: expected opensearch, otlp, otlp-json, loki, kafka or file"
+        ),
     };
     let mut shipper = Shipper::new(sink, state, shipping.buffer.max(1) << 20, stop)?;
     let all_read = match &inputs.files[..] {

@@ -41,7 +41,7 @@ pub fn item(event: &Event<'_>, origin: &Origin<'_>, index: &str) -> Item {
         .text("_id", id.as_bytes())
         .end();
     body.extend_from_slice(b"}\n");
-    document(event, origin, &mut body);
+    write_document(event, origin, &mut body);
     body.push(b'\n');
     Item {
         id,
@@ -50,8 +50,18 @@ pub fn item(event: &Event<'_>, origin: &Origin<'_>, index: &str) -> Item {
     }
 }
 
-/// The document alone.
-pub(super) fn document<'e>(event: &Event<'e>, origin: &Origin<'_>, out: &mut Vec<u8>) {
+/// The document alone, without an end of line, for who keeps it elsewhere. The group is the origin's source.
+pub fn document(event: &Event<'_>, origin: &Origin<'_>) -> Item {
+    let mut body = Vec::with_capacity(512);
+    write_document(event, origin, &mut body);
+    Item {
+        id: origin.id(event),
+        group: origin.source().as_bytes().to_vec(),
+        body,
+    }
+}
+
+pub(super) fn write_document<'e>(event: &Event<'e>, origin: &Origin<'_>, out: &mut Vec<u8>) {
     let time = origin.time(event);
     let record = origin::record(event);
     let mut object = Object::begin(out)

@@ -38,7 +38,7 @@ pub fn item(event: &Event<'_>, origin: &Origin<'_>, job: &str) -> Item {
     }
     labels.end();
     let mut line = Vec::with_capacity(512);
-    bulk::document(event, origin, &mut line);
+    bulk::write_document(event, origin, &mut line);
     let mut body = Vec::with_capacity(line.len() + 64);
     body.extend_from_slice(b"[\"");
     let nanoseconds = origin.time(event).unix_nanoseconds().max(0);

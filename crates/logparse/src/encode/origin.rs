@@ -33,6 +33,11 @@ impl<'o> Origin<'o> {
         self
     }
 
+    /// What names its content for ever.
+    pub const fn source(&self) -> &'o str {
+        self.source
+    }
+
     /// Where people look for it.
     pub const fn path(&self) -> &'o str {
         self.path

@@ -5,6 +5,7 @@
 
 mod files;
 pub(crate) mod http;
+mod kafka;
 pub(crate) mod state;
 
 use std::collections::VecDeque;
@@ -22,6 +23,7 @@ use narae_logparse::encode::{Item, Object, Origin};
 
 pub(crate) use files::Files;
 pub(crate) use http::{Http, HttpOptions};
+pub(crate) use kafka::Kafka;
 use state::State;
 
 /// How long what is queued may take to arrive once the end was asked for.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use narae_testservers::{Collector, OpenSearch};
+use narae_testservers::{Collector, Kafka, OpenSearch};
 use serde_json::{Value, json};
 
 use crate::ship::{Place, assert_each_once};
@@ -129,4 +129,23 @@ fn a_collector_gets_every_line_in_both_encodings_after_kills() {
         );
         assert!(numbers.contains("Int(0)"), "{kind}: {:?}", records.first());
     }
+}
+
+#[test]
+fn kafka_has_every_line_under_its_key_after_kills() {
+    let Some(server) = Kafka::start("shipping to Kafka") else {
+        return;
+    };
+    let place = Place::new();
+    let look = || drop(std::net::TcpStream::connect(server.address()));
+    kill_again_and_again(&place, "kafka", &server.address(), look);
+    let records = server.records("logs-shop");
+    // What came twice has the same key, as compaction wants it.
+    let by_key: BTreeMap<&str, Value> = records
+        .iter()
+        .map(|(key, value)| (&key[..], serde_json::from_str(value).unwrap()))
+        .collect();
+    let documents: Vec<Value> = by_key.into_values().collect();
+    assert_each_once(&documents, ROUNDS * LINES);
+    assert_eq!(documents[0]["@format"], "json");
 }
