@@ -206,7 +206,9 @@ impl Machine {
     /// Decides by what was measured.
     fn judge(&mut self, now: Duration) {
         let total = self.counter.total(now);
-        if total.calls < self.minimum_calls {
+        // Thresholds are above 0, so that what is flawless closes half-open and changes nothing else.
+        let flawless = total.failures == 0 && total.slow == 0 && self.state != State::HalfOpen;
+        if flawless || total.calls < self.minimum_calls {
             return;
         }
         // Without dividing: this runs for every call.

@@ -198,6 +198,11 @@ impl<'o> Compiler<'o> {
                 }
             }
         }
+        let candidates = &table.candidates;
+        let predicate = |index: u32| {
+            let candidate = candidates.get(usize::try_from(index).ok()?)?;
+            Some(&candidate.predicate)
+        };
         let listeners = table
             .gateways
             .iter_mut()
@@ -205,7 +210,7 @@ impl<'o> Compiler<'o> {
             .flat_map(|port| &mut port.listeners);
         for paths in listeners.flat_map(|listening| listening.hosts.values_mut()) {
             // Each expression was compiled alone before, so one alone fits here as well.
-            let _ = paths.finish();
+            let _ = paths.finish(&predicate);
         }
         (self.table, self.findings)
     }

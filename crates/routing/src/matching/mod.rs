@@ -36,13 +36,15 @@
 //! # Cost
 //!
 //! A decision looks up the host once per label and the path once per segment; only matches of the
-//! same host and path are compared one by one. Regular expressions of a host are one automaton. So
+//! same host and path are compared, and of those that ask for values of one header or query parameter only the ones
+//! that ask for the request's. Regular expressions of a host are one automaton. So
 //! it grows with the request, not with the number of routes. Memory is linear in the routes.
 
 mod access;
 mod attach;
 mod backend;
 mod check;
+mod choice;
 mod compile;
 mod contest;
 mod cors;

@@ -7,8 +7,10 @@ use std::collections::HashMap;
 
 use regex::RegexSet;
 
-use super::predicate::{anchored, expression};
+use super::choice::Choice;
+use super::predicate::{Predicate, anchored, expression};
 use super::problem::Problem;
+use super::request::Request;
 use crate::gateway::{PathMatch, PathMatchType};
 
 /// The longest path a match may name, in bytes.
@@ -79,7 +81,7 @@ pub(super) fn has_path_characters(path: &str) -> bool {
 /// The matches of one hostname, as indices in the order of precedence, by path.
 #[derive(Debug, Default)]
 pub(super) struct PathIndex {
-    exact: HashMap<String, Vec<u32>>,
+    exact: HashMap<String, Choice>,
     prefixes: Vec<Node>,
     expressions: Vec<(String, u32)>,
     automata: Vec<Automaton>,
@@ -90,7 +92,7 @@ struct Node {
     children: HashMap<String, usize>,
     /// The nearest node above that has candidates.
     above: Option<usize>,
-    candidates: Vec<u32>,
+    candidates: Choice,
 }
 
 #[derive(Debug)]
@@ -103,12 +105,14 @@ impl PathIndex {
     /// Candidates must come in ascending order; [`PathIndex::finish`] comes last.
     pub(super) fn insert(&mut self, pattern: &Pattern, candidate: u32) {
         match pattern {
-            Pattern::Exact(path) => push(self.exact.entry(path.clone()).or_default(), candidate),
+            Pattern::Exact(path) => {
+                self.exact.entry(path.clone()).or_default().push(candidate);
+            }
             Pattern::Expression(text) => self.expressions.push((text.clone(), candidate)),
             Pattern::Prefix(prefix) => {
                 let at = self.node(prefix);
                 if let Some(node) = self.prefixes.get_mut(at) {
-                    push(&mut node.candidates, candidate);
+                    node.candidates.push(candidate);
                 }
             }
         }
@@ -133,8 +137,16 @@ impl PathIndex {
         at
     }
 
-    /// Links the prefixes and builds the automata.
-    pub(super) fn finish(&mut self) -> Result<(), Problem> {
+    /// Links the prefixes, divides long lists, and builds the automata.
+    pub(super) fn finish<'p>(
+        &mut self,
+        predicate: &impl Fn(u32) -> Option<&'p Predicate>,
+    ) -> Result<(), Problem> {
+        let exact = self.exact.values_mut();
+        let prefixes = self.prefixes.iter_mut().map(|node| &mut node.candidates);
+        exact
+            .chain(prefixes)
+            .for_each(|choice| choice.split(predicate));
         let mut pending = vec![(0, None)];
         while let Some((at, above)) = pending.pop() {
             let Some(node) = self.prefixes.get_mut(at) else {
@@ -154,39 +166,33 @@ impl PathIndex {
 
     /// Every candidate, some of them several times.
     pub(super) fn all(&self) -> Vec<u32> {
-        let exact = self.exact.values().flatten();
-        let prefixes = self.prefixes.iter().flat_map(|node| &node.candidates);
+        let prefixes = self.prefixes.iter().map(|node| &node.candidates);
+        let choices = self.exact.values().chain(prefixes).flat_map(Choice::all);
         let expressions = self.automata.iter().flat_map(|a| &a.candidates);
-        exact.chain(prefixes).chain(expressions).copied().collect()
+        choices.chain(expressions.copied()).collect()
     }
 
-    /// The first candidate for a path, in order of precedence, that is accepted.
-    pub(super) fn first(&self, path: &str, accepts: impl Fn(u32) -> bool) -> Option<u32> {
+    /// The first candidate for a request's path, in order of precedence, that is accepted.
+    pub(super) fn first(
+        &self,
+        request: &Request<'_>,
+        accepts: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
+        let path = request.path();
         let mut best: Option<u32> = None;
-        let mut consider = |candidates: &[u32]| {
-            for &candidate in candidates {
-                if best.is_some_and(|best| best <= candidate) {
-                    break;
-                }
-                if accepts(candidate) {
-                    best = Some(candidate);
-                    break;
-                }
-            }
-        };
         if let Some(candidates) = self.exact.get(path) {
-            consider(candidates);
+            candidates.consider(request, &accepts, &mut best);
         }
         for automaton in &self.automata {
             for at in automaton.set.matches(path) {
-                if let Some(candidate) = automaton.candidates.get(at) {
-                    consider(std::slice::from_ref(candidate));
-                }
+                let candidate = automaton.candidates.get(at).copied();
+                let before = candidate.filter(|c| best.is_none_or(|best| *c < best));
+                best = before.filter(|candidate| accepts(*candidate)).or(best);
             }
         }
         let mut at = self.deepest(path);
         while let Some(node) = at.and_then(|at| self.prefixes.get(at)) {
-            consider(&node.candidates);
+            node.candidates.consider(request, &accepts, &mut best);
             at = node.above;
         }
         best
@@ -204,13 +210,6 @@ impl PathIndex {
             node = self.prefixes.get(child)?;
         }
         Some(at)
-    }
-}
-
-fn push(candidates: &mut Vec<u32>, candidate: u32) {
-    // A route may name one host twice over, or two hosts with one intersection.
-    if candidates.last() != Some(&candidate) {
-        candidates.push(candidate);
     }
 }
 

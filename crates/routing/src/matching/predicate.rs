@@ -32,6 +32,23 @@ pub(super) struct Predicate {
     query: Vec<(String, Test)>,
 }
 
+/// A header, in lower case, or a query parameter.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Part {
+    Header(String),
+    Query(String),
+}
+
+impl Part {
+    /// Its value in a request, as matches compare it.
+    pub(super) fn of<'a>(&self, request: &Request<'a>) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Header(name) => header(request, name),
+            Self::Query(name) => first_parameter(request.query_with_mark(), name),
+        }
+    }
+}
+
 impl Predicate {
     pub(super) fn new(
         method: Option<&str>,
@@ -50,6 +67,18 @@ impl Predicate {
             headers: tests(headers, |a, b| a.eq_ignore_ascii_case(b))?,
             query: tests(query, |a, b| a == b)?,
         })
+    }
+
+    /// The parts that must have exactly these values.
+    pub(super) fn exact(&self) -> impl Iterator<Item = (Part, &str)> {
+        let headers = self.headers.iter().filter_map(|(name, test)| {
+            Some((Part::Header(name.to_ascii_lowercase()), test.exact()?))
+        });
+        let query = self
+            .query
+            .iter()
+            .filter_map(|(name, test)| Some((Part::Query(name.clone()), test.exact()?)));
+        headers.chain(query)
     }
 
     /// Whether it names a method, how many headers, how many query parameters.
@@ -106,6 +135,13 @@ enum Test {
 }
 
 impl Test {
+    fn exact(&self) -> Option<&str> {
+        match self {
+            Self::Exact(value) => Some(value),
+            Self::Expression(_) => None,
+        }
+    }
+
     fn holds(&self, value: &str) -> bool {
         match self {
             Self::Exact(exact) => exact == value,

@@ -287,7 +287,7 @@ impl Table {
                 .is_some_and(|candidate| candidate.predicate.holds(request))
         };
         let mut indices = listening.hosts.matching(host);
-        let found = indices.find_map(|paths| paths.first(request.path(), accepts))?;
+        let found = indices.find_map(|paths| paths.first(request, accepts))?;
         let candidate = self.candidate(found)?;
         Some((candidate, self.rules.get(candidate.rule)?))
     }

@@ -271,6 +271,33 @@ proptest! {
     }
 
     #[test]
+    fn many_matches_of_one_path_are_told_apart(
+        mut routes in prop::collection::vec(prop::collection::vec(matches(), 1..12), 4..16).prop_map(|routes| {
+            let named = routes.into_iter().enumerate();
+            let route = |(at, matches)| Route { name: format!("r{at}"), created: None, hostnames: vec![], rules: vec![matches] };
+            named.map(route).collect::<Vec<_>>()
+        }),
+        kind in prop::sample::select(vec!["Exact", "PathPrefix"]),
+        headers in prop::collection::vec(prop::sample::select(vec![("x", "1"), ("X", "2"), ("y", "1"), ("Y", "2"), ("z", "2")]), 0..4),
+        query in prop::sample::select(vec!["", "?x=1", "?y=2&x=2", "?z=2"]),
+        method in prop::sample::select(vec!["GET", "PUT"]),
+    ) {
+        for m in routes.iter_mut().flat_map(|route| &mut route.rules).flatten() {
+            (m.kind, m.path) = (kind, "/a");
+        }
+        // A header sent twice is one value for a table, and several for the plain reading.
+        let mut seen: Vec<String> = Vec::new();
+        let once = |(name, _): &(&str, &str)| { let new = !seen.contains(&name.to_lowercase()); seen.push(name.to_lowercase()); new };
+        let headers: Vec<_> = headers.into_iter().filter(once).collect();
+        let (table, _) = Table::compile(&objects(&routes));
+        let target = format!("/a{query}");
+        let request = Request::new(method, "h", &target, &headers);
+        let winner = table.winner(&Arrival::ANYWHERE, &request);
+        let place = winner.map(|w| (w.route.to_string(), w.rule, w.entry));
+        prop_assert_eq!(place, plain(&routes, &request));
+    }
+
+    #[test]
     fn the_order_of_objects_does_not_matter(routes in routes(), path in "/[ab]{0,2}(/[ab]{0,2}){0,2}") {
         let mut turned = routes.clone();
         turned.reverse();
