@@ -19,6 +19,8 @@ pub mod simulate;
 mod slot;
 pub mod split;
 mod time;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod weight;
 
 pub use backends::{Backends, BackendsError};

@@ -1,5 +1,7 @@
 //! How many at once.
 
+use std::borrow::Borrow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A number of places. Whoever gets one holds it until it is dropped; nobody waits.
@@ -9,10 +11,10 @@ pub struct Concurrency {
     taken: AtomicUsize,
 }
 
-/// One place, given back when dropped.
+/// One place, given back when dropped: of `&Concurrency`, or of an `Arc<Concurrency>` to outlive a borrow.
 #[derive(Debug)]
 #[must_use = "a place that is dropped at once limits nothing"]
-pub struct Place<'a>(&'a Concurrency);
+pub struct Place<C: Borrow<Concurrency>>(C);
 
 impl Concurrency {
     /// So many places; with none everybody is turned away.
@@ -25,13 +27,22 @@ impl Concurrency {
     }
 
     /// A place, if one is free.
-    pub fn acquire(&self) -> Option<Place<'_>> {
+    pub fn acquire(&self) -> Option<Place<&Self>> {
+        self.take().then_some(()).map(|()| Place(self))
+    }
+
+    /// A place that keeps this alive, if one is free.
+    pub fn acquire_owned(self: &Arc<Self>) -> Option<Place<Arc<Self>>> {
+        self.take().then_some(()).map(|()| Place(Arc::clone(self)))
+    }
+
+    fn take(&self) -> bool {
         // Relaxed: the count orders places among themselves and guards no other memory.
         let free = |taken: usize| (taken < self.limit).then_some(taken + 1);
-        self.taken
+        let taken = &self.taken;
+        taken
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, free)
-            .ok()
-            .map(|_| Place(self))
+            .is_ok()
     }
 
     /// How many places are taken.
@@ -41,8 +52,8 @@ impl Concurrency {
     }
 }
 
-impl Drop for Place<'_> {
+impl<C: Borrow<Concurrency>> Drop for Place<C> {
     fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::Relaxed);
+        self.0.borrow().taken.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -22,6 +22,8 @@ mod retry;
 mod simulate;
 mod smooth;
 mod split;
+#[cfg(feature = "http")]
+mod tower;
 
 use narae_routing::{Backends, BackendsError, Weight};
 
