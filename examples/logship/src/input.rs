@@ -40,16 +40,41 @@ pub(crate) fn open(name: &str) -> anyhow::Result<(Box<dyn Read>, SystemTime)> {
     let written = file.metadata().and_then(|data| data.modified());
     let written = written.unwrap_or_else(|_| SystemTime::now());
     // What is no file, such as a pipe, cannot be looked into and is read as it is.
-    if is_compressed(&file).unwrap_or(false) {
-        return Ok((Box::new(MultiGzDecoder::new(file)), written));
+    match Compression::of(&file).unwrap_or(None) {
+        Some(compression) => {
+            let about = || format!("cannot read {name}");
+            Ok((compression.decode(file).with_context(about)?, written))
+        }
+        None => Ok((Box::new(file), written)),
     }
-    Ok((Box::new(file), written))
 }
 
-/// Whether a file begins as gzip does (RFC 1952).
-pub(crate) fn is_compressed(file: &File) -> io::Result<bool> {
-    let mut magic = [0; 2];
-    Ok(file.read_at(&mut magic, 0)? == 2 && magic == [0x1F, 0x8B])
+/// How a file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Compression {
+    Gzip,
+    Zstd,
+}
+
+impl Compression {
+    /// By how the file begins (RFC 1952, RFC 8878).
+    pub(crate) fn of(file: &File) -> io::Result<Option<Self>> {
+        let mut magic = [0; 4];
+        let filled = file.read_at(&mut magic, 0)?;
+        Ok(match magic.get(..filled) {
+            Some([0x1F, 0x8B, ..]) => Some(Self::Gzip),
+            Some([0x28, 0xB5, 0x2F, 0xFD]) => Some(Self::Zstd),
+            _ => None,
+        })
+    }
+
+    /// What was compressed, also if in several pieces. Memory is zstd's window, 128 MiB at most.
+    pub(crate) fn decode(self, file: File) -> io::Result<Box<dyn Read>> {
+        Ok(match self {
+            Self::Gzip => Box::new(MultiGzDecoder::new(file)),
+            Self::Zstd => Box::new(zstd::stream::read::Decoder::new(file)?),
+        })
+    }
 }
 
 /// A moment as the parser has it; `None` before 1970.

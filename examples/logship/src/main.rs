@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -30,7 +30,7 @@ use signal_hook::flag;
 use crate::analysis::Analysis;
 use crate::input::{Choice, read};
 use crate::ship::state::{self, State};
-use crate::ship::{Files, Http, HttpOptions, Kafka, Shipper, Sink, http};
+use crate::ship::{Files, Http, HttpOptions, Kafka, S3, Shipper, Sink, http};
 use crate::summary::Summary;
 
 /// Prints every line of log files as one JSON object, and a summary on standard error.
@@ -54,7 +54,7 @@ struct Shipping {
     /// '/var/log/pods/*/*/*.log*', in quotes.
     #[arg(long, requires = "to")]
     follow: bool,
-    /// Where to send: `opensearch URL`, `otlp URL`, `otlp-json URL`, `loki URL`, `kafka HOST:PORT,…` or `file FOLDER`; otherwise to standard output.
+    /// Where to send: `opensearch URL`, `otlp URL`, `otlp-json URL`, `loki URL`, `kafka HOST:PORT,…`, `s3 s3://BUCKET/PREFIX` or `file FOLDER`; otherwise to standard output.
     #[arg(long, num_args = 2, value_names = ["KIND", "WHERE"])]
     to: Vec<String>,
     /// A folder to remember in what has arrived, so that every line arrives also after a kill.
@@ -82,6 +82,12 @@ struct Shipping {
     /// How many MiB may wait for the destination; reading pauses when they do.
     #[arg(long, value_name = "MIB", default_value_t = 32, requires = "to")]
     buffer: usize,
+    /// For how many seconds lines are collected for an object of S3, unless half the buffer is full before.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "to")]
+    every: u64,
+    /// Send requests over HTTP as they are, not in gzip.
+    #[arg(long, requires = "to")]
+    plain: bool,
 }
 
 const AFTER: &str =
@@ -211,20 +217,26 @@ fn deliver(inputs: &Inputs, shipping: Shipping) -> anyhow::Result<bool> {
     };
     let sink: Box<dyn Sink> = match (&kind[..], http::protocol(kind)) {
         ("file", _) => Box::new(Files::open(Path::new(place), &state)?),
+        ("s3", _) => Box::new(S3::open(place, shipping.ca.as_deref(), &state)?),
         ("kafka", _) => Box::new(Kafka::new(place, shipping.name)?),
         (_, Some(protocol)) => {
             let options = HttpOptions {
                 authorization: shipping.authorization,
                 ca: shipping.ca,
                 name: shipping.name,
+                compress: !shipping.plain,
             };
             Box::new(Http::new(protocol, place, options)?)
         }
         _ => bail!(
-            "no destination {kind:?}: expected opensearch, otlp, otlp-json, loki, kafka or file"
+            "no destination {kind:?}: expected opensearch, otlp, otlp-json, loki, kafka, s3 or file"
         ),
     };
-    let mut shipper = Shipper::new(sink, state, shipping.buffer.max(1) << 20, stop)?;
+    let max_bytes = shipping.buffer.max(1) << 20;
+    let mut shipper = Shipper::new(sink, state, max_bytes, stop)?;
+    if kind == "s3" {
+        shipper = shipper.with_linger(Duration::from_secs(shipping.every), max_bytes);
+    }
     let all_read = match &inputs.files[..] {
         [only] if only == "-" => stream(inputs, &mut shipper)?,
         _ => follow::run(inputs, shipping.follow, &mut shipper)?,

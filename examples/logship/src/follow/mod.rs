@@ -162,7 +162,8 @@ impl Follower<'_> {
     /// The source that a file's content is, if it was met before.
     fn known(&self, path: &Path, opened: &Opened, shipper: &mut Shipper) -> io::Result<Match> {
         for (source, known) in shipper.state().sources() {
-            let same_file = !opened.compressed && (known.device, known.inode) == opened.identity;
+            let same_file =
+                opened.compression.is_none() && (known.device, known.inode) == opened.identity;
             let copy = known.head_bytes >= Head::TELLING && is_copy(path, &known.path);
             if !(same_file || copy) || !opened.head.begins(known.head_bytes, &known.head) {
                 continue;

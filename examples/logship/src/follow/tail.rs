@@ -6,14 +6,13 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use flate2::read::MultiGzDecoder;
 use narae_logparse::encode::Origin;
 use narae_logparse::kubernetes::Source;
 use narae_logparse::record::Field;
 use narae_logparse::{Format, Reader, Timestamp, detect};
 
 use crate::Inputs;
-use crate::input::{self, Choice, timestamp};
+use crate::input::{self, Choice, Compression, timestamp};
 use crate::ship::Shipper;
 use crate::ship::state::{Known, new_name};
 
@@ -60,7 +59,7 @@ pub(super) struct Opened {
     file: File,
     pub(super) identity: (u64, u64),
     pub(super) length: u64,
-    pub(super) compressed: bool,
+    pub(super) compression: Option<Compression>,
     pub(super) head: Head,
     modified: SystemTime,
 }
@@ -70,12 +69,11 @@ impl Opened {
     pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
         let file = File::open(path)?;
         let data = file.metadata()?;
-        let compressed = input::is_compressed(&file)?;
+        let compression = Compression::of(&file)?;
         let mut head = vec![0; Head::MOST];
-        let filled = if compressed {
-            input::fill(&mut MultiGzDecoder::new(File::open(path)?), &mut head)?.len()
-        } else {
-            read_at(&file, &mut head, 0)?
+        let filled = match compression {
+            Some(how) => input::fill(&mut how.decode(File::open(path)?)?, &mut head)?.len(),
+            None => read_at(&file, &mut head, 0)?,
         };
         head.truncate(filled);
         let opened = Self {
@@ -83,7 +81,7 @@ impl Opened {
             length: data.len(),
             modified: data.modified().unwrap_or_else(|_| SystemTime::now()),
             file,
-            compressed,
+            compression,
             head: Head(head),
         };
         Ok((filled > 0).then_some(opened))
@@ -96,8 +94,8 @@ impl Opened {
         }
         let bytes = at.min(Head::MOST as u64);
         let mut before = Vec::new();
-        if self.compressed {
-            let mut decoder = MultiGzDecoder::new(File::open(path)?);
+        if let Some(how) = self.compression {
+            let mut decoder = how.decode(File::open(path)?)?;
             io::copy(&mut (&mut decoder).take(at - bytes), &mut io::sink())?;
             decoder.take(bytes).read_to_end(&mut before)?;
         } else {
@@ -122,7 +120,7 @@ fn read_at(file: &File, head: &mut [u8], from: u64) -> io::Result<usize> {
 
 enum Bytes {
     Plain,
-    Compressed(Box<MultiGzDecoder<File>>),
+    Compressed(Box<dyn io::Read>),
 }
 
 /// A file being read.
@@ -159,8 +157,8 @@ impl Tail {
         shipper: &mut Shipper,
     ) -> anyhow::Result<Self> {
         let mut bytes = Bytes::Plain;
-        if opened.compressed {
-            let mut decoder = Box::new(MultiGzDecoder::new(File::open(path)?));
+        if let Some(how) = opened.compression {
+            let mut decoder = how.decode(File::open(path)?)?;
             io::copy(&mut (&mut decoder).take(known.offset), &mut io::sink())?;
             bytes = Bytes::Compressed(decoder);
         }

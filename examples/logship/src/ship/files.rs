@@ -9,9 +9,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use narae_logparse::Event;
 use narae_logparse::deliver::{Answer, Outcome};
 use narae_logparse::encode::{Item, Origin};
-use narae_logparse::{Event, Timestamp};
 
 use super::{Sink, State};
 use crate::output;
@@ -78,13 +78,9 @@ impl Files {
 
 impl Sink for Files {
     fn encode(&self, event: &Event<'_>, origin: &Origin<'_>) -> Item {
-        let time = match event {
-            Event::Record(record) => record.time(),
-            Event::Raw(_) => None,
-        };
         let mut line = Vec::with_capacity(256);
         output::write(origin.path(), event, &mut line);
-        let group = file_name(time.unwrap_or_else(|| origin.observed()));
+        let group = format!("{PREFIX}{}{SUFFIX}", hour(event, origin));
         Item::new(origin.id(event), group.into_bytes(), line)
     }
 
@@ -118,9 +114,13 @@ impl Sink for Files {
     }
 }
 
-/// `logs-2026-11-21T04.ndjson`: the hour, UTC.
-fn file_name(time: Timestamp) -> String {
-    let text = time.to_string();
-    let (hour, _) = text.split_once(':').unwrap_or((&text, ""));
-    format!("{PREFIX}{hour}{SUFFIX}")
+/// The hour of an event, UTC, or of when it was read: `2026-11-21T04`.
+pub(super) fn hour(event: &Event<'_>, origin: &Origin<'_>) -> String {
+    let time = match event {
+        Event::Record(record) => record.time(),
+        Event::Raw(_) => None,
+    };
+    let text = time.unwrap_or_else(|| origin.observed()).to_string();
+    text.split_once(':')
+        .map_or(text.clone(), |(hour, _)| hour.to_owned())
 }

@@ -1,11 +1,14 @@
 //! Sends batches over HTTP.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use narae_logparse::Event;
 use narae_logparse::deliver::{Answer, Protocol, Response};
 use narae_logparse::encode::otlp::Encoding;
@@ -23,6 +26,8 @@ pub(crate) struct HttpOptions {
     pub(crate) ca: Option<PathBuf>,
     /// The index or data stream, and Loki's `job`.
     pub(crate) name: String,
+    /// Whether bodies go out as gzip.
+    pub(crate) compress: bool,
 }
 
 /// A server that takes requests of a protocol.
@@ -32,6 +37,7 @@ pub(crate) struct Http {
     name: String,
     authorization: Option<String>,
     agent: Agent,
+    compress: bool,
 }
 
 impl Http {
@@ -55,39 +61,13 @@ impl Http {
             true => url.to_owned(),
             false => format!("{}{}", url.trim_end_matches('/'), protocol.path()),
         };
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
-        let tls = match options.ca {
-            None => tls,
-            Some(path) => {
-                let about = || format!("cannot read certificates from {}", path.display());
-                let pem = fs::read(&path).with_context(about)?;
-                let items = ureq::tls::parse_pem(&pem).collect::<Result<Vec<_>, _>>();
-                let certificates: Vec<Certificate<'static>> = items
-                    .with_context(about)?
-                    .into_iter()
-                    .filter_map(|item| match item {
-                        ureq::tls::PemItem::Certificate(certificate) => Some(certificate),
-                        _ => None,
-                    })
-                    .collect();
-                tls.root_certs(RootCerts::new_with_certs(&certificates))
-            }
-        };
-        let config = Agent::config_builder()
-            .tls_config(tls.build())
-            .http_status_as_error(false)
-            // A redirect would take the records and the credentials elsewhere.
-            .max_redirects(0)
-            .timeout_connect(Some(Duration::from_secs(10)))
-            .timeout_global(Some(Duration::from_secs(60)))
-            .build();
         Ok(Self {
             protocol,
             url,
             name: options.name,
             authorization: options.authorization,
-            agent: config.new_agent(),
+            agent: agent(options.ca.as_deref())?,
+            compress: options.compress,
         })
     }
 
@@ -99,7 +79,12 @@ impl Http {
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }
-        let mut response = request.send(body)?;
+        let mut response = if self.compress {
+            request = request.header("content-encoding", "gzip");
+            request.send(&gzip(body)?)?
+        } else {
+            request.send(body)?
+        };
         let retry_after = response.headers().get("retry-after");
         let retry_after = retry_after.and_then(|value| Some(value.to_str().ok()?.to_owned()));
         let status = response.status().as_u16();
@@ -132,6 +117,45 @@ impl Sink for Http {
             }
         }
     }
+}
+
+/// What sends requests: with time limits and without redirects. `ca` has the certificates to trust instead of the public ones.
+pub(super) fn agent(ca: Option<&Path>) -> anyhow::Result<Agent> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
+    let tls = match ca {
+        None => tls,
+        Some(path) => {
+            let about = || format!("cannot read certificates from {}", path.display());
+            let pem = fs::read(path).with_context(about)?;
+            let items = ureq::tls::parse_pem(&pem).collect::<Result<Vec<_>, _>>();
+            let certificates: Vec<Certificate<'static>> = items
+                .with_context(about)?
+                .into_iter()
+                .filter_map(|item| match item {
+                    ureq::tls::PemItem::Certificate(certificate) => Some(certificate),
+                    _ => None,
+                })
+                .collect();
+            tls.root_certs(RootCerts::new_with_certs(&certificates))
+        }
+    };
+    let config = Agent::config_builder()
+        .tls_config(tls.build())
+        .http_status_as_error(false)
+        // A redirect would take the records and the credentials elsewhere.
+        .max_redirects(0)
+        .timeout_connect(Some(Duration::from_secs(10)))
+        .timeout_global(Some(Duration::from_secs(60)))
+        .build();
+    Ok(config.new_agent())
+}
+
+/// In gzip (RFC 1952), fast rather than small.
+pub(super) fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes)?;
+    encoder.finish()
 }
 
 /// The protocol of a destination's name.

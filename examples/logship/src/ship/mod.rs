@@ -6,6 +6,7 @@
 mod files;
 pub(crate) mod http;
 mod kafka;
+mod s3;
 pub(crate) mod state;
 
 use std::collections::VecDeque;
@@ -24,6 +25,7 @@ use narae_logparse::encode::{Item, Object, Origin};
 pub(crate) use files::Files;
 pub(crate) use http::{Http, HttpOptions};
 pub(crate) use kafka::Kafka;
+pub(crate) use s3::S3;
 use state::State;
 
 /// How long what is queued may take to arrive once the end was asked for.
@@ -37,6 +39,11 @@ const NAP: Duration = Duration::from_millis(50);
 pub(crate) trait Sink {
     /// The event as it will be sent.
     fn encode(&self, event: &Event<'_>, origin: &Origin<'_>) -> Item;
+
+    /// Names what a batch will be sent as. Says whether that must be in the state, on disk, before it is sent.
+    fn announce(&mut self, _items: &[&Item]) -> bool {
+        false
+    }
 
     /// Sends a batch, however long it takes, and says what became of it.
     fn send(&mut self, items: &[&Item]) -> Answer;
@@ -68,6 +75,10 @@ pub(crate) struct Shipper {
     stopped_at: Option<Instant>,
     acknowledged: u64,
     dead: u64,
+    /// How long what is queued waits for more to go with it, and since when it does.
+    linger: Duration,
+    waiting_since: Option<Instant>,
+    hurry: bool,
     /// What went wrong last, told once until something else does.
     trouble: String,
 }
@@ -97,8 +108,20 @@ impl Shipper {
             stopped_at: None,
             acknowledged: 0,
             dead: 0,
+            linger: Duration::ZERO,
+            waiting_since: None,
+            hurry: false,
             trouble: String::new(),
         })
+    }
+
+    /// Lets what is queued wait this long for more, and sends more at once.
+    #[must_use]
+    pub(crate) fn with_linger(mut self, linger: Duration, max_bytes: usize) -> Self {
+        self.linger = linger;
+        let options = QueueOptions::default().with_max_bytes(max_bytes);
+        self.queue = Queue::new(options.with_batches(100_000, max_bytes / 2));
+        self
     }
 
     pub(crate) const fn state(&mut self) -> &mut State {
@@ -140,6 +163,7 @@ impl Shipper {
                 }
                 Err(back) => parcel = back,
             }
+            self.hurry = true;
             if self.must_end() {
                 return Ok(false);
             }
@@ -150,6 +174,10 @@ impl Shipper {
     /// Sends what may be sent now, one batch, or naps if there is a pause.
     pub(crate) fn pump(&mut self) -> anyhow::Result<()> {
         let now = self.started.elapsed();
+        if self.lingers() {
+            std::thread::sleep(NAP);
+            return self.save_if_due();
+        }
         let Some((batch, parcels)) = self.queue.next_batch(now) else {
             if self.queue.pause_until() > now {
                 std::thread::sleep((self.queue.pause_until() - now).min(NAP));
@@ -157,7 +185,12 @@ impl Shipper {
             return self.save_if_due();
         };
         let items: Vec<&Item> = parcels.iter().map(|parcel| &parcel.item).collect();
+        if self.sink.announce(&items) {
+            self.sink.remember(&mut self.state);
+            self.state.save()?;
+        }
         let answer = self.sink.send(&items);
+        (self.waiting_since, self.hurry) = (None, false);
         self.tell(&answer);
         let endings = self.queue.answer(batch, answer, self.started.elapsed());
         for ending in endings {
@@ -186,6 +219,7 @@ impl Shipper {
     /// Sends what is queued, for as long as a drain may take if the end was asked for. Says whether all was settled.
     pub(crate) fn drain(&mut self) -> anyhow::Result<bool> {
         while !self.queue.is_empty() && !self.must_end() {
+            self.hurry = true;
             self.pump()?;
         }
         self.save()?;
@@ -212,6 +246,15 @@ impl Shipper {
             return false;
         }
         self.stopped_at.get_or_insert_with(Instant::now).elapsed() >= DRAIN
+    }
+
+    /// Whether what is queued waits for more.
+    fn lingers(&mut self) -> bool {
+        if self.queue.is_empty() || self.hurry || self.must_stop() {
+            return false;
+        }
+        let since = self.waiting_since.get_or_insert_with(Instant::now);
+        since.elapsed() < self.linger
     }
 
     fn settle(&mut self) {

@@ -260,3 +260,28 @@ fn traces_zone_and_year_are_the_caller_s_word() {
     );
     assert_eq!(run(&[]).len(), 3);
 }
+
+#[test]
+fn files_in_gzip_and_zstd_are_read_in_all_their_pieces() {
+    let folder = tempfile::tempdir().unwrap();
+    let pieces = ["{\"n\":1}\n{\"n\"", ":2}\n"];
+    let zstd = pieces.map(|piece| zstd::encode_all(piece.as_bytes(), 3).unwrap());
+    let gzip = pieces.map(|piece| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(piece.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    });
+    for (name, bytes) in [
+        ("app.log.1.gz", gzip.concat()),
+        ("app.log.2.zst", zstd.concat()),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let output = logship(&["--format=json", path.to_str().unwrap()], b"");
+        let numbers: Vec<_> = records(&output)
+            .iter()
+            .map(|record| record["n"].clone())
+            .collect();
+        assert_eq!(numbers, [1, 2], "{name}");
+    }
+}

@@ -1,8 +1,9 @@
 //! Real servers get every line, once by id, however often the sender is killed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 
-use narae_testservers::{Collector, Kafka, OpenSearch};
+use narae_testservers::{Collector, Kafka, ObjectStore, OpenSearch};
 use serde_json::{Value, json};
 
 use crate::ship::{Place, assert_each_once};
@@ -31,17 +32,14 @@ fn ask(method: &str, url: &str, body: &Value) -> (u16, Value) {
 /// Ships lines to `--to KIND URL` in rounds that end by a kill, each a little later than the one before by the time that `look` takes,
 /// and a last round that ends well.
 fn kill_again_and_again(place: &Place, kind: &str, url: &str, look: impl Fn()) {
+    let arguments = ["--to", kind, url, "--name", "logs-shop", "--every", "0"];
     for round in 0..ROUNDS {
         place.write("app.log", LINES);
-        let running = place.start(
-            &["--follow", "--to", kind, url, "--name", "logs-shop"],
-            "app.log",
-        );
+        let running = place.start(&[&arguments[..], &["--follow"]].concat(), "app.log");
         (0..=3 * round).for_each(|_| look());
         running.signal("-KILL");
     }
-    let mut last = place.start(&["--to", kind, url, "--name", "logs-shop"], "app.log");
-    let (code, said) = last.wait();
+    let (code, said) = place.start(&arguments, "app.log").wait();
     assert_eq!(code, Some(0), "{said}");
 }
 
@@ -148,4 +146,66 @@ fn kafka_has_every_line_under_its_key_after_kills() {
     let documents: Vec<Value> = by_key.into_values().collect();
     assert_each_once(&documents, ROUNDS * LINES);
     assert_eq!(documents[0]["@format"], "json");
+}
+
+/// The lines of every object below a folder.
+fn objects(folder: &std::path::Path) -> Vec<Value> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(objects(&path));
+        } else {
+            let mut text = String::new();
+            let mut decoder = flate2::read::GzDecoder::new(std::fs::File::open(&path).unwrap());
+            decoder.read_to_string(&mut text).unwrap();
+            found.extend(
+                text.lines()
+                    .map(|line| serde_json::from_str::<Value>(line).unwrap()),
+            );
+        }
+    }
+    found
+}
+
+#[test]
+fn an_object_store_has_every_line_once_after_kills() {
+    let Some(server) = ObjectStore::start("shipping to S3") else {
+        return;
+    };
+    let mut place = Place::new();
+    place.environment = vec![
+        ("AWS_ENDPOINT_URL", server.address()),
+        ("AWS_ACCESS_KEY_ID", ObjectStore::KEY.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", ObjectStore::SECRET.to_owned()),
+    ];
+    let look = || {
+        drop(std::net::TcpStream::connect(
+            server.address().trim_start_matches("http://"),
+        ))
+    };
+    kill_again_and_again(&place, "s3", "s3://logs/shop", look);
+    let hour = server.bucket().join("shop/date=2026-11-21/hour=04");
+    let documents = objects(&hour);
+    assert_each_once(&documents, ROUNDS * LINES);
+    assert_eq!(
+        documents.len(),
+        objects(&server.bucket()).len(),
+        "all are of that hour"
+    );
+
+    // A wrong key is not the lines' fault: they wait, and what is said has nothing of the signature.
+    place.environment.pop();
+    place
+        .environment
+        .push(("AWS_SECRET_ACCESS_KEY", "wrong-secret".to_owned()));
+    place.write("app.log", 1);
+    let mut running = place.start(&["--to", "s3", "s3://logs/shop"], "app.log");
+    let said = running.first_line();
+    running.signal("-KILL");
+    assert!(said.contains("SignatureDoesNotMatch"), "{said}");
+    assert!(
+        !said.contains("X-Amz") && !said.contains(ObjectStore::KEY),
+        "{said}"
+    );
 }

@@ -134,6 +134,15 @@ fn serve(stream: TcpStream, store: &Mutex<Store>, sender: &Sender<()>) -> Option
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
+        if headers
+            .iter()
+            .any(|header| header == "content-encoding: gzip")
+        {
+            let mut plain = Vec::new();
+            let mut decoder = flate2::read::GzDecoder::new(&body[..]);
+            decoder.read_to_end(&mut plain).unwrap();
+            body = plain;
+        }
         let answer = {
             let mut store = store.lock().unwrap();
             store.requests += 1;

@@ -27,6 +27,14 @@ impl Running {
         self.wait()
     }
 
+    /// Waits for it to say something.
+    pub(crate) fn first_line(&mut self) -> String {
+        let mut line = String::new();
+        let mut said = std::io::BufReader::new(self.0.stderr.as_mut().unwrap());
+        std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+        line
+    }
+
     pub(crate) fn wait(&mut self) -> (Option<i32>, String) {
         let mut said = String::new();
         std::io::Read::read_to_string(&mut self.0.stderr.take().unwrap(), &mut said).unwrap();
@@ -44,6 +52,7 @@ impl Drop for Running {
 pub(crate) struct Place {
     folder: TempDir,
     lines: std::cell::Cell<usize>,
+    pub(crate) environment: Vec<(&'static str, String)>,
 }
 
 impl Place {
@@ -51,6 +60,7 @@ impl Place {
         Self {
             folder: tempfile::tempdir().unwrap(),
             lines: std::cell::Cell::new(0),
+            environment: Vec::new(),
         }
     }
 
@@ -81,6 +91,7 @@ impl Place {
             .arg("--format=json")
             .arg(pattern)
             .current_dir(self.folder.path())
+            .envs(self.environment.iter().cloned())
             .stderr(Stdio::piped())
             .spawn();
         Running(child.unwrap())
@@ -151,6 +162,11 @@ fn a_faulty_server_gets_every_line_once() {
     );
     assert_each_once(&server.documents(), 12000);
     assert!(server.requests() > FAULTS.len());
+    assert!(
+        server
+            .headers()
+            .contains(&"content-encoding: gzip".to_owned())
+    );
     // Again: nothing is left to send.
     let before = server.requests();
     let (code, said) = place
