@@ -3,16 +3,14 @@
 //! Webhooks go to loopback only. Nothing it serves is looked at by people, so its web page is not built.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::connection::Answer;
 use crate::git_daemon::wait_for;
+use crate::http;
 use crate::process::{Process, free_port};
 use crate::program::{is_missing, program, skip};
 
@@ -133,26 +131,9 @@ impl Gitea {
     /// If it does not answer.
     #[must_use]
     pub fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(120)))
-            .unwrap();
-        // HTTP/1.0: the answer ends with the connection, and never comes in chunks.
-        write!(
-            stream,
-            "{method} /api/v1/{path} HTTP/1.0\r\nHost: localhost\r\nAuthorization: token {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            self.token,
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-        Answer {
-            status: status.unwrap(),
-            body: body.to_owned(),
-        }
+        let authorization = format!("token {}", self.token);
+        let path = format!("/api/v1/{path}");
+        http::ask(self.port, method, &path, &authorization, body)
     }
 
     /// As [`ask`](Self::ask); it must be done.
@@ -162,11 +143,7 @@ impl Gitea {
     /// If the status is not one of success.
     pub fn must(&self, method: &str, path: &str, body: &str) -> String {
         let answer = self.ask(method, path, body);
-        assert!(
-            (200..300).contains(&answer.status),
-            "{method} {path}: {answer:?}"
-        );
-        answer.body
+        answer.must(&format!("{method} {path}"))
     }
 }
 

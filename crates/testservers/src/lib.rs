@@ -7,12 +7,15 @@
     reason = "test support: what fails here fails the test, and what is skipped is said"
 )]
 
+mod argocd;
+mod cluster;
 mod collector;
 mod connection;
 mod control_plane;
 mod git_daemon;
 mod git_http;
 mod gitea;
+mod http;
 mod kafka;
 mod network;
 mod object_store;
@@ -24,6 +27,8 @@ mod sealed_secrets;
 mod sshd;
 mod watchdog;
 
+pub use argocd::ArgoCd;
+pub use cluster::Cluster;
 pub use collector::Collector;
 pub use connection::{Answer, Connection};
 pub use control_plane::ControlPlane;

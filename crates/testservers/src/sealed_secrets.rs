@@ -75,7 +75,7 @@ impl SealedSecrets {
         let status = ["--subresource=status", "--type=merge", "-p", &running];
         cluster.kubectl(&[&pod[..], &status].concat());
         let crd = "customresourcedefinition/sealedsecrets.bitnami.com";
-        cluster.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", crd]);
+        cluster.wait_for(&["wait", "--for=condition=Established", "--timeout=60s", crd]);
 
         fs::write(cluster.path("token"), ControlPlane::TOKEN).unwrap();
         let account = "/run/secrets/kubernetes.io/serviceaccount";

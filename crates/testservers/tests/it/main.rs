@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use narae_testservers::{ControlPlane, Process, SealedSecrets};
+use narae_testservers::{ArgoCd, Cluster, ControlPlane, Process, SealedSecrets};
 
 #[test]
 fn an_api_server_answers_and_ends_with_its_value() {
@@ -59,6 +59,58 @@ fn the_sealed_secrets_controller_answers_through_the_api_server() {
     });
     // Nothing of it can be reached from outside.
     assert!(std::net::TcpStream::connect(("127.0.0.1", sealed.cluster.port())).is_err());
+}
+
+#[test]
+fn a_deployment_rolls_out_unless_its_image_cannot_be_pulled() {
+    let Some(cluster) = Cluster::start("rolling out a Deployment") else {
+        return;
+    };
+    let deployment = |name: &str, tag: &str| {
+        format!(
+            "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}, namespace: default}}
+spec:
+  replicas: 2
+  progressDeadlineSeconds: 2
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{{name: web, image: 'shop/web:{tag}'}}]}}
+"
+        )
+    };
+    let apply = ["apply", "--server-side", "-f", "-"];
+    let status = |name: &str| {
+        let name = format!("deployment/{name}");
+        let status = ["rollout", "status", "--timeout=100s", &name];
+        cluster.plane.try_kubectl(&status, "")
+    };
+    cluster.plane.kubectl_with(&apply, &deployment("good", "1"));
+    assert!(status("good").status.success(), "{}", cluster.output());
+    cluster
+        .plane
+        .kubectl_with(&apply, &deployment("bad", "bad1"));
+    let stuck = status("bad");
+    let words = String::from_utf8_lossy(&stuck.stderr);
+    assert!(
+        words.contains("exceeded its progress deadline"),
+        "{stuck:?}"
+    );
+    let pods = ["get", "pods", "-l", "app=bad"];
+    assert!(cluster.plane.kubectl(&pods).contains("ImagePullBackOff"));
+}
+
+#[test]
+fn argocd_answers_whom_it_knows() {
+    let Some(argocd) = ArgoCd::start("starting Argo CD") else {
+        return;
+    };
+    let answer = argocd.ask("GET", "applications");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer = argocd.ask("DELETE", "applications/none");
+    assert_eq!(answer.status, 403, "{answer:?}");
 }
 
 /// Starts a server in a test of its own, kills that test, and waits for the server to be gone.
