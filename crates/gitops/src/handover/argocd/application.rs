@@ -280,17 +280,22 @@ pub(super) struct Tree {
 }
 
 impl Tree {
+    /// The objects that are not healthy, in Argo CD's words, the worst first.
     pub(super) fn unhealthy(&self) -> Vec<String> {
-        let said = self.nodes.iter().filter_map(|node| {
-            let health = node.health.as_ref()?;
-            let is_bad = matches!(health.status.as_str(), "Degraded" | "Missing");
-            let why = if health.message.is_empty() {
-                &health.status
-            } else {
-                &health.message
-            };
-            is_bad.then(|| node.says(why))
-        });
+        let of = |statuses: &'static [&'static str]| {
+            let nodes = self.nodes.iter();
+            nodes.filter_map(move |node| {
+                let health = node.health.as_ref()?;
+                let why = if health.message.is_empty() {
+                    &health.status
+                } else {
+                    &health.message
+                };
+                let is_so = statuses.contains(&health.status.as_str());
+                is_so.then(|| node.says(why))
+            })
+        };
+        let said = of(&["Degraded", "Missing"]).chain(of(&["Progressing"]));
         said.take(MAX_SAID).collect()
     }
 }

@@ -127,6 +127,7 @@ impl<T: Transport> ArgoCd<T> {
             must_refresh: wait.is_refreshing.then_some(Refresh::Normal),
             must_sync: wait.is_syncing,
             stands: String::new(),
+            is_rolling_out: false,
         };
         loop {
             if let Some(application) = watch.look()? {
@@ -149,6 +150,8 @@ struct Watch<'a, T> {
     must_sync: bool,
     /// Where it stood last.
     stands: String,
+    /// Whether its objects say more about that.
+    is_rolling_out: bool,
 }
 
 impl<T: Transport> Watch<'_, T> {
@@ -158,6 +161,7 @@ impl<T: Transport> Watch<'_, T> {
             Some(how) => self.argocd.refresh(self.name, how),
             None => self.argocd.application(self.name),
         };
+        self.is_rolling_out = false;
         let application = match application {
             Ok(application) => application,
             Err(error) if error.is_temporary() => {
@@ -167,6 +171,10 @@ impl<T: Transport> Watch<'_, T> {
             Err(error) => return Err(error),
         };
         self.must_refresh = None;
+        self.is_rolling_out = matches!(
+            application.health.status.as_str(),
+            "Progressing" | "Degraded"
+        );
         let verdict = self.wait.judge(&application);
         if !matches!(verdict, Verdict::Degraded(_) | Verdict::Unclear(_)) {
             self.bad_since = None;
@@ -189,11 +197,7 @@ impl<T: Transport> Watch<'_, T> {
             }
             Verdict::Degraded(words) => {
                 if self.is_out_of_patience() {
-                    let mut said = vec![words];
-                    // Without them the verdict stands all the same.
-                    said.extend(self.argocd.unhealthy(self.name).unwrap_or_default());
-                    said.retain(|text| !text.is_empty());
-                    return Err(self.failed(ErrorKind::Degraded, &said.join("; ")));
+                    return Err(self.failed(ErrorKind::Degraded, &self.with_objects(words)));
                 }
                 self.stands = format!("Degraded {words}");
             }
@@ -220,16 +224,29 @@ impl<T: Transport> Watch<'_, T> {
         since != now && now.saturating_sub(since) >= self.wait.patience
     }
 
+    /// With what Argo CD says of the objects that are not healthy. Without them it is true all the same.
+    fn with_objects(&self, words: String) -> String {
+        let mut said = vec![words];
+        said.extend(self.argocd.unhealthy(self.name).unwrap_or_default());
+        said.retain(|text| !text.is_empty());
+        said.join("; ")
+    }
+
     fn pause(&self) -> Result<(), Error> {
         let waited = self.clock.now().saturating_sub(self.start);
         let left = self.wait.limit.saturating_sub(waited);
         if left.is_zero() {
-            let (name, commit, limit) = (self.name, self.wait.commit, self.wait.limit);
+            let mut stands = self.stands.clone();
+            if self.is_rolling_out {
+                stands = self.with_objects(stands);
+            }
+            let (name, commit) = (self.name, self.wait.commit);
+            let seconds = self.wait.limit.as_secs_f64().ceil();
             return Err(Error::new(
                 ErrorKind::TimedOut,
                 format!(
-                    "Argo CD application `{name}`: not Synced and Healthy at {commit:.7} within {limit:?}: {}",
-                    shown(&self.stands)
+                    "Argo CD application `{name}`: not Synced and Healthy at {commit:.7} within {seconds} s: {}",
+                    shown(&stands)
                 ),
             ));
         }

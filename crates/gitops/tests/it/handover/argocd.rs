@@ -250,20 +250,29 @@ fn degraded_may_pass_and_else_says_which_object_and_why() {
 
 #[test]
 fn the_time_is_up_with_where_it_stands() {
-    let script = answers(vec![with_operation(
+    // Of an answer that is an application and a tree at once.
+    let mut applied = with_operation(
         state("OutOfSync", OTHER, "Progressing"),
         "Running",
         OTHER,
         "waiting for healthy state of apps/Deployment/web",
-    )]);
-    let wait = Wait::new(commit()).with_limit(Duration::from_secs(90));
+    );
+    applied["nodes"] = json!([
+        {"kind": "Deployment", "namespace": "shop", "name": "web",
+         "health": {"status": "Progressing", "message": "1 out of 2 new replicas have been updated"}},
+        {"kind": "Pod", "namespace": "shop", "name": "web-1",
+         "health": {"status": "Degraded", "message": "Back-off pulling image"}},
+    ]);
+    let script = answers(vec![applied]);
+    let wait = Wait::new(commit()).with_limit(Duration::from_millis(89_500));
     let (result, seconds) = waited(&script, &wait);
     let error = result.unwrap_err();
-    assert_eq!((error.kind(), seconds), (ErrorKind::TimedOut, 90));
+    assert_eq!((error.kind(), seconds), (ErrorKind::TimedOut, 89));
     assert_eq!(
         error.to_string(),
-        "Argo CD application `shop`: not Synced and Healthy at 3f2a9c1 within 90s: OutOfSync at 1111111, \
-         Progressing, operation Running: waiting for healthy state of apps/Deployment/web"
+        "Argo CD application `shop`: not Synced and Healthy at 3f2a9c1 within 90 s: OutOfSync at 1111111, \
+         Progressing, operation Running: waiting for healthy state of apps/Deployment/web; \
+         Pod shop/web-1: Back-off pulling image; Deployment shop/web: 1 out of 2 new replicas have been updated"
     );
 }
 
