@@ -5,7 +5,7 @@ use super::error::{Error, ErrorKind};
 use super::pack::{self, Packed};
 use super::transport::{self, Conversation, Service};
 use super::watch::{Event, Watch};
-use super::wire::{ObjectId, PacketReader, PushRequest, Pushable, Report, Said, Sideband};
+use super::wire::{PacketReader, PushRequest, Pushable, Report, Said, Sideband};
 use crate::repository::{self, CommitId, Repository};
 
 /// How a push ended that nobody refused.
@@ -78,7 +78,7 @@ impl Remote {
     }
 }
 
-/// A conversation with `git-receive-pack` about one branch.
+/// A conversation with `git-receive-pack` about one reference.
 pub(super) struct Pusher<'a> {
     remote: &'a Remote,
     conversation: Box<dyn Conversation + 'a>,
@@ -90,7 +90,11 @@ pub(super) struct Pusher<'a> {
 impl<'a> Pusher<'a> {
     /// Begins one, and hears where the branch stands.
     pub(super) fn open(remote: &'a Remote, branch: &str, watch: &Watch) -> Result<Self, Error> {
-        let name = repository::reference_name(branch)?;
+        Self::open_at(remote, repository::reference_name(branch)?, watch)
+    }
+
+    /// The same for any reference.
+    pub(super) fn open_at(remote: &'a Remote, name: String, watch: &Watch) -> Result<Self, Error> {
         let (address, options) = (&remote.address, &remote.options);
         let mut conversation = transport::open(address, options, Service::ReceivePack, watch)
             .map_err(|error| failed(remote, error))?;
@@ -108,14 +112,14 @@ impl<'a> Pusher<'a> {
         }
     }
 
-    /// Where the branch stood when the conversation began.
+    /// Where it stood when the conversation began.
     pub(super) fn tip(&self) -> Option<CommitId> {
         self.server.tip().map(CommitId::from)
     }
 
     /// One push. A lost race shows as [`Verdict::Elsewhere`] or as a refusal.
     pub(super) fn push(
-        mut self,
+        self,
         repository: &Repository,
         expected: Option<CommitId>,
         new: CommitId,
@@ -125,8 +129,19 @@ impl<'a> Pusher<'a> {
         if found != expected {
             return Ok(Verdict::Elsewhere(found));
         }
+        self.replace(repository, expected, new, watch)
+    }
+
+    /// Moves it from wherever it stood, sending what follows on `base`, a commit that is there.
+    pub(super) fn replace(
+        mut self,
+        repository: &Repository,
+        base: Option<CommitId>,
+        new: CommitId,
+        watch: &Watch,
+    ) -> Result<Verdict, Error> {
         let pushed = self
-            .message(repository, expected, new)
+            .message(repository, base, new)
             .and_then(|(bytes, objects)| {
                 watch.tell(&Event::Sending {
                     objects,
@@ -150,7 +165,7 @@ impl<'a> Pusher<'a> {
     fn message(
         &self,
         repository: &Repository,
-        expected: Option<CommitId>,
+        base: Option<CommitId>,
         new: CommitId,
     ) -> Result<(Vec<u8>, usize), Error> {
         match self.server.value("object-format") {
@@ -160,13 +175,12 @@ impl<'a> Pusher<'a> {
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
         }
-        let old = expected.map(ObjectId::from);
-        let request = PushRequest::new(&self.name, old, new.into())
+        let request = PushRequest::new(&self.name, self.server.tip(), new.into())
             .with_options(self.remote.options.push_options.clone());
         let mut bytes = request
             .to_bytes(&self.server)
             .map_err(|error| Error::from(error).with_kind(ErrorKind::Unsupported))?;
-        let unsent = repository.unsent(expected, new)?;
+        let unsent = repository.unsent(base, new)?;
         let is_thin = !self.server.has("no-thin");
         let packed: Vec<Packed<'_>> = unsent
             .iter()

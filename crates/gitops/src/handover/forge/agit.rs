@@ -47,8 +47,8 @@ impl MergeRequest {
         checked(options)
     }
 
-    /// For a push to Gitea or Forgejo: the source is only the topic, by which a later push finds the same one.
-    /// Labels cannot be asked for.
+    /// For a push to Gitea or Forgejo: the source is only the topic, by which a later push finds the same one and
+    /// replaces its commit; title and description stay as they were. Labels cannot be asked for.
     ///
     /// # Errors
     ///
@@ -57,6 +57,8 @@ impl MergeRequest {
         let mut options = vec![
             format!("topic={}", self.source),
             format!("title={}", self.title),
+            // One that is open gets the new commit also when it does not stand on the one before.
+            "force-push=true".to_owned(),
         ];
         if self.description.chars().any(char::is_control) {
             let encoded = STANDARD.encode(&self.description);

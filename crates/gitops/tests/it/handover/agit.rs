@@ -36,11 +36,12 @@ fn gitea_takes_a_push_for_a_branch() {
         [
             "topic=promote/shop",
             "title=shop: to prod",
+            "force-push=true",
             "description=one line"
         ]
     );
     let push = wanted().with_description("one\ntwo").agit().unwrap();
-    assert_eq!(push.options[2], "description={base64}b25lCnR3bw==");
+    assert_eq!(push.options[3], "description={base64}b25lCnR3bw==");
 }
 
 #[test]

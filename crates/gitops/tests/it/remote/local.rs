@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use narae_gitops::remote::{
-    Cancel, Error, ErrorKind, Event, Outcome, PushOutcome, Remote, Snapshot,
+    Cancel, Error, ErrorKind, Event, Outcome, Proposal, PushOutcome, Remote, Snapshot,
 };
 use narae_gitops::repository::{History, Repository};
 
@@ -354,4 +354,48 @@ fn deadlines_and_cancelling_end_it() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
     assert!(cancel.is_cancelled());
+}
+
+#[test]
+fn a_commit_is_proposed_beside_the_branch_it_was_decided_for() {
+    let served = Served::new();
+    let (_directory, here) = cache();
+    let remote = local(&served);
+    let before = served.tip();
+    let propose = |to: Proposal<'_>, content: &str| {
+        let tip = remote.fetch(&here, "main").unwrap();
+        tip.need([&path("apps/shop/values.yaml")]).unwrap();
+        let files = [("apps/shop/values.yaml", Some(content))];
+        let new = here.write(tip.tip(), &commit("propose", &files)).unwrap();
+        let new = new.unwrap();
+        (new, remote.propose(&here, to, tip.tip(), new))
+    };
+    let served_at = |reference: &str| git(&served.path(), &["rev-parse", reference]);
+
+    // The second is not on top of the first: it takes its place.
+    for content in ["tag: 2\n", "tag: 3\n"] {
+        let (new, outcome) = propose(Proposal::Branch("promote/shop"), content);
+        assert_eq!(outcome.unwrap(), PushOutcome::Pushed);
+        assert_eq!(served_at("promote/shop").trim(), new.to_string());
+        let commits = git(&served.path(), &["rev-list", "main..promote/shop"]);
+        assert_eq!(commits.trim(), new.to_string());
+        let again = remote.propose(&here, Proposal::Branch("promote/shop"), Some(before), new);
+        assert_eq!(again.unwrap(), PushOutcome::AlreadyThere);
+    }
+    // To git itself, what a forge takes for a question is a reference like others.
+    for content in ["tag: 4\n", "tag: 5\n"] {
+        let (new, outcome) = propose(Proposal::For("main"), content);
+        assert_eq!(outcome.unwrap(), PushOutcome::Pushed);
+        assert_eq!(served_at("refs/for/main").trim(), new.to_string());
+    }
+
+    let (_, outcome) = propose(Proposal::For("../main"), "tag: 6\n");
+    assert!(outcome.is_err());
+    served.hook("pre-receive", "echo 'ask somebody else' >&2; exit 1");
+    let (_, outcome) = propose(Proposal::Branch("promote/shop"), "tag: 7\n");
+    let error = outcome.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(error.to_string().contains("ask somebody else"), "{error}");
+    assert_eq!(served.tip(), before);
+    fsck(&served.path());
 }
