@@ -9,10 +9,10 @@ use narae_gitops::promote::{self, Config, PromoteError, Request, Snapshot};
 use serde_json::json;
 
 use crate::Said;
-use crate::argocd::Applications;
-use crate::cli::{self, Change, Common};
+use crate::cli::{self, Change, Common, UsageError};
+use crate::handover::{HandedOver, Handover, MergeRequests};
 use crate::place::{Place, Wanted};
-use crate::report;
+use crate::report::{self, Written};
 
 /// Decides and lands a change, or shows it.
 pub(crate) fn run(place: &Place, common: &Common, change: &Change) -> Result<Said> {
@@ -24,12 +24,12 @@ pub(crate) fn run(place: &Place, common: &Common, change: &Change) -> Result<Sai
         })?;
         return Ok(shown(place, &plan, &applied));
     }
-    let waiting = Applications::wanted(&common.wait, application(change))?;
+    let ending = Ending::wanted(common, place, application(change))?;
     let branch = place.look(|config, _| {
         let environment = config.environment(environment(change))?;
         Ok(environment.branch.clone())
     })?;
-    land(place, &branch, waiting.as_ref(), |config, snapshot| {
+    end(place, &branch, &ending, |config, snapshot| {
         decide(config, change, snapshot)
     })
 }
@@ -73,19 +73,39 @@ pub(crate) fn apply(place: &Place, common: &Common, wanted: &cli::Apply) -> Resu
         let applied = place.look(|_, snapshot| apply_to(&plan, snapshot))?;
         return Ok(shown(place, &plan, &applied));
     }
-    let waiting = Applications::wanted(&common.wait, &plan.intent.application)?;
-    land(place, &plan.branch, waiting.as_ref(), |_, _| {
-        Ok(plan.clone())
-    })
+    let ending = Ending::wanted(common, place, &plan.intent.application)?;
+    end(place, &plan.branch, &ending, |_, _| Ok(plan.clone()))
 }
 
-fn land(
+/// What becomes of a commit.
+enum Ending {
+    /// It goes on the environment's branch.
+    Land(Handover),
+    /// Others are asked to put it there.
+    Propose(MergeRequests),
+}
+
+impl Ending {
+    fn wanted(common: &Common, place: &Place, application: &str) -> Result<Self> {
+        let handover = &common.handover;
+        match MergeRequests::wanted(&common.merge_request, place)? {
+            Some(_) if handover.wait_argocd.is_some() || handover.argocd_webhook.is_some() => {
+                let what = "--merge-request: there is nothing to tell Argo CD, or to wait for, before it is merged";
+                Err(UsageError(what.to_owned()).into())
+            }
+            Some(requests) => Ok(Self::Propose(requests)),
+            None => Ok(Self::Land(Handover::wanted(handover, place, application)?)),
+        }
+    }
+}
+
+fn end(
     place: &Place,
     branch: &str,
-    waiting: Option<&Applications>,
+    ending: &Ending,
     decide: impl Fn(&Config, &Snapshot<'_>) -> Result<Plan>,
 ) -> Result<Said> {
-    let landed = place.land(branch, |config, snapshot| {
+    let decide = |config: &Config, snapshot: &Snapshot<'_>| {
         let plan = decide(config, snapshot)?;
         let applied = apply_to(&plan, snapshot)?;
         let wanted = match applied.outcome() {
@@ -96,42 +116,56 @@ fn land(
             _ => None,
         };
         Ok((wanted, (plan, applied)))
-    })?;
+    };
+    let (landed, handed) = match ending {
+        Ending::Land(handover) => {
+            let landed = place.land(branch, decide)?;
+            let handed = handover.of(place, branch, &landed);
+            (landed, handed)
+        }
+        Ending::Propose(requests) => {
+            let mut draft = place.draft(branch, decide)?;
+            let mut handed = HandedOver::default();
+            if let Some(commit) = draft.commit {
+                let (plan, applied) = &draft.decision;
+                let proposed = requests.open(place, (plan, applied), draft.before, commit)?;
+                draft.commit = Some(proposed.commit);
+                handed.proposed = Some(proposed);
+            }
+            (draft, handed)
+        }
+    };
     let (plan, applied) = landed.decision;
     let mut json = as_json(place, &plan, &applied);
     if let Some(fields) = json.as_object_mut() {
         fields.insert("commit".to_owned(), json!(landed.commit));
         fields.insert("attempts".to_owned(), json!(landed.attempts));
+        handed.write(fields);
     }
-    let mut text = report::change(place.shown(), &plan, &applied, Some(landed.commit));
-    let mut not_running = None;
-    if let (Some(waiting), Some(commit)) = (waiting, landed.commit) {
-        let result = waiting.wait(commit);
-        if result.is_ok() {
-            text.push_str(&report::running(&waiting.names()));
-        }
-        if let Some(fields) = json.as_object_mut() {
-            fields.insert("running".to_owned(), json!(result.is_ok()));
-            if let Err(error) = &result {
-                fields.insert("error".to_owned(), json!(error.to_string()));
-            }
-        }
-        not_running = result.err().map(anyhow::Error::from);
-    }
+    let written = match ending {
+        Ending::Land(_) => Written::Committed(landed.commit),
+        Ending::Propose(_) => Written::Proposed(landed.commit),
+    };
+    let mut text = report::change(place.shown(), &plan, &applied, written);
+    text.push_str(&report::handed_over(&handed, landed.commit));
     Ok(Said {
         text,
         json,
         is_refused: applied.refused().next().is_some(),
-        not_running,
+        warnings: handed.warnings(),
+        not_running: handed
+            .running
+            .and_then(Result::err)
+            .map(anyhow::Error::from),
     })
 }
 
 fn shown(place: &Place, plan: &Plan, applied: &Applied) -> Said {
     Said {
-        text: report::change(place.shown(), plan, applied, None),
+        text: report::change(place.shown(), plan, applied, Written::Nothing),
         json: as_json(place, plan, applied),
         is_refused: applied.refused().next().is_some(),
-        not_running: None,
+        ..Said::default()
     }
 }
 

@@ -59,7 +59,6 @@ pub(crate) fn run(place: &Place, wanted: &Drift) -> Result<Said> {
     Ok(Said {
         text: report::drift(&found),
         json: json!({ "drift": as_json }),
-        is_refused: false,
-        not_running: None,
+        ..Said::default()
     })
 }

@@ -69,8 +69,7 @@ pub(crate) fn run(place: &Place, wanted: &History) -> Result<Said> {
         return Ok(Said {
             text: report::measures(&measured, wanted.days),
             json: json!({ "days": wanted.days, "environments": as_json }),
-            is_refused: false,
-            not_running: None,
+            ..Said::default()
         });
     }
     deliveries.retain(|delivery| in_env(&delivery.environment));
@@ -78,7 +77,6 @@ pub(crate) fn run(place: &Place, wanted: &History) -> Result<Said> {
     Ok(Said {
         text: report::history(&deliveries),
         json: json!({ "deliveries": deliveries }),
-        is_refused: false,
-        not_running: None,
+        ..Said::default()
     })
 }

@@ -3,11 +3,12 @@
 //! Every decision is made in `narae_gitops`; this program touches the world for it: the repository,
 //! the clock, the terminal.
 
-mod argocd;
 mod change;
 mod cli;
 mod drift;
+mod handover;
 mod history;
+mod later;
 mod place;
 mod report;
 
@@ -27,10 +28,13 @@ const REFUSED: u8 = 3;
 const NOT_RUNNING: u8 = 4;
 
 /// What a command has to say, and how it ended.
+#[derive(Default)]
 struct Said {
     text: String,
     json: serde_json::Value,
     is_refused: bool,
+    /// What did not go as asked, though it is done.
+    warnings: Vec<String>,
     /// Why what has landed does not run.
     not_running: Option<anyhow::Error>,
 }
@@ -49,6 +53,9 @@ fn main() -> ExitCode {
                 true => json(&said.json),
                 false => said.text,
             };
+            for warning in &said.warnings {
+                let _ = write!(anstream::stderr().lock(), "{}", report::warning(warning));
+            }
             match &said.not_running {
                 Some(error) => {
                     let _ = write!(anstream::stderr().lock(), "{}", report::error(error));

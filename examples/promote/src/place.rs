@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, bail};
 use narae_gitops::change::ChangeSet;
 use narae_gitops::message::Message;
-use narae_gitops::promote::{CONFIG_FILE, Config, RemoteSource, Snapshot};
+use narae_gitops::promote::{CONFIG_FILE, Config, RemoteSource, Snapshot, Source, SourceError};
 use narae_gitops::remote::{self, CredentialHelper, HttpOptions, Remote, back_off};
 use narae_gitops::repository::{
     self, Commit, CommitId, ErrorKind, GpgKey, Repository, Signature, SshKey, Timestamp,
@@ -21,6 +21,7 @@ const ATTEMPTS: u32 = 32;
 
 /// One repository.
 pub(crate) struct Place {
+    repository: String,
     shown: String,
     branch: String,
     author: (String, String),
@@ -37,6 +38,8 @@ enum Kind {
 pub(crate) struct Landed<T> {
     /// The new commit; none when there was nothing to do.
     pub(crate) commit: Option<CommitId>,
+    /// What it was put on.
+    pub(crate) before: Option<CommitId>,
     pub(crate) attempts: u32,
     /// What the last decision came to.
     pub(crate) decision: T,
@@ -58,9 +61,7 @@ impl Place {
                 common.repo
             ),
             false => {
-                // What git would ask, is asked: the person's own credential helpers.
-                let http = HttpOptions::new().with_credentials(CredentialHelper::new());
-                let remote = Remote::new(&common.repo)?.with_http(http);
+                let remote = connected(&common.repo)?;
                 let objects = objects(&remote, common.cache.as_deref())?;
                 Kind::Elsewhere(Box::new(remote), signing(objects, common))
             }
@@ -74,6 +75,7 @@ impl Place {
         };
         let branch = common.branch.clone().or(default);
         Ok(Self {
+            repository: common.repo.clone(),
             shown,
             branch: branch.unwrap_or_else(|| "main".to_owned()),
             author: author(&common.author)?,
@@ -85,6 +87,48 @@ impl Place {
     /// The repository as a person would type it.
     pub(crate) fn shown(&self) -> &str {
         &self.shown
+    }
+
+    /// The repository's address for people, as far as its own tells it: `https://host/path`.
+    pub(crate) fn web_url(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Here(_) => None,
+            Kind::Elsewhere(..) => web_url(&self.shown),
+        }
+    }
+
+    /// The branch that narae.yaml is read from.
+    pub(crate) fn branch(&self) -> &str {
+        &self.branch
+    }
+
+    /// What of it is on this machine.
+    pub(crate) fn objects(&self) -> &Repository {
+        match &self.kind {
+            Kind::Here(repository) | Kind::Elsewhere(_, repository) => repository,
+        }
+    }
+
+    /// A connection of its own, for a push that says more.
+    pub(crate) fn connect(&self) -> Result<Remote> {
+        connected(&self.repository)
+    }
+
+    /// The newest commits of a branch as it is now, newest first.
+    pub(crate) fn newest(&self, branch: &str) -> Result<Vec<CommitId>, SourceError> {
+        let newest = |source: &dyn Source| -> Result<Vec<CommitId>, SourceError> {
+            let Some(tip) = source.tip(branch)? else {
+                return Ok(Vec::new());
+            };
+            let commits = source.history(branch, tip)?.into_iter();
+            Ok(commits.map(|record| record.id).collect())
+        };
+        match &self.kind {
+            Kind::Here(repository) => newest(repository),
+            Kind::Elsewhere(remote, objects) => {
+                newest(&RemoteSource::new(remote, objects, self.depth))
+            }
+        }
     }
 
     /// Looks at the repository as it is now.
@@ -114,7 +158,8 @@ impl Place {
         let decision = RefCell::new(None);
         let commit = |snapshot: &Snapshot<'_>| -> Result<Option<Commit>> {
             let (wanted, decided) = decide(&self.config(snapshot)?, snapshot)?;
-            decision.replace(Some(decided));
+            let tip = snapshot.tip(branch).map_err(anyhow::Error::from_boxed)?;
+            decision.replace(Some((tip, decided)));
             wanted
                 .map(|wanted| {
                     Ok(Commit::new(
@@ -142,10 +187,41 @@ impl Place {
                 }
             }
         };
-        let decision = decision.into_inner().context("nothing was decided")?;
+        let (before, decision) = decision.into_inner().context("nothing was decided")?;
         Ok(Landed {
             commit,
+            before,
             attempts,
+            decision,
+        })
+    }
+
+    /// Decides on the tip of `branch` and writes the commit, which no branch has yet.
+    pub(crate) fn draft<T>(
+        &self,
+        branch: &str,
+        decide: impl Fn(&Config, &Snapshot<'_>) -> Result<(Option<Wanted>, T)>,
+    ) -> Result<Landed<T>> {
+        let Kind::Elsewhere(remote, objects) = &self.kind else {
+            bail!(UsageError(format!(
+                "--merge-request: {} is no forge's\n  try: --repo with its URL",
+                self.shown
+            )));
+        };
+        let tip = remote.fetch(objects, branch)?;
+        let source = RemoteSource::new(remote, objects, self.depth).on(&tip);
+        let snapshot = Snapshot::new(&source);
+        let (wanted, decision) = decide(&self.config(&snapshot)?, &snapshot)?;
+        let mut commit = None;
+        if let Some(wanted) = wanted {
+            tip.need(wanted.changes.iter().map(|(path, _)| path))?;
+            let wanted = Commit::new(wanted.changes, wanted.message, self.signature()?);
+            commit = objects.write(tip.tip(), &wanted)?;
+        }
+        Ok(Landed {
+            commit,
+            before: tip.tip(),
+            attempts: 1,
             decision,
         })
     }
@@ -213,6 +289,12 @@ pub(crate) fn now() -> Result<i64> {
     Ok(i64::try_from(since.as_secs())?)
 }
 
+/// What git would ask, is asked: the person's own credential helpers.
+fn connected(repository: &str) -> Result<Remote> {
+    let http = HttpOptions::new().with_credentials(CredentialHelper::new());
+    Ok(Remote::new(repository)?.with_http(http))
+}
+
 fn wait(lost: u32) {
     // Spread writers that lost to the same winner; the process id is jitter enough.
     let seed = u64::from(std::process::id()) << 32 | u64::from(lost);
@@ -221,6 +303,21 @@ fn wait(lost: u32) {
 
 fn is_path(text: &str) -> bool {
     text.starts_with(['/', '.']) || !text.contains(':')
+}
+
+/// Of `https://host/path`, `ssh://user@host:22/path` and `user@host:path`.
+fn web_url(address: &str) -> Option<String> {
+    if address.starts_with("https://") || address.starts_with("http://") {
+        return Some(address.to_owned());
+    }
+    let (host, path) = match address.strip_prefix("ssh://") {
+        Some(rest) => rest.split_once('/')?,
+        None => address.split_once(':')?,
+    };
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let host = host.split_once(':').map_or(host, |(host, _)| host);
+    let is_host = !host.is_empty() && !host.contains('/') && !path.starts_with("//");
+    is_host.then(|| format!("https://{host}/{}", path.trim_start_matches('/')))
 }
 
 /// The objects of a repository elsewhere that were fetched before.

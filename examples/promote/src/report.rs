@@ -11,6 +11,8 @@ use narae_gitops::plan::{Action, Applied, Outcome, Plan};
 use narae_gitops::promote::Drift;
 use narae_gitops::repository::CommitId;
 
+use crate::handover::HandedOver;
+
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const GREEN: Style = AnsiColor::Green.on_default();
@@ -18,14 +20,18 @@ const YELLOW: Style = AnsiColor::Yellow.on_default();
 const RED: Style = AnsiColor::Red.on_default();
 const CYAN: Style = AnsiColor::Cyan.on_default();
 
-/// A change: what it is, edit by edit, and how it ended. `landed` is `None` when nothing was to be
-/// written, else the commit there is, if any.
-pub(crate) fn change(
-    repository: &str,
-    plan: &Plan,
-    applied: &Applied,
-    landed: Option<Option<CommitId>>,
-) -> String {
+/// What became of a change; a commit is missing when there was nothing to do.
+pub(crate) enum Written {
+    /// Nothing was to be written.
+    Nothing,
+    /// It is on its branch.
+    Committed(Option<CommitId>),
+    /// Others are asked to merge it.
+    Proposed(Option<CommitId>),
+}
+
+/// A change: what it is, edit by edit, and how it ended.
+pub(crate) fn change(repository: &str, plan: &Plan, applied: &Applied, written: Written) -> String {
     let mut out = String::new();
     let intent = &plan.intent;
     let sites = match intent.sites.as_slice() {
@@ -72,19 +78,25 @@ pub(crate) fn change(
     }
     let _ = writeln!(out);
     let of = format!("{} of {repository}", plan.branch);
-    let _ = match (applied.outcome(), landed) {
+    let _ = match (applied.outcome(), written) {
         ("conflict" | "superseded", _) => {
             writeln!(out, "{RED}Refused{RED:#}: nothing was written to {of}.")
         }
         ("already-applied", _) => {
             writeln!(out, "{GREEN}Nothing to do{GREEN:#}: {of} holds all of it.")
         }
-        (_, Some(Some(commit))) => writeln!(
+        (_, Written::Committed(Some(commit))) => writeln!(
             out,
             "{GREEN}Committed{GREEN:#} {BOLD}{commit}{BOLD:#} to {of}"
         ),
-        (_, Some(None)) => writeln!(out, "{GREEN}Nothing to do{GREEN:#}: {of} holds all of it."),
-        (_, None) => {
+        (_, Written::Proposed(Some(commit))) => writeln!(
+            out,
+            "{GREEN}Proposed{GREEN:#} {BOLD}{commit}{BOLD:#} for {of}"
+        ),
+        (_, Written::Committed(None) | Written::Proposed(None)) => {
+            writeln!(out, "{GREEN}Nothing to do{GREEN:#}: {of} holds all of it.")
+        }
+        (_, Written::Nothing) => {
             diff(&mut out, &applied.unified_diff());
             writeln!(out, "\n{BOLD}Planned{BOLD:#}: nothing was written to {of}.")
         }
@@ -210,12 +222,47 @@ pub(crate) fn drift(found: &[(String, String, Vec<Drift>)]) -> String {
     out
 }
 
-/// That what was committed is what runs.
-pub(crate) fn running(names: &str) -> String {
-    format!(
-        "{GREEN}Running{GREEN:#}: Synced and Healthy in {}.\n",
-        visible(names)
-    )
+/// Who was told of what was committed, and where it runs.
+pub(crate) fn handed_over(handed: &HandedOver, commit: Option<CommitId>) -> String {
+    let mut out = String::new();
+    for (name, _) in handed.told.iter().filter(|(_, result)| result.is_ok()) {
+        let _ = writeln!(out, "{GREEN}Told{GREEN:#} {name} which files changed.");
+    }
+    if let Some(proposed) = &handed.proposed {
+        let state = match proposed.was_open {
+            Some(true) => ", which was open and has this commit now",
+            _ => "",
+        };
+        let url = proposed
+            .url
+            .as_deref()
+            .unwrap_or("the server does not say where it is");
+        let _ = writeln!(
+            out,
+            "{GREEN}Merge request{GREEN:#} of {}: {}{state}",
+            visible(&proposed.source),
+            visible(url)
+        );
+    }
+    let running = handed.running.iter().flatten().flatten();
+    for running in running {
+        let name = visible(&running.application);
+        let _ = write!(out, "{GREEN}Running{GREEN:#}: Synced and Healthy in {name}");
+        let _ = match Some(&running.commit) == commit.map(|id| id.to_string()).as_ref() {
+            true => writeln!(out, "."),
+            false => writeln!(
+                out,
+                " at {:.12}, a later commit that holds it.",
+                running.commit
+            ),
+        };
+    }
+    out
+}
+
+/// What did not go as asked.
+pub(crate) fn warning(warning: &str) -> String {
+    format!("{YELLOW}warning{YELLOW:#}: {}\n", visible_lines(warning))
 }
 
 /// An error and its causes, for people.

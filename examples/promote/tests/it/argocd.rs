@@ -1,5 +1,5 @@
 //! Waiting for Argo CD: a server on loopback that knows the repository's tip, and answers as Argo CD 3.2 does.
-//! With the real one it is tested where it is written, in `narae_gitops`.
+//! The real one is in `cluster`.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -66,12 +66,7 @@ impl ArgoCd {
         ];
         let arguments = [&arguments[..], more].concat();
         let mut command = sandbox.command("gitops.git", &arguments);
-        let output = command.env("ARGOCD_AUTH_TOKEN", "s3cret").output().unwrap();
-        let run = Run {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        };
+        let run = Run::of(command.env("ARGOCD_AUTH_TOKEN", "s3cret"));
         assert!(!format!("{run:?}").contains("s3cret"));
         run
     }

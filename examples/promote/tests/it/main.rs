@@ -7,8 +7,11 @@
 
 mod argocd;
 mod changes;
+mod cluster;
 mod elsewhere;
+mod merge;
 mod plans;
 mod reading;
+mod receiver;
 mod sandbox;
 mod servers;

@@ -40,6 +40,17 @@ pub(crate) struct Run {
     pub(crate) stderr: String,
 }
 
+impl Run {
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
 impl Sandbox {
     /// Everything runs 0000aaa.
     pub(crate) fn new() -> Self {
@@ -91,8 +102,13 @@ impl Sandbox {
 
     /// One more commit on `main`, by somebody else.
     pub(crate) fn import(&self, files: &[(String, String)]) {
+        self.import_into("gitops.git", files);
+    }
+
+    pub(crate) fn import_into(&self, repository: &str, files: &[(String, String)]) {
         let mut stream = "commit refs/heads/main\ncommitter Other <other@example.com> 1790000000 +0000\ndata 6\nimport\n".to_owned();
-        if self.commits() > 0 {
+        let refs = ["--git-dir", repository, "for-each-ref", "refs/heads/main"];
+        if !self.git(&refs, "").is_empty() {
             stream.push_str("from refs/heads/main^0\n");
         }
         for (name, content) in files {
@@ -102,7 +118,7 @@ impl Sandbox {
             ));
         }
         self.git(
-            &["--git-dir", "gitops.git", "fast-import", "--quiet"],
+            &["--git-dir", repository, "fast-import", "--quiet"],
             &stream,
         );
     }
@@ -117,12 +133,7 @@ impl Sandbox {
     }
 
     pub(crate) fn run_on(&self, repository: &str, arguments: &[&str]) -> Run {
-        let output = self.command(repository, arguments).output().unwrap();
-        Run {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        Run::of(&mut self.command(repository, arguments))
     }
 
     pub(crate) fn command(&self, repository: &str, arguments: &[&str]) -> Command {
@@ -137,6 +148,16 @@ impl Sandbox {
             .env("NARAE_AUTHOR", "Ada <ada@example.com>")
             .stdin(Stdio::null());
         command
+    }
+
+    /// As people do it: git's own helper knows the password.
+    pub(crate) fn log_in_to_git(&self, user: &str, password: &str) {
+        let home = self.path("home");
+        std::fs::create_dir_all(&home).unwrap();
+        let helper = format!(
+            "[credential]\n\thelper = \"!f() {{ echo username={user}; echo password={password}; }}; f\"\n"
+        );
+        std::fs::write(home.join(".gitconfig"), helper).unwrap();
     }
 
     /// Runs it and expects success.

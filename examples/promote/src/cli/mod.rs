@@ -1,10 +1,14 @@
 //! The command line: every flag, its default and what `--help` says of it. Decides nothing.
 
+mod handover;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use narae_gitops::image::{ImageReference, TagOrder};
 use narae_gitops::repository::CommitId;
+
+pub(crate) use handover::{By, Handover, MergeRequest, WebhookStyle};
 
 /// Deliver, promote and roll back versions in a GitOps repository, without a checkout.
 ///
@@ -68,48 +72,14 @@ pub(crate) struct Common {
     pub(crate) depth: u32,
 
     #[command(flatten)]
-    pub(crate) wait: WaitFor,
+    pub(crate) handover: Handover,
+
+    #[command(flatten)]
+    pub(crate) merge_request: MergeRequest,
 
     /// When to colour: a terminal gets colour, a pipe does not
     #[arg(long, global = true, value_enum, default_value_t = clap::ColorChoice::Auto)]
     pub(crate) color: clap::ColorChoice,
-}
-
-/// What is waited for after a commit has landed.
-#[derive(Debug, Args)]
-pub(crate) struct WaitFor {
-    /// Wait until the commit is Synced and Healthy in the Argo CD at this address
-    #[arg(long, global = true, value_name = "URL")]
-    pub(crate) wait_argocd: Option<String>,
-
-    /// Argo CD's name of the application, or NAMESPACE/NAME; may be given again [default: APP]
-    #[arg(long, global = true, value_name = "NAME", requires = "wait_argocd")]
-    pub(crate) argocd_app: Vec<String>,
-
-    /// Who we are to Argo CD; only from the environment, so that no process list shows it
-    #[arg(skip = Secret::from_environment("ARGOCD_AUTH_TOKEN"))]
-    pub(crate) argocd_auth_token: Option<Secret>,
-
-    /// How long to wait for Argo CD
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 300)]
-    pub(crate) wait_seconds: u64,
-}
-
-/// A text that is not printed.
-#[derive(Clone)]
-pub(crate) struct Secret(pub(crate) String);
-
-impl Secret {
-    fn from_environment(name: &str) -> Option<Self> {
-        let text = std::env::var(name).ok()?;
-        (!text.is_empty()).then_some(Self(text))
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("…")
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -296,6 +266,7 @@ Examples:
   promote set-image shop harbor.example.com/shop/web:3f2a9c1 --env dev --repo git@git.example.com:platform/gitops.git
   promote move shop --from rc --to master --approved-by 'Grace Hopper'
   promote plan -o plan.json move shop --from dev --to rc && promote apply plan.json
+  promote move shop --from rc --to master --approved-by 'Grace Hopper' --merge-request gitlab --label deploy
   promote rollback shop --env master --wait-argocd https://argocd.example.com --argocd-app shop-master
   promote history shop --env master --measures
   promote drift shop --from rc --to master
@@ -312,5 +283,7 @@ Environment:
   NARAE_AUTHOR     who commits
   NARAE_SIGN_KEY   the key that signs
   NARAE_PIPELINE   the pipeline run that asks
-  ARGOCD_AUTH_TOKEN  who we are to Argo CD
+  NARAE_FORGE_TOKEN      who we are to the forge's API, for --merge-request
+  ARGOCD_AUTH_TOKEN      who we are to Argo CD
+  ARGOCD_WEBHOOK_SECRET  what signs its webhook
   NO_COLOR         no colour";
