@@ -54,20 +54,21 @@ fn create(path: &Path, head: &str) -> io::Result<()> {
         "[core]\n\trepositoryformatversion = 0\n\tfilemode = {}\n\tbare = true\n",
         cfg!(unix)
     );
-    let begin = |text: &str| {
-        let file = path.join("narae").join(store::unique());
-        fs::write(&file, text).map(|()| file)
-    };
-    fs::rename(begin(&config)?, path.join("config"))?;
-    // A link, as it fails where another process was faster.
-    let (making, head) = (begin(head)?, path.join("HEAD"));
-    match fs::hard_link(&making, &head) {
-        Ok(()) => fs::remove_file(making),
-        Err(error) if error.kind() == IoKind::AlreadyExists => {
-            fs::remove_file(making)?;
-            Err(error)
-        }
+    match place(path, "config", &config) {
+        // Another creation's, which says the same.
+        Err(error) if error.kind() == IoKind::AlreadyExists => {}
+        placed => placed?,
+    }
+    place(path, "HEAD", head)
+}
+
+/// Puts a whole file there; fails where there is one.
+fn place(path: &Path, name: &str, text: &str) -> io::Result<()> {
+    let (making, file) = (path.join("narae").join(store::unique()), path.join(name));
+    fs::write(&making, text)?;
+    match fs::hard_link(&making, &file) {
         // There are file systems without links.
-        Err(_) => fs::rename(making, head),
+        Err(error) if error.kind() != IoKind::AlreadyExists => fs::rename(making, file),
+        placed => fs::remove_file(making).and(placed),
     }
 }

@@ -183,3 +183,69 @@ fn split_entry(bytes: &[u8]) -> Option<(TreeEntry<'_>, &[u8])> {
     };
     Some((TreeEntry { name, target }, rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tree(entries: &BTreeSet<(String, bool, u8)>) -> Tree {
+        let mut entries: Vec<_> = entries
+            .iter()
+            .map(|(name, is_directory, id)| TreeEntry {
+                name: name.as_bytes(),
+                target: Target {
+                    mode: if *is_directory { DIRECTORY } else { FILE },
+                    id: Oid::from_bytes(&[*id; ID_BYTES]).unwrap(),
+                },
+            })
+            .collect();
+        entries.sort_by(TreeEntry::compare);
+        entries.dedup_by(|one, other| one.compare(other).is_eq());
+        Tree::new(encode(&entries).unwrap())
+    }
+
+    fn names() -> impl Strategy<Value = BTreeSet<(String, bool, u8)>> {
+        prop::collection::btree_set(("[a-c.]{1,3}", any::<bool>(), 0..3_u8), 0..12)
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_tree_holds_it_is_refused_or_written_as_it_was_read(
+            bytes in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..80),
+                "(100644|40000|120000|[0-9]{1,9}) [a-z]{0,3}\0[a-z]{18,22}".prop_map(String::into_bytes),
+            ],
+        ) {
+            let tree = Tree::new(Object::new(ObjectType::Tree, bytes).unwrap());
+            if let Ok(entries) = tree.entries() {
+                let again = Tree::new(encode(&entries).unwrap());
+                prop_assert_eq!(again.entries().unwrap(), entries);
+            }
+        }
+
+        #[test]
+        fn what_differs_is_what_one_side_has_and_the_other_has_not(one in names(), other in names()) {
+            let (one, other) = (tree(&one), tree(&other));
+            let (before, after) = (one.entries().unwrap(), other.entries().unwrap());
+            let found = differing(&one, &other).unwrap();
+            let gone: Vec<_> = found.iter().filter_map(|sides| sides.0).collect();
+            let come: Vec<_> = found.iter().filter_map(|sides| sides.1).collect();
+            let only = |these: &[TreeEntry<'_>], those: &[TreeEntry<'_>]| -> Vec<_> {
+                let missing = these.iter().filter(|entry| !those.contains(entry));
+                missing.map(|entry| (entry.name.to_vec(), entry.target)).collect()
+            };
+            let own = |entries: &[TreeEntry<'_>]| only(entries, &[]);
+            prop_assert_eq!(own(&gone), only(&before, &after));
+            prop_assert_eq!(own(&come), only(&after, &before));
+            for sides in found {
+                if let (Some(before), Some(after)) = sides {
+                    prop_assert!(before.compare(&after).is_eq());
+                }
+            }
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Opening and making repositories, and which branches may be moved.
 
+use std::fs;
+
 use narae_gitops::repository::{ErrorKind, Outcome, Repository};
 
 use crate::fixture::{advance, bare, commit, directory, fsck, git};
@@ -40,6 +42,50 @@ fn what_is_there_is_not_made_again() {
         git(&missing, &["symbolic-ref", "HEAD"]).trim(),
         "refs/heads/trunk"
     );
+}
+
+#[test]
+fn what_a_killed_creation_began_is_finished() {
+    let directory = directory();
+    let path = directory.path().join("gitops.git");
+    // In the order they are made; `HEAD` would be next.
+    for step in ["objects/info", "refs/heads", "narae"] {
+        fs::create_dir_all(path.join(step)).unwrap();
+        let error = Repository::open(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    }
+    fs::write(path.join("narae/half"), "ref: refs/he").unwrap();
+    let repository = Repository::init_bare(&path, "main").unwrap();
+    advance(&repository, &[("a", Some("1"))]);
+    fsck(&path);
+    assert_eq!(
+        git(&path, &["rev-parse", "--is-bare-repository"]).trim(),
+        "true"
+    );
+
+    let other = directory.path().join("other.git");
+    fs::create_dir_all(other.join("refs")).unwrap();
+    fs::write(other.join("notes.txt"), "mine").unwrap();
+    let error = Repository::init_bare(&other, "main").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+}
+
+#[test]
+fn one_of_many_makes_it_and_the_others_find_it() {
+    let directory = directory();
+    let path = directory.path().join("gitops.git");
+    let made: Vec<bool> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| Repository::init_bare(&path, "main").is_ok()))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    assert_eq!(made.iter().filter(|made| **made).count(), 1);
+    Repository::open(&path).unwrap();
+    assert_eq!(fs::read_dir(path.join("narae")).unwrap().count(), 0);
 }
 
 #[test]
@@ -156,7 +202,7 @@ fn a_branch_below_a_branch_is_refused() {
         repository.path(),
         &["update-ref", "-d", "refs/heads/env/prod"],
     );
-    std::fs::create_dir_all(repository.path().join("refs/heads/env")).unwrap();
+    fs::create_dir_all(repository.path().join("refs/heads/env")).unwrap();
     let outcome = repository
         .commit("env", None, &commit("x", &[("a", Some("2"))]))
         .unwrap();
@@ -183,7 +229,7 @@ fn a_damaged_repository_is_an_error_and_keeps_its_branch() {
     let tip = advance(&repository, &[("a/b", Some("1"))]);
     let tree = git(repository.path(), &["rev-parse", "main:a"]);
     let (folder, rest) = tree.trim().split_at(2);
-    std::fs::remove_file(repository.path().join("objects").join(folder).join(rest)).unwrap();
+    fs::remove_file(repository.path().join("objects").join(folder).join(rest)).unwrap();
     let error = Repository::open(repository.path())
         .unwrap()
         .commit("main", Some(tip), &commit("x", &[("a/c", Some("2"))]))
