@@ -1,6 +1,8 @@
 //! Sealing and opening one item of 1 KiB: aws-lc behind our types, against the same format by the pure-Rust
-//! `rsa` crate, with keys of 2048 and 4096 bits. `repository` asks about whole files, against kubeseal.
+//! `rsa` crate, with keys of 2048 and 4096 bits. `repository` asks about whole files, against kubeseal;
+//! `guard` about looking through outputs.
 
+mod guard;
 mod repository;
 
 use aes_gcm::aead::{Aead, KeyInit};
@@ -18,6 +20,7 @@ use crate::report::Report;
 const NOW: i64 = 1_795_219_200;
 
 pub fn run(report: &mut Report) {
+    guard::run(report);
     for (bits, size, items) in [(2048, KeyBits::Rsa2048, 40), (4096, KeyBits::Rsa4096, 10)] {
         let made = Generate::new(NOW)
             .with_bits(size)

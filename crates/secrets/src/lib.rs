@@ -6,6 +6,8 @@ pub mod store;
 pub mod reference;
 pub mod resolve;
 
+pub mod guard;
+
 mod pem;
 pub mod sealed;
 #[cfg(any(feature = "file", feature = "folder"))]

@@ -17,6 +17,7 @@ mod file_store;
 mod files;
 #[cfg(feature = "folder")]
 mod folders;
+mod guard;
 mod interop;
 mod items;
 mod keys;

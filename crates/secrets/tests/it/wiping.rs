@@ -100,6 +100,16 @@ fn use_everything(value: &SecretBytes, pem: &[u8], digest: &SecretBytes) {
             .is_some()
     );
 
+    let mut known = narae_secrets::guard::KnownValues::new();
+    known.insert("value", value);
+    let guard = narae_secrets::guard::Guard::new(known);
+    let mut scanner = guard.scanner();
+    value
+        .expose()
+        .chunks(100)
+        .for_each(|piece| scanner.feed(piece));
+    assert_eq!(scanner.finish().len(), 1);
+
     // Out of a manifest; the value is its own, and so is the text it stood in.
     let mut manifest = bare;
     let text = Zeroizing::new(BASE64_STANDARD.encode(value.expose()));

@@ -18,6 +18,7 @@ fn no_public_type_shows_a_secret() {
     let mut shown = Shown::default();
     store::values_and_stores(&mut shown);
     store::references(&mut shown);
+    store::guard(&mut shown);
     store::errors(&mut shown);
     #[cfg(feature = "file")]
     store::file(&mut shown);

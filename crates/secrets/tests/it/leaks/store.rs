@@ -74,6 +74,33 @@ pub(super) fn references(shown: &mut Shown) {
     }
 }
 
+pub(super) fn guard(shown: &mut Shown) {
+    use narae_secrets::guard::{
+        Form, Guard, GuardedWriter, KnownValues, Leak, Scanner, Shape, What,
+    };
+    use std::io::Write as _;
+    let mut known = KnownValues::new();
+    known.insert("main", &secret(CANARY));
+    shown.silent(&known);
+    let guard: Guard = Guard::new(known);
+    shown.silent(&guard);
+    let mut scanner: Scanner<'_> = guard.scanner();
+    scanner.feed(CANARY.as_bytes());
+    shown.silent(&scanner);
+    for finding in scanner.finish() {
+        shown.silent_shown(&finding);
+        shown.silent_shown::<What>(&finding.what);
+    }
+    let mut writer: GuardedWriter<'_, Vec<u8>> = guard.writer("log", Vec::new());
+    writer.write_all(CANARY.as_bytes()).unwrap();
+    shown.silent_error(&writer.flush().unwrap_err());
+    shown.silent(&writer);
+    let leak: Leak = guard.check("log", CANARY.as_bytes()).unwrap_err();
+    shown.silent_error(&leak);
+    shown.silent_shown(&Form::Escaped);
+    shown.silent_shown(&Shape::Jwt);
+}
+
 pub(super) fn errors(shown: &mut Shown) {
     let too_large = values([("k", &CANARY.repeat(200_000))]);
     let error = MemoryStore::new("main").write(&path(), &too_large, Cas::Any);

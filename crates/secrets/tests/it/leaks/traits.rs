@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use narae_secrets::SecretBytes;
+use narae_secrets::guard::{Guard, GuardedWriter, KnownValues, Scanner};
 use narae_secrets::reference::{Reference, ReferenceError};
 use narae_secrets::resolve::{ResolveError, Resolved, ResolvedValue};
 use narae_secrets::sealed::{
@@ -44,6 +45,10 @@ fn secret_types_cannot_be_printed_serialised_or_copied() {
     lacks!(ResolvedValue: Display, serde::Serialize, Clone);
     lacks!(Contents: Display, serde::Serialize, Clone);
     lacks!(MemoryStore: Display, serde::Serialize, Clone);
+    lacks!(KnownValues: Display, serde::Serialize, Clone);
+    lacks!(Guard: Display, serde::Serialize, Clone);
+    lacks!(Scanner<'static>: Display, serde::Serialize, Clone);
+    lacks!(GuardedWriter<'static, Vec<u8>>: Display, serde::Serialize, Clone);
     #[cfg(feature = "generate")]
     lacks!(narae_secrets::sealed::Generated: Display, serde::Serialize, Clone);
     #[cfg(feature = "file")]
