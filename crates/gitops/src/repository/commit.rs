@@ -5,7 +5,7 @@ use git2::Oid;
 use super::branch::{self, Moved};
 use super::object::{self, Object};
 use super::objects::Objects;
-use super::{CommitId, Error, ErrorKind, Repository, Sign, Signature, read, store, tree};
+use super::{CommitId, Error, ErrorKind, Repository, Signature, check, read, store, tree};
 use crate::change::ChangeSet;
 use crate::message::Message;
 
@@ -98,7 +98,7 @@ impl Repository {
         if found != expected {
             return Ok(Outcome::Moved { expected, found });
         }
-        let Some((id, objects)) = encode(&git, expected, commit, self.signer.as_deref())? else {
+        let Some((id, objects)) = self.encode(&git, expected, commit)? else {
             return Ok(Outcome::NothingToDo);
         };
         let writer = store::open_for_writing(&git)?;
@@ -153,32 +153,37 @@ impl Repository {
     }
 }
 
-/// The commit's id and the objects to write; `None` when the tip already is as it says.
-pub(super) fn encode(
-    git: &Objects,
-    parent: Option<CommitId>,
-    commit: &Commit,
-    signer: Option<&dyn Sign>,
-) -> Result<Option<(CommitId, Vec<Object>)>, Error> {
-    if commit.changes.is_empty() {
-        return Ok(None);
+impl Repository {
+    /// The commit's id and the objects to write; `None` when the tip already is as it says.
+    pub(super) fn encode(
+        &self,
+        git: &Objects,
+        parent: Option<CommitId>,
+        commit: &Commit,
+    ) -> Result<Option<(CommitId, Vec<Object>)>, Error> {
+        if commit.changes.is_empty() {
+            return Ok(None);
+        }
+        if let Some(check) = &self.check {
+            check::commit(commit, check)?;
+        }
+        let base = parent.map(|parent| read::root(git, parent)).transpose()?;
+        let mut edited = tree::apply(git, base, &commit.changes)?;
+        if base == Some(edited.root) || (base.is_none() && is_empty_tree(edited.root)) {
+            return Ok(None);
+        }
+        let parent = parent.map(CommitId::object);
+        let object = object::commit(
+            edited.root,
+            parent,
+            &commit.signature,
+            &commit.message.to_string(),
+            self.signer.as_deref(),
+        )?;
+        let id = CommitId::new(object.id);
+        edited.objects.push(object);
+        Ok(Some((id, edited.objects)))
     }
-    let base = parent.map(|parent| read::root(git, parent)).transpose()?;
-    let mut edited = tree::apply(git, base, &commit.changes)?;
-    if base == Some(edited.root) || (base.is_none() && is_empty_tree(edited.root)) {
-        return Ok(None);
-    }
-    let parent = parent.map(CommitId::object);
-    let object = object::commit(
-        edited.root,
-        parent,
-        &commit.signature,
-        &commit.message.to_string(),
-        signer,
-    )?;
-    let id = CommitId::new(object.id);
-    edited.objects.push(object);
-    Ok(Some((id, edited.objects)))
 }
 
 fn is_empty_tree(id: Oid) -> bool {

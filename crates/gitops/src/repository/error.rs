@@ -30,6 +30,9 @@ pub enum ErrorKind {
     Damaged,
     /// A program that is needed could not be run: `git` to push, `ssh-keygen` or `gpg` to sign.
     NoProgram,
+    /// [`Repository::checked_by`](super::Repository::checked_by) was given a check that refused what was to be
+    /// written; nothing was.
+    Refused,
     /// The commit could not be signed, so it was not made.
     NotSigned,
     /// The deadline passed.

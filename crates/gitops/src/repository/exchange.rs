@@ -13,7 +13,7 @@ use git2::{ObjectType, OdbLookupFlags, Oid};
 use super::entry::{self, SUBMODULE, Target};
 use super::object::Object;
 use super::objects::Objects;
-use super::{Commit, CommitId, Error, ErrorKind, Repository, commit, read, store};
+use super::{Commit, CommitId, Error, ErrorKind, Repository, read, store};
 use crate::remote::pack::{self, Kind};
 use crate::remote::wire::ObjectId;
 
@@ -62,8 +62,7 @@ impl Repository {
         commit: &Commit,
     ) -> Result<Option<CommitId>, Error> {
         let git = self.git();
-        let Some((id, objects)) = commit::encode(&git, parent, commit, self.signer.as_deref())?
-        else {
+        let Some((id, objects)) = self.encode(&git, parent, commit)? else {
             return Ok(None);
         };
         store::keep(&git, &objects)?;

@@ -22,6 +22,7 @@
 //! written to: run `git gc` or `git maintenance` now and then.
 
 mod branch;
+mod check;
 mod commit;
 mod create;
 mod difference;
@@ -42,6 +43,7 @@ mod signature;
 mod store;
 mod tree;
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -50,6 +52,7 @@ use objects::Objects;
 
 #[cfg(feature = "remote")]
 pub(crate) use branch::reference_name;
+pub use check::Check;
 pub use commit::{Commit, Landed, Outcome};
 pub use difference::ChangedFiles;
 pub use error::{Error, ErrorKind};
@@ -71,6 +74,7 @@ pub struct Repository {
     git: Mutex<Objects>,
     path: PathBuf,
     signer: Option<Box<dyn Sign>>,
+    check: Option<Box<Check>>,
 }
 
 impl Repository {
@@ -101,6 +105,7 @@ impl Repository {
             path: git.path().to_owned(),
             git: Mutex::new(Objects::new(git)),
             signer: None,
+            check: None,
         })
     }
 
@@ -109,6 +114,34 @@ impl Repository {
     pub fn signing(self, signer: impl Sign + 'static) -> Self {
         Self {
             signer: Some(Box::new(signer)),
+            ..self
+        }
+    }
+
+    /// Shows `check` everything a commit made through this value writes, before it is written: each file's path and
+    /// content, the message, the author. What it refuses is not written, and [`ErrorKind::Refused`] says why.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("gitops.git");
+    /// use narae_gitops::repository::Repository;
+    ///
+    /// let repository = Repository::init_bare(path, "main")?.checked_by(|what, bytes| {
+    ///     match bytes.windows(8).any(|window| window == b"pa55word") {
+    ///         true => Err(format!("{what}: the database's password")),
+    ///         false => Ok(()),
+    ///     }
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn checked_by<E: Into<Box<dyn StdError + Send + Sync>>>(
+        self,
+        check: impl Fn(&str, &[u8]) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self {
+        let check = move |what: &str, bytes: &[u8]| check(what, bytes).map_err(Into::into);
+        Self {
+            check: Some(Box::new(check)),
             ..self
         }
     }

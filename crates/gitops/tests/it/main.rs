@@ -5,6 +5,7 @@
     reason = "a test that cannot go on fails there"
 )]
 
+mod check;
 mod commit;
 mod conflict;
 mod difference;
