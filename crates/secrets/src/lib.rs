@@ -3,6 +3,7 @@
 mod bytes;
 pub mod store;
 
+pub mod lock;
 pub mod reference;
 pub mod resolve;
 

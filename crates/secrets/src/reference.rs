@@ -195,16 +195,10 @@ impl FromStr for Reference {
         let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
         let (store, path) = place.split_once('/').unwrap_or((place, ""));
 
-        let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if store.is_empty() || !store.chars().all(named) {
+        if !is_store_name(store) {
             return Err(ReferenceError::Store);
         }
-        // Decoded per segment and checked after that: an escaped `/` or `..` is refused like a plain one.
-        let segments: Vec<String> = path.split('/').map(unescape).collect::<Result<_, _>>()?;
-        if segments.iter().any(|segment| segment.contains('/')) {
-            return Err(ReferenceError::Escape);
-        }
-        let path = segments.join("/").parse()?;
+        let path = read_path(path)?;
         let key = unescape(key)?;
         if key.is_empty() || key.chars().any(char::is_control) {
             return Err(ReferenceError::Key);
@@ -228,11 +222,8 @@ impl FromStr for Reference {
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{SCHEME}{}", self.store)?;
-        for segment in self.path.segments() {
-            f.write_char('/')?;
-            escape(f, segment)?;
-        }
+        write!(f, "{SCHEME}{}/", self.store)?;
+        write_path(f, &self.path)?;
         let mut mark = '?';
         if let Some(version) = self.version {
             write!(f, "{mark}version={version}")?;
@@ -290,6 +281,33 @@ fn refusal(name: &str) -> ReferenceError {
         Some(forbidden) => ReferenceError::ForbiddenParameter(forbidden),
         None => ReferenceError::UnknownParameter,
     }
+}
+
+/// Whether this can be a store's name.
+pub(crate) fn is_store_name(text: &str) -> bool {
+    let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !text.is_empty() && text.chars().all(named)
+}
+
+/// A path as it stands in a reference. Decoded per segment and checked after that: an escaped `/` or `..` is
+/// refused like a plain one.
+pub(crate) fn read_path(text: &str) -> Result<SecretPath, ReferenceError> {
+    let segments: Vec<String> = text.split('/').map(unescape).collect::<Result<_, _>>()?;
+    if segments.iter().any(|segment| segment.contains('/')) {
+        return Err(ReferenceError::Escape);
+    }
+    Ok(segments.join("/").parse()?)
+}
+
+/// A path as it stands in a reference, without white space.
+pub(crate) fn write_path(f: &mut fmt::Formatter<'_>, path: &SecretPath) -> fmt::Result {
+    for (index, segment) in path.segments().enumerate() {
+        if index > 0 {
+            f.write_char('/')?;
+        }
+        escape(f, segment)?;
+    }
+    Ok(())
 }
 
 fn unescape(text: &str) -> Result<String, ReferenceError> {

@@ -23,6 +23,7 @@ mod items;
 mod keys;
 mod kubeseal;
 mod leaks;
+mod lock;
 mod material;
 #[cfg(feature = "vault")]
 mod openbao;

@@ -1,5 +1,6 @@
 //! Values, references, resolving and stores with the canary in them.
 
+use narae_secrets::lock::{Changed, Lock, LockError, LockErrorKind, Outdated};
 use narae_secrets::reference::{Decode, Reference};
 use narae_secrets::resolve::{Request, resolve};
 use narae_secrets::store::contents::Contents;
@@ -56,6 +57,21 @@ pub(super) fn references(shown: &mut Shown) {
     let resolved = resolve(&[request], &[&store]).unwrap();
     shown.silent(&resolved);
     shown.silent(resolved.get(&reference).unwrap());
+    let lock = Lock::of(&resolved);
+    shown.silent_shown(&lock);
+    shown.silent(&lock.outdated(&[&store]).unwrap());
+    store
+        .write(&path(), &values([("k", CANARY)]), Cas::Any)
+        .unwrap();
+    let outdated: Vec<Outdated> = lock.outdated(&[&store]).unwrap();
+    shown.silent_shown(&outdated[0]);
+    let text = format!("# narae-secrets lock 1\nmain s/a version={CANARY}");
+    let error: LockError = Lock::read("x", &text).unwrap_err();
+    shown.silent_error(&error);
+    shown.silent_error::<LockErrorKind>(&error.kind);
+    let text = "# narae-secrets lock 1\nmain s/a version=1 stamp=other";
+    let changed: Option<Changed> = Lock::read("x", text).unwrap().verify(&resolved).err();
+    shown.silent(&changed);
     for text in [
         "ref+vault://main/s/a?decode=base64#/k",
         "ref+vault://main/s/a#/none",
