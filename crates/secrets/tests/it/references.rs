@@ -184,3 +184,76 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn placeholders_of_argocd_vault_plugin_are_read() {
+    let read = |text: &str| Reference::from_placeholder(text, "main");
+    for (text, canonical) in [
+        (
+            "<path:kv/data/shop/db#password>",
+            "ref+vault://main/kv/shop/db#/password",
+        ),
+        (
+            "<path:kv/data/shop/db#password#12>",
+            "ref+vault://main/kv/shop/db?version=12#/password",
+        ),
+        (
+            " <path: kv/shop/data # a b > ",
+            "ref+vault://main/kv/shop#/a%20b",
+        ),
+        (
+            "<path:kv/data/data/x#k | base64decode>",
+            "ref+vault://main/kv/data/x?decode=base64#/k",
+        ),
+        ("<path:data/shop#k>", "ref+vault://main/data/shop#/k"),
+    ] {
+        assert_eq!(read(text).unwrap().to_string(), canonical, "{text}");
+    }
+    for (text, error) in [
+        ("path:kv/a#k", ReferenceError::Scheme),
+        ("<path:kv/a>", ReferenceError::Key),
+        ("<path:kv/a#>", ReferenceError::Key),
+        ("<path:kv/a#k#latest>", ReferenceError::Version),
+        ("<path:kv/a#k#0>", ReferenceError::Version),
+        ("<path:kv/a#k#1#2>", ReferenceError::Version),
+        ("<path:kv/a#k | jsonPath {.x}>", ReferenceError::Decode),
+    ] {
+        assert_eq!(read(text).unwrap_err(), error, "{text}");
+    }
+    assert!(matches!(
+        read("<path:kv/../sys/mounts#k>"),
+        Err(ReferenceError::Path(_))
+    ));
+    assert_eq!(
+        Reference::from_placeholder("<path:kv/a#k>", "a/b").unwrap_err(),
+        ReferenceError::Store
+    );
+}
+
+#[test]
+fn references_of_vals_are_read_and_cannot_redirect_a_token() {
+    let read = |text: &str| Reference::from_vals(text, "main");
+    for scheme in ["ref+vault", "ref+openbao"] {
+        let reference = read(&format!("{scheme}://kv/shop/db?version=2#/password")).unwrap();
+        assert_eq!(
+            reference.to_string(),
+            "ref+vault://main/kv/shop/db?version=2#/password"
+        );
+    }
+    for parameter in [
+        "address",
+        "token_env",
+        "token_file",
+        "role_id",
+        "proto",
+        "host",
+        "namespace",
+    ] {
+        let error = read(&format!("ref+vault://kv/shop?{parameter}=x#/k")).unwrap_err();
+        assert_eq!(error, ReferenceError::ForbiddenParameter(parameter));
+    }
+    assert_eq!(
+        read("ref+awssecrets://a/b#/k").unwrap_err(),
+        ReferenceError::Scheme
+    );
+}

@@ -11,6 +11,8 @@
 //!
 //! Errors name parameters, never their values: somebody may have written a token there.
 
+mod foreign;
+
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
@@ -181,6 +183,22 @@ impl Reference {
             ..self.clone()
         }
     }
+
+    /// What holds of every reference, however it was written.
+    fn checked(self) -> Result<Self, ReferenceError> {
+        if !is_store_name(&self.store) {
+            return Err(ReferenceError::Store);
+        }
+        if self.key.is_empty() || self.key.chars().any(char::is_control) {
+            return Err(ReferenceError::Key);
+        }
+        // Escaping makes text longer: what is accepted must also be accepted as it is written
+        // again, pinned to whatever version.
+        if self.pinned(Version::MAX).to_string().len() > MAX_REFERENCE_BYTES {
+            return Err(ReferenceError::TooLong);
+        }
+        Ok(self)
+    }
 }
 
 impl FromStr for Reference {
@@ -200,23 +218,15 @@ impl FromStr for Reference {
         }
         let path = read_path(path)?;
         let key = unescape(key)?;
-        if key.is_empty() || key.chars().any(char::is_control) {
-            return Err(ReferenceError::Key);
-        }
         let Parameters { version, decode } = Parameters::parse(parameters)?;
-        let reference = Self {
+        Self {
             store: store.to_owned(),
             path,
             version,
             decode: decode.unwrap_or_default(),
             key,
-        };
-        // Escaping makes text longer: what is accepted must also be accepted as it is written
-        // again, pinned to whatever version.
-        if reference.pinned(Version::MAX).to_string().len() > MAX_REFERENCE_BYTES {
-            return Err(ReferenceError::TooLong);
         }
-        Ok(reference)
+        .checked()
     }
 }
 
