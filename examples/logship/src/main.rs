@@ -6,6 +6,7 @@ mod input;
 mod output;
 mod report;
 mod ship;
+mod status;
 mod summary;
 
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -85,6 +86,9 @@ struct Shipping {
     /// For how many seconds lines are collected for an object of S3, unless half the buffer is full before.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "to")]
     every: u64,
+    /// Where to answer GET /metrics (Prometheus), /healthz and /readyz, such as 127.0.0.1:9090.
+    #[arg(long, value_name = "ADDRESS", requires = "to")]
+    metrics: Option<String>,
     /// Send requests over HTTP as they are, not in gzip.
     #[arg(long, requires = "to")]
     plain: bool,
@@ -236,6 +240,13 @@ fn deliver(inputs: &Inputs, shipping: Shipping) -> anyhow::Result<bool> {
     let mut shipper = Shipper::new(sink, state, max_bytes, stop)?;
     if kind == "s3" {
         shipper = shipper.with_linger(Duration::from_secs(shipping.every), max_bytes);
+    }
+    if let Some(address) = &shipping.metrics {
+        let bound = status::serve(address, Arc::clone(shipper.status()))?;
+        let _ = writeln!(
+            anstream::stderr().lock(),
+            "metrics   http://{bound}/metrics"
+        );
     }
     let all_read = match &inputs.files[..] {
         [only] if only == "-" => stream(inputs, &mut shipper)?,

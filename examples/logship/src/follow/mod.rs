@@ -203,6 +203,7 @@ impl Follower<'_> {
         }
         for (at, error) in ended.into_iter().rev() {
             let tail = self.tails.remove(at);
+            shipper.status().counts().forget(&tail.path);
             if let Some(error) = error {
                 self.complain(&tail.path, &error);
             }

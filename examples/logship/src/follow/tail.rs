@@ -233,6 +233,12 @@ impl Tail {
             self.begin(inputs, bytes, shipper);
         }
         self.offset += filled as u64;
+        let mut counts = shipper.status().counts();
+        counts.bytes += filled as u64;
+        if matches!(self.bytes, Bytes::Plain) {
+            counts.lag(&self.path, self.length.saturating_sub(self.offset));
+        }
+        drop(counts);
         self.last_read = Instant::now();
         self.flushed = false;
         if let Some(reader) = &mut self.reader {

@@ -28,6 +28,8 @@ pub(crate) use kafka::Kafka;
 pub(crate) use s3::S3;
 use state::State;
 
+use crate::status::Status;
+
 /// How long what is queued may take to arrive once the end was asked for.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How often the state is written.
@@ -73,8 +75,7 @@ pub(crate) struct Shipper {
     saved: Instant,
     stop: Arc<AtomicBool>,
     stopped_at: Option<Instant>,
-    acknowledged: u64,
-    dead: u64,
+    status: Arc<Status>,
     /// How long what is queued waits for more to go with it, and since when it does.
     linger: Duration,
     waiting_since: Option<Instant>,
@@ -106,8 +107,7 @@ impl Shipper {
             saved: Instant::now(),
             stop,
             stopped_at: None,
-            acknowledged: 0,
-            dead: 0,
+            status: Arc::default(),
             linger: Duration::ZERO,
             waiting_since: None,
             hurry: false,
@@ -137,7 +137,13 @@ impl Shipper {
         self.sources.len() - 1
     }
 
+    /// What is counted.
+    pub(crate) fn status(&self) -> &Arc<Status> {
+        &self.status
+    }
+
     pub(crate) fn encode(&self, event: &Event<'_>, origin: &Origin<'_>) -> Item {
+        self.status.counts().event(event);
         self.sink.encode(event, origin)
     }
 
@@ -173,6 +179,10 @@ impl Shipper {
 
     /// Sends what may be sent now, one batch, or naps if there is a pause.
     pub(crate) fn pump(&mut self) -> anyhow::Result<()> {
+        let mut counts = self.status.counts();
+        counts.active();
+        counts.queue(&self.queue);
+        drop(counts);
         let now = self.started.elapsed();
         if self.lingers() {
             std::thread::sleep(NAP);
@@ -191,17 +201,24 @@ impl Shipper {
         }
         let answer = self.sink.send(&items);
         (self.waiting_since, self.hurry) = (None, false);
+        let sent = items.len();
         self.tell(&answer);
         let endings = self.queue.answer(batch, answer, self.started.elapsed());
+        let (ended, mut dead) = (endings.len(), 0);
         for ending in endings {
-            match ending {
-                Ending::Acknowledged(..) => self.acknowledged += 1,
-                Ending::DeadLettered(_, parcel, reason) => {
-                    self.dead += 1;
-                    self.bury(&parcel, &reason)?;
-                }
+            if let Ending::DeadLettered(_, parcel, reason) = ending {
+                dead += 1;
+                self.bury(&parcel, &reason)?;
             }
         }
+        let mut counts = self.status.counts();
+        counts.requests += 1;
+        counts.retries += u64::from(ended < sent);
+        counts.failing = !self.trouble.is_empty();
+        counts.acknowledged += ended as u64 - dead;
+        counts.dead += dead;
+        counts.queue(&self.queue);
+        drop(counts);
         self.settle();
         self.save_if_due()
     }
@@ -238,7 +255,8 @@ impl Shipper {
 
     /// Acknowledged, dead-lettered and still queued.
     pub(crate) fn counts(&self) -> (u64, u64, usize) {
-        (self.acknowledged, self.dead, self.queue.len())
+        let counts = self.status.counts();
+        (counts.acknowledged, counts.dead, self.queue.len())
     }
 
     fn must_end(&mut self) -> bool {

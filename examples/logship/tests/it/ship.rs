@@ -449,3 +449,62 @@ fn a_second_logship_on_one_state_is_refused() {
     assert!(said.contains("another logship uses it"), "{said}");
     assert_eq!(running.end().0, Some(0));
 }
+
+#[test]
+fn it_says_how_it_does_and_sends_what_is_queued_when_it_is_asked_to_end() {
+    let place = Place::new();
+    place.write("app.log", 100);
+    OpenOptions::new()
+        .append(true)
+        .open(place.path("app.log"))
+        .and_then(|mut file| file.write_all(b"no json\n"))
+        .unwrap();
+    let server = Server::start(&[]);
+    let arguments = ["--follow", "--metrics", "127.0.0.1:0"];
+    let to = ["--to", "opensearch", &server.url];
+    let mut running = place.start(&[&arguments[..], &to].concat(), "app.log");
+    let line = running.first_line();
+    let address = line.trim().strip_prefix("metrics   ").unwrap();
+    let get = |path: &str| {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let url = address.replace("/metrics", path);
+        let mut response = agent.get(url).call().unwrap();
+        let text = response.body_mut().read_to_string().unwrap();
+        (response.status().as_u16(), text)
+    };
+    // What is asked for takes a request each time, which is no busy loop.
+    let until = |yes: &dyn Fn() -> bool| while !yes() {};
+    until(&|| {
+        get("/metrics")
+            .1
+            .contains("\nlogship_acknowledged_total 101\n")
+    });
+    let (_, text) = get("/metrics");
+    let lag = format!("logship_file_lag_bytes{{file=\"app.log\"}} 0");
+    for line in [
+        "logship_records_total{format=\"json\"} 100",
+        "logship_raw_total{reason=\"not_an_object\"} 1",
+        "logship_dead_letters_total 0",
+        "logship_queue_events 0",
+        &lag,
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    assert_eq!((get("/healthz").0, get("/readyz").0), (200, 200));
+
+    server.tell(Does::Status(503));
+    server.tell(Does::Status(503));
+    place.write("app.log", 100);
+    until(&|| get("/readyz").0 == 503);
+    assert_eq!(get("/healthz").0, 200);
+    let (code, said) = running.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("201 arrived, 0 refused, 0 did not arrive"),
+        "{said}"
+    );
+    assert_eq!(server.documents().len(), 201);
+}
