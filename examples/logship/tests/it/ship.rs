@@ -483,13 +483,13 @@ fn it_says_how_it_does_and_sends_what_is_queued_when_it_is_asked_to_end() {
             .contains("\nlogship_acknowledged_total 101\n")
     });
     let (_, text) = get("/metrics");
-    let lag = format!("logship_file_lag_bytes{{file=\"app.log\"}} 0");
+    let lag = "logship_file_lag_bytes{file=\"app.log\"} 0";
     for line in [
         "logship_records_total{format=\"json\"} 100",
         "logship_raw_total{reason=\"not_an_object\"} 1",
         "logship_dead_letters_total 0",
         "logship_queue_events 0",
-        &lag,
+        lag,
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }

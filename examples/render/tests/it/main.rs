@@ -6,6 +6,7 @@
 )]
 
 mod helm;
+mod logship;
 #[expect(unreachable_pub, reason = "benches/ includes this file as well")]
 mod platform;
 mod program;
