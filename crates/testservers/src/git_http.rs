@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -52,6 +52,8 @@ pub struct Seen {
     pub authorization: Option<String>,
     /// The bytes of the body.
     pub body_bytes: usize,
+    /// How long git worked on it.
+    pub git: Duration,
 }
 
 type Faults = dyn Fn(&Seen) -> Option<Fault> + Send + Sync;
@@ -260,7 +262,11 @@ impl Shared {
         let Some(request) = Request::read(stream)? else {
             return Ok(false);
         };
-        lock(&self.seen).push(request.seen.clone());
+        let number = {
+            let mut seen = lock(&self.seen);
+            seen.push(request.seen.clone());
+            seen.len() - 1
+        };
         if !self.may_come_in(&request) {
             let challenge = "WWW-Authenticate: Basic realm=\"git\"\r\n";
             answer(stream, "401 Unauthorized", challenge, b"")?;
@@ -273,7 +279,11 @@ impl Shared {
             .and_then(|faults| faults(&request.seen));
         match fault {
             None => {
+                let start = Instant::now();
                 let (status, headers, body) = self.backend(&request)?;
+                if let Some(seen) = lock(&self.seen).get_mut(number) {
+                    seen.git = start.elapsed();
+                }
                 answer(stream, &status, &headers, &body)?;
                 Ok(true)
             }
@@ -407,6 +417,7 @@ impl Request {
                 target,
                 authorization: None,
                 body_bytes: 0,
+                git: Duration::ZERO,
             },
             content_type: String::new(),
             encoding: String::new(),
