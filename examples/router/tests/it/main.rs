@@ -7,12 +7,14 @@
 )]
 
 mod backend;
+mod browser;
 mod client;
 mod command_line;
 mod explain;
 mod forwarding;
 mod framing;
 mod identity;
+mod page;
 mod planning;
 mod process;
 mod reloading;

@@ -94,6 +94,10 @@ impl Router {
             .receive()
     }
 
+    pub(crate) fn admin_address(&self) -> SocketAddr {
+        self.admin.unwrap()
+    }
+
     pub(crate) fn admin_client(&self) -> Client {
         Client::connect(self.admin.unwrap())
     }
