@@ -233,6 +233,7 @@ fn what_is_delivered_runs_or_argocd_says_why_not() {
     a_webhook_is_enough(&place);
     a_webhook_that_argocd_refuses_is_a_warning(&place);
     the_webhook_lists_what_git_diff_lists(&place);
+    manifests_that_cannot_be_read_fail_in_argocds_words(&place);
 }
 
 fn the_new_pods_run(place: &Place) {
@@ -418,6 +419,18 @@ fn the_webhook_lists_what_git_diff_lists(place: &Place) {
     assert_eq!(listed.len(), 2, "{listed:?}");
     assert_eq!(body.pointer("/after"), Some(&json!(place.tip())));
     assert_eq!(body.pointer("/before"), Some(&json!(before)));
+}
+
+fn manifests_that_cannot_be_read_fail_in_argocds_words(place: &Place) {
+    // Somebody else's, in the same folder.
+    let broken = r#"{"branch": "main", "message": "broken", "content": "YXBpVmVyc2lvbjogdjEKa2luZDogW3g6Cm1ldGFkYXRhOiB7fQo="}"#;
+    let path = format!("repos/{REPOSITORY}/contents/environments/dev/shop/broken.yaml");
+    place.gitea.must("POST", &path, broken);
+    let run = place.wait("shop", "aaaa000", "120");
+    assert_eq!(run.code, Some(4), "{run:?}");
+    for words in ["cannot be synced", "ComparisonError", "broken.yaml"] {
+        assert!(run.stderr.contains(words), "{run:?}");
+    }
 }
 
 fn write_program(file: &std::path::Path, text: &str) {

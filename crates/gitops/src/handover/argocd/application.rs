@@ -282,20 +282,27 @@ pub(super) struct Tree {
 impl Tree {
     /// The objects that are not healthy, in Argo CD's words, the worst first.
     pub(super) fn unhealthy(&self) -> Vec<String> {
-        let of = |statuses: &'static [&'static str]| {
-            let nodes = self.nodes.iter();
-            nodes.filter_map(move |node| {
+        let said = |statuses: &'static [&'static str]| {
+            self.nodes.iter().filter_map(move |node| {
                 let health = node.health.as_ref()?;
-                let why = if health.message.is_empty() {
-                    &health.status
-                } else {
-                    &health.message
-                };
                 let is_so = statuses.contains(&health.status.as_str());
-                is_so.then(|| node.says(why))
+                is_so.then_some((node, health))
             })
         };
-        let said = of(&["Degraded", "Missing"]).chain(of(&["Progressing"]));
+        let or_status = |(node, health): (&Resource, &Health)| {
+            let has_none = health.message.is_empty();
+            node.says(if has_none {
+                &health.status
+            } else {
+                &health.message
+            })
+        };
+        // Each new pod is on its way; only why tells something.
+        let why = |(node, health): (&Resource, &Health)| {
+            (!health.message.is_empty()).then(|| node.says(&health.message))
+        };
+        let bad = said(&["Degraded", "Missing"]).map(or_status);
+        let said = bad.chain(said(&["Progressing"]).filter_map(why));
         said.take(MAX_SAID).collect()
     }
 }

@@ -260,6 +260,7 @@ fn the_time_is_up_with_where_it_stands() {
     applied["nodes"] = json!([
         {"kind": "Deployment", "namespace": "shop", "name": "web",
          "health": {"status": "Progressing", "message": "1 out of 2 new replicas have been updated"}},
+        {"kind": "Pod", "namespace": "shop", "name": "web-2", "health": {"status": "Progressing"}},
         {"kind": "Pod", "namespace": "shop", "name": "web-1",
          "health": {"status": "Degraded", "message": "Back-off pulling image"}},
     ]);
