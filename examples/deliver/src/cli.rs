@@ -54,6 +54,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) cert: Option<PathBuf>,
 
+    /// The value of this reference is no secret and may stand in the clear, such as a user's name
+    #[arg(long, value_name = "REFERENCE")]
+    pub(crate) not_secret: Vec<String>,
+
     /// Who commits, as git writes it
     #[arg(
         long,

@@ -17,6 +17,7 @@ use narae_secrets::store::Store;
 use narae_yaml::Value;
 
 use crate::cli::Arguments;
+use crate::guard::Outputs;
 use crate::manifest::{self, FileNames, Manifest};
 use crate::outcome::{Outcome, SealedItem, Sync, Verdict};
 use crate::plan::{Action, Current, FileChange, Plan};
@@ -29,7 +30,7 @@ use narae_cli::application::{Application, Target};
 const LISTED: usize = 200;
 
 /// One delivery.
-pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
+pub(crate) fn run(arguments: &Arguments, outputs: &Outputs) -> Result<Outcome> {
     let folder = arguments
         .app
         .clone()
@@ -88,11 +89,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         let stores = store::open(arguments, &application, &mut outcome.made)?;
         let stores: Vec<&dyn Store> = stores.iter().map(AsRef::as_ref).collect();
         resolved = secrets::read(&found, &stores)?;
+        outputs.know(&resolved, &arguments.not_secret);
         certificate = Some(certificate::load(arguments, now, &mut outcome.made)?);
     }
     if !arguments.dry_run {
         outcome.made.extend(place.make()?);
     }
+    place.guard(outputs.clone());
     let decision = Decision {
         found,
         objects: &rendering.objects,

@@ -7,6 +7,7 @@ mod certificate;
 mod cli;
 mod delivery;
 mod files;
+mod guard;
 mod image;
 mod manifest;
 mod outcome;
@@ -24,6 +25,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::cli::Arguments;
+use crate::guard::Outputs;
 use crate::outcome::Verdict;
 
 /// Exit codes, as `--help` promises them.
@@ -39,27 +41,40 @@ fn main() -> ExitCode {
         clap::ColorChoice::Auto => anstream::ColorChoice::Auto,
     }
     .write_global();
-    let result = delivery::run(&arguments);
+    let outputs = Outputs::new();
+    let result = delivery::run(&arguments, &outputs);
     let code = match &result {
         Ok(outcome) if matches!(outcome.result, Verdict::Refused { .. }) => REFUSED,
         Ok(_) => 0,
         Err(error) if error.is::<narae_cli::UsageError>() => USAGE,
         Err(_) => ERROR,
     };
-    let text = match &result {
-        Ok(outcome) if arguments.json => json(outcome),
-        Ok(outcome) => report::render(outcome, arguments.full),
-        Err(error) => {
-            let message = report::error(error);
+    let report = match &result {
+        Ok(outcome) if arguments.json => Ok(json(outcome)),
+        Ok(outcome) => Ok(report::render(outcome, arguments.full)),
+        Err(error) => Err(report::error(error)),
+    };
+    let report = match report {
+        Ok(text) => outputs
+            .cleared("report", text)
+            .map_err(|error| report::error(&error)),
+        Err(message) => Err(outputs
+            .cleared("error", message)
+            .unwrap_or_else(|error| report::error(&error))),
+    };
+    let (text, code) = match report {
+        Ok(text) => (text, code),
+        Err(message) => {
             let mut stderr = anstream::stderr().lock();
             // Nobody is left to tell when standard error is closed.
             let _ = write!(stderr, "{message}");
-            match arguments.json {
+            let text = match arguments.json {
                 true => json(
                     &serde_json::json!({ "error": anstream::adapter::strip_str(&message).to_string() }),
                 ),
                 false => String::new(),
-            }
+            };
+            (text, code.max(ERROR))
         }
     };
     // Data goes out as it is; a report loses its colours where nobody would see them.

@@ -11,6 +11,7 @@ use narae_gitops::repository::{
 };
 
 use crate::cli::Arguments;
+use crate::guard::Outputs;
 use crate::paths;
 use crate::plan::Current;
 use narae_cli::UsageError;
@@ -112,6 +113,13 @@ impl Place {
         let repository = made.map_err(usage)?;
         self.repository = Some(repository);
         Ok(Some(format!("repository {}", self.shown())))
+    }
+
+    /// From now on nothing is committed that `outputs` would not let out.
+    pub(crate) fn guard(&mut self, outputs: Outputs) {
+        let repository = self.repository.take();
+        self.repository = repository
+            .map(|repository| repository.checked_by(move |what, bytes| outputs.check(what, bytes)));
     }
 
     /// Lands what `decide` says about the tip; asks again when another writer was faster.

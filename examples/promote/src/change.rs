@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::Said;
 use crate::cli::{self, Change, Common, UsageError};
+use crate::guard::Outputs;
 use crate::handover::{HandedOver, Handover, MergeRequests};
 use crate::place::{Place, Wanted};
 use crate::report::{self, Written};
@@ -48,7 +49,10 @@ pub(crate) fn plan(place: &Place, common: &Common, wanted: &cli::Plan) -> Result
         Ok((plan, applied))
     })?;
     let text = serde_json::to_string_pretty(&plan)? + "\n";
+    let outputs = Outputs::new(common);
+    let text = outputs.cleared("plan", text)?;
     let mut said = shown(place, &plan, &applied);
+    said.text = outputs.cleared("report", said.text)?;
     said.json = serde_json::to_value(&plan)?;
     match &wanted.output {
         Some(file) => {

@@ -6,6 +6,7 @@
 mod change;
 mod cli;
 mod drift;
+mod guard;
 mod handover;
 mod history;
 mod later;
@@ -19,6 +20,7 @@ use clap::Parser as _;
 use narae_gitops::promote::PromoteError;
 
 use crate::cli::{Arguments, Command, UsageError};
+use crate::guard::Outputs;
 use crate::place::Place;
 
 /// Exit codes, as `--help` promises them.
@@ -47,35 +49,41 @@ fn main() -> ExitCode {
         clap::ColorChoice::Auto => anstream::ColorChoice::Auto,
     }
     .write_global();
-    let (text, code) = match run(&arguments) {
+    let (text, message, code) = match run(&arguments) {
         Ok(said) => {
             let text = match arguments.common.json {
                 true => json(&said.json),
                 false => said.text,
             };
-            for warning in &said.warnings {
-                let _ = write!(anstream::stderr().lock(), "{}", report::warning(warning));
-            }
-            match &said.not_running {
+            let mut message: String = said.warnings.iter().map(|it| report::warning(it)).collect();
+            let code = match &said.not_running {
                 Some(error) => {
-                    let _ = write!(anstream::stderr().lock(), "{}", report::error(error));
-                    (text, NOT_RUNNING)
+                    message.push_str(&report::error(error));
+                    NOT_RUNNING
                 }
-                None => (text, if said.is_refused { REFUSED } else { 0 }),
-            }
-        }
-        Err(error) => {
-            let message = report::error(&error);
-            // Nobody is left to tell when standard error is closed.
-            let _ = write!(anstream::stderr().lock(), "{message}");
-            let plain = anstream::adapter::strip_str(&message).to_string();
-            let text = match arguments.common.json {
-                true => json(&serde_json::json!({ "error": plain.trim_end() })),
-                false => String::new(),
+                None if said.is_refused => REFUSED,
+                None => 0,
             };
-            (text, code(&error))
+            (text, message, code)
         }
+        Err(error) => (String::new(), report::error(&error), code(&error)),
     };
+    let outputs = Outputs::new(&arguments.common);
+    let (text, message, code) = match outputs.cleared("report", text) {
+        Ok(text) => (text, message, code),
+        Err(error) => (String::new(), report::error(&error), code.max(ERROR)),
+    };
+    let message = outputs
+        .cleared("error", message)
+        .unwrap_or_else(|error| report::error(&error));
+    let text = if text.is_empty() && arguments.common.json {
+        let plain = anstream::adapter::strip_str(&message).to_string();
+        json(&serde_json::json!({ "error": plain.trim_end() }))
+    } else {
+        text
+    };
+    // Nobody is left to tell when standard error is closed.
+    let _ = write!(anstream::stderr().lock(), "{message}");
     match write!(anstream::stdout().lock(), "{text}") {
         Ok(()) => ExitCode::from(code),
         // Whoever read the output has seen enough.

@@ -15,6 +15,7 @@ use narae_gitops::repository::{
 };
 
 use crate::cli::{Common, UsageError};
+use crate::guard::Outputs;
 
 /// How often a change is decided again on a tip that moved before it gives up.
 const ATTEMPTS: u32 = 32;
@@ -55,7 +56,7 @@ impl Place {
     pub(crate) fn open(common: &Common) -> Result<Self> {
         let path = Path::new(&common.repo);
         let kind = match path.exists() {
-            true => Kind::Here(signing(Repository::open(path)?, common)),
+            true => Kind::Here(prepared(Repository::open(path)?, common)),
             false if is_path(&common.repo) => bail!(
                 "there is no repository at {}\n  try: --repo with its path or URL",
                 common.repo
@@ -63,7 +64,7 @@ impl Place {
             false => {
                 let remote = connected(&common.repo)?;
                 let objects = objects(&remote, common.cache.as_deref())?;
-                Kind::Elsewhere(Box::new(remote), signing(objects, common))
+                Kind::Elsewhere(Box::new(remote), prepared(objects, common))
             }
         };
         let (shown, default) = match &kind {
@@ -357,7 +358,10 @@ fn default_cache() -> Result<PathBuf> {
     Ok(base.join("narae").join("objects"))
 }
 
-fn signing(repository: Repository, common: &Common) -> Repository {
+/// Signs what it commits, and commits nothing that looks like a secret.
+fn prepared(repository: Repository, common: &Common) -> Repository {
+    let outputs = Outputs::new(common);
+    let repository = repository.checked_by(move |what, bytes| outputs.check(what, bytes));
     match &common.sign_key {
         Some(key) if Path::new(key).is_file() => repository.signing(SshKey::new(key)),
         Some(key) => repository.signing(GpgKey::new(key)),

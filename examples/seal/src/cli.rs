@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Seal every item below a folder anew for another certificate; nothing else in the files changes
     Rotate(Rotate),
+    /// Look for secrets in files, folders or standard input: known values in every encoding, and what looks like one
+    Guard(Guard),
 }
 
 /// kubeseal's flags, under their names there.
@@ -216,6 +218,29 @@ pub(crate) struct Rotate {
     pub(crate) jobs: Option<usize>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Guard {
+    /// Files and folders; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Look for the values of these Secrets, too: YAML or JSON, as kubectl prints them
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
+    pub(crate) secret: Vec<PathBuf>,
+
+    /// Look for the values in this embedded store, too
+    #[arg(long, value_name = "FILE", requires = "store_key")]
+    pub(crate) store: Option<PathBuf>,
+
+    /// The store's key
+    #[arg(long, value_name = "FILE", requires = "store")]
+    pub(crate) store_key: Option<PathBuf>,
+
+    /// Print the findings as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// A form of output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -263,12 +288,13 @@ Examples:
   printf %s pa55 | seal --raw --cert cert.pem -n shop --name db
   seal status deploy/ --cert cert.pem
   seal rotate deploy/ --keys backup.yaml --cert new.pem --dry-run
+  git diff --cached | seal guard - --store secrets.store --store-key store.key
 
 Exit codes:
   0  done
   1  an error: it says what, where and what to try
   2  the command line is wrong
-  3  done, and what was looked at has findings (status, --validate)";
+  3  done, and what was looked at has findings (status, guard, --validate)";
 
 fn jobs(text: &str) -> Result<usize, String> {
     let number = text

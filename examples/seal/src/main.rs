@@ -5,6 +5,7 @@
 mod cli;
 mod cluster;
 mod files;
+mod guard;
 mod material;
 mod output;
 mod progress;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let result = match &arguments.command {
         Some(Command::Status(status)) => status::run(status),
         Some(Command::Rotate(rotate)) => rotate::run(rotate),
+        Some(Command::Guard(wanted)) => guard::run(wanted),
         None => kubeseal(&arguments.seal),
     };
     match result {

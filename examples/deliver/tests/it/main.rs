@@ -9,6 +9,7 @@
 
 mod errors;
 mod first_run;
+mod guard;
 mod interrupted;
 mod namespaces;
 mod openbao;

@@ -44,6 +44,10 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) dry_run: bool,
 
+    /// Commit and print even what looks like a secret
+    #[arg(long, global = true)]
+    pub(crate) unguarded: bool,
+
     /// Print the result as one JSON object
     #[arg(long, global = true)]
     pub(crate) json: bool,

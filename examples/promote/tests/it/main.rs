@@ -9,6 +9,7 @@ mod argocd;
 mod changes;
 mod cluster;
 mod elsewhere;
+mod guard;
 mod merge;
 mod plans;
 mod reading;

@@ -8,6 +8,7 @@
 )]
 
 mod environment;
+mod guard;
 mod live;
 mod merging;
 #[cfg(unix)]

@@ -1,0 +1,177 @@
+//! `seal guard`: files, folders or standard input looked through for secrets; says where and what, never the value.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use narae_cli::terminal::visible;
+use narae_secrets::guard::{Finding, Guard, KnownValues};
+use narae_secrets::sealed::Item;
+use narae_secrets::store::Store as _;
+use narae_secrets::store::file::{FileStore, KeyFile};
+use narae_yaml::{Reader, Value};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::{Outcome, cli, files, output};
+
+/// Bytes read at a time.
+const PIECE: usize = 64 * 1024;
+/// Deepest folder looked into.
+const MAX_DEPTH: usize = 128;
+
+pub(crate) fn run(arguments: &cli::Guard) -> Result<Outcome> {
+    let guard = Guard::new(known(arguments)?);
+    for name in guard.passed_over() {
+        output::note(&format!("note: {name} is too weak to be looked for"));
+    }
+    let mut report = Report {
+        guard,
+        is_json: arguments.json,
+        findings: Vec::new(),
+        inputs: 0,
+    };
+    for path in &arguments.paths {
+        if path.as_os_str() == "-" {
+            report.look("standard input", io::stdin().lock())?;
+        } else {
+            report.path(path, MAX_DEPTH)?;
+        }
+    }
+    report.end()
+}
+
+struct Report {
+    guard: Guard,
+    is_json: bool,
+    findings: Vec<serde_json::Value>,
+    inputs: usize,
+}
+
+impl Report {
+    fn path(&mut self, path: &Path, depth: usize) -> Result<()> {
+        let about = |error: io::Error| {
+            anyhow::Error::new(error).context(format!("cannot read {}", path.display()))
+        };
+        if !path.is_dir() {
+            let file = File::open(path).map_err(about)?;
+            return self.look(&path.display().to_string(), file);
+        }
+        if depth == 0 {
+            bail!(
+                "{}: folders within folders are deeper than {MAX_DEPTH}",
+                path.display()
+            );
+        }
+        let entries: io::Result<Vec<_>> = fs::read_dir(path).and_then(Iterator::collect);
+        let mut entries = entries.map_err(about)?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let kind = entry.file_type().map_err(about)?;
+            let is_own = kind.is_file() || (kind.is_dir() && entry.file_name() != ".git");
+            // What a link points at is looked at where it is; a pipe would be waited for.
+            if is_own {
+                self.path(&entry.path(), depth - 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, name: &str, mut input: impl Read) -> Result<()> {
+        let mut scanner = self.guard.scanner();
+        let mut piece = Zeroizing::new(vec![0; PIECE]);
+        loop {
+            let read = match input.read(&mut piece) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read.with_context(|| format!("cannot read {name}"))?,
+            };
+            if read == 0 {
+                break;
+            }
+            scanner.feed(piece.get(..read).unwrap_or_default());
+        }
+        self.inputs += 1;
+        for finding in scanner.finish() {
+            self.say(name, &finding)?;
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, name: &str, finding: &Finding) -> Result<()> {
+        self.findings.push(json!({
+            "file": name,
+            "line": finding.line,
+            "column": finding.column,
+            "offset": finding.offset,
+            "what": finding.what.to_string(),
+        }));
+        if self.is_json {
+            return Ok(());
+        }
+        output::write(
+            None,
+            format!("{}:{}\n", visible(name), visible(&finding.to_string())).as_bytes(),
+        )
+    }
+
+    fn end(self) -> Result<Outcome> {
+        if self.is_json {
+            let report = json!({ "inputs": self.inputs, "findings": self.findings });
+            output::write(None, format!("{report:#}\n").as_bytes())?;
+        } else {
+            output::note(&format!(
+                "{} findings in {} inputs",
+                self.findings.len(),
+                self.inputs
+            ));
+        }
+        Ok(if self.findings.is_empty() {
+            Outcome::Done
+        } else {
+            Outcome::Findings
+        })
+    }
+}
+
+/// The values that are to be looked for, beside what looks like a secret.
+fn known(arguments: &cli::Guard) -> Result<KnownValues> {
+    let mut known = KnownValues::new();
+    for file in &arguments.secret {
+        secrets(file, &mut known)?;
+    }
+    if let (Some(file), Some(key)) = (&arguments.store, &arguments.store_key) {
+        stored(file, key, &mut known)?;
+    }
+    Ok(known)
+}
+
+/// Every item of the Secrets in a file.
+fn secrets(file: &Path, known: &mut KnownValues) -> Result<()> {
+    let name = file.display();
+    let text = files::read_text(Some(file), "")?;
+    let documents = Reader::new()
+        .read(&text)
+        .with_context(|| name.to_string())?;
+    for document in documents {
+        let mut object = document.root.to_value();
+        if object.get("kind").and_then(Value::as_str) != Some("Secret") {
+            bail!("{name}: not a Secret; --secret takes files of Secrets only");
+        }
+        for item in Item::take_from(&mut object).with_context(|| name.to_string())? {
+            known.insert(format!("{} in {name}", item.name()), item.value());
+        }
+    }
+    Ok(())
+}
+
+/// Every value of an embedded store, as it is now.
+fn stored(file: &Path, key: &Path, known: &mut KnownValues) -> Result<()> {
+    let store = FileStore::open("store", file, KeyFile::read(key)?)?;
+    for path in store.list(None)? {
+        for (name, value) in &store.read(&path, None)?.data {
+            known.insert(format!("{path}#/{name}"), value);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! `seal guard`: places and kinds, never a value.
+
+use std::fs;
+use std::path::Path;
+
+use narae_secrets::SecretBytes;
+use narae_secrets::store::file::{FileStore, KeyFile};
+use serde_json::Value;
+
+use crate::program::Program;
+
+const CLEAN: &str =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\ndata: {LOG_LEVEL: info}\n";
+
+#[test]
+fn known_values_and_shapes_are_found_and_not_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let key = KeyFile::create(at("store.key")).unwrap();
+    let data = [
+        (
+            "password".to_owned(),
+            SecretBytes::from("Zq7wXn2Lk9Rt".to_owned()),
+        ),
+        ("user".to_owned(), SecretBytes::from("shop".to_owned())),
+    ];
+    let content = [("kv/shop".parse().unwrap(), data.into())];
+    FileStore::create_with("main", at("shop.store"), key, content).unwrap();
+    fs::write(
+        at("secret.yaml"),
+        "{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {token: hunter-2!x}}",
+    )
+    .unwrap();
+    fs::create_dir_all(at("deploy/sub")).unwrap();
+    fs::write(at("deploy/a.yaml"), CLEAN).unwrap();
+    fs::write(
+        at("deploy/b.yaml"),
+        format!("{CLEAN}# shop, WnE3d1huMkxrOVJ0\n"),
+    )
+    .unwrap();
+    fs::write(
+        at("deploy/sub/c.log"),
+        "login\nfailed: \"hunter\\u002d2!x\"\n",
+    )
+    .unwrap();
+    fs::write(
+        at("deploy/sub/d.yaml"),
+        "kind: Secret\nstringData:\n  a: pa55\n",
+    )
+    .unwrap();
+    fs::create_dir(at("deploy/.git")).unwrap();
+    fs::write(
+        at("deploy/.git/config"),
+        "kind: Secret\nstringData:\n  a: pa55\n",
+    )
+    .unwrap();
+
+    let (deploy, store, key, secret) = (
+        at("deploy"),
+        at("shop.store"),
+        at("store.key"),
+        at("secret.yaml"),
+    );
+    let arguments = [
+        "guard",
+        &deploy,
+        "--store",
+        &store,
+        "--store-key",
+        &key,
+        "--secret",
+        &secret,
+    ];
+    let run = Program::Seal.run(&arguments, b"");
+    let expected = format!(
+        "{deploy}/b.yaml:5:9: the value of kv/shop#/password in base64
+{deploy}/sub/c.log:2:10: the value of token in {secret} with escapes
+{deploy}/sub/d.yaml:1:1: a Secret with plaintext
+"
+    );
+    assert_eq!(
+        (run.stdout.as_str(), run.code),
+        (expected.as_str(), Some(3)),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        run.stderr,
+        "note: kv/shop#/user is too weak to be looked for\n3 findings in 4 inputs\n"
+    );
+
+    let mut json = arguments.to_vec();
+    json.push("--json");
+    let run = Program::Seal.run(&json, b"");
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["inputs"], 4);
+    assert_eq!(report["findings"][0]["line"], 5);
+    assert_eq!(report["findings"].as_array().unwrap().len(), 3);
+    for text in [run.stdout, run.stderr, expected] {
+        assert!(
+            !text.contains("Zq7wXn2Lk9Rt")
+                && !text.contains("WnE3d1huMkxrOVJ0")
+                && !text.contains("hunter")
+        );
+    }
+
+    // Without the values, only the shape; and a pipe.
+    let run = Program::Seal.run(&["guard", &deploy], b"");
+    assert_eq!(run.stdout.lines().count(), 1, "{}", run.stdout);
+    let run = Program::Seal.run(&["guard", "-", "--secret", &secret], b"x: hunter-2!x\n");
+    assert_eq!(
+        run.stdout,
+        format!("standard input:1:4: the value of token in {secret}\n")
+    );
+    let run = Program::Seal.run(&["guard", "-"], CLEAN.as_bytes());
+    assert_eq!((run.stdout.as_str(), run.code), ("", Some(0)));
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_and_no_clean_bill() {
+    for arguments in [
+        &["guard", "/nonexistent"][..],
+        &["guard", "-", "--secret", "/nonexistent"],
+        &[
+            "guard",
+            "-",
+            "--store",
+            "/nonexistent",
+            "--store-key",
+            "/nonexistent",
+        ],
+    ] {
+        let run = Program::Seal.run(arguments, b"");
+        assert_eq!(run.code, Some(1), "{arguments:?}");
+        assert!(run.stderr.contains("/nonexistent"), "{}", run.stderr);
+    }
+    assert_eq!(Program::Seal.run(&["guard"], b"").code, Some(2));
+    assert_eq!(
+        Program::Seal.run(&["guard", "-", "--store", "x"], b"").code,
+        Some(2)
+    );
+}
+
+#[test]
+fn the_bundled_application_and_what_documents_it_is_clean() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut paths = vec!["guard".to_owned()];
+    for name in [
+        "deliver/shop",
+        "deliver/README.md",
+        "../README.md",
+        "../ARCHITECTURE.md",
+        "../CONTRIBUTING.md",
+    ] {
+        paths.push(examples.join(name).to_str().unwrap().to_owned());
+    }
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let run = Program::Seal.run(&paths, b"");
+    assert_eq!(
+        (run.stdout.as_str(), run.code),
+        ("", Some(0)),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        !run.stderr.contains("in 4 inputs"),
+        "the application was not found: {}",
+        run.stderr
+    );
+}
