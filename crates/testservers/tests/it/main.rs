@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use narae_testservers::{ArgoCd, Cluster, ControlPlane, Process, SealedSecrets};
+use narae_testservers::{ArgoCd, Cluster, ControlPlane, OpenBao, Process, SealedSecrets};
 
 #[test]
 fn an_api_server_answers_and_ends_with_its_value() {
@@ -111,6 +111,17 @@ fn argocd_answers_whom_it_knows() {
     assert_eq!(answer.status, 200, "{answer:?}");
     let answer = argocd.ask("DELETE", "applications/none");
     assert_eq!(answer.status, 403, "{answer:?}");
+}
+
+#[test]
+fn a_durable_openbao_keeps_its_content_over_a_crash() {
+    let Some(mut server) = OpenBao::start_durable("starting OpenBao") else {
+        return;
+    };
+    server.must("POST", "secret/data/x", r#"{"data":{"k":"kept"}}"#);
+    server.kill();
+    server.restart();
+    assert!(server.must("GET", "secret/data/x", "").contains("kept"));
 }
 
 /// Starts a server in a test of its own, kills that test, and waits for the server to be gone.
