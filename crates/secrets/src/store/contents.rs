@@ -74,7 +74,7 @@ impl Contents {
         };
         match history.versions.get(&version) {
             None => Err(StoreErrorKind::VersionNotFound { version }),
-            Some(Entry::Deleted(_)) => Err(StoreErrorKind::Deleted { version }),
+            Some(Entry::Deleted(_)) => Err(StoreErrorKind::Deleted { version, at: None }),
             Some(Entry::Destroyed) => Err(StoreErrorKind::Destroyed { version }),
             Some(Entry::Live(Written { data, stamp })) => {
                 let secret = Secret::new(copy_of(data), Some(version));

@@ -56,6 +56,8 @@ pub enum StoreErrorKind {
     Deleted {
         /// The deleted version.
         version: Version,
+        /// When, as the server writes it (RFC 3339); `None` where no times are kept.
+        at: Option<String>,
     },
     /// The version is destroyed; its data is gone for good.
     #[error("version {version} is destroyed")]
@@ -64,9 +66,9 @@ pub enum StoreErrorKind {
         version: Version,
     },
     /// Another version than the expected one is the newest. Nothing was written.
-    #[error("the newest version is {}, not the expected {}", number(*.current), number(*.expected))]
+    #[error("{}", mismatch(*.current, *.expected))]
     CasMismatch {
-        /// The newest version; `None` when there is none.
+        /// The newest version; `None` when there is none, or the caller may not know.
         current: Option<Version>,
         /// What the write expected; `None` for "no version".
         expected: Option<Version>,
@@ -84,8 +86,16 @@ pub enum StoreErrorKind {
         operation: &'static str,
     },
     /// The caller may not do this.
-    #[error("permission denied")]
-    PermissionDenied,
+    #[error("permission denied: nothing allows `{capability}` on `{path}`")]
+    PermissionDenied {
+        /// What is missing, as policies say it: `read`, `update`, `list`….
+        capability: &'static str,
+        /// Where, as policies say it: `secret/data/shop`.
+        path: String,
+    },
+    /// The login was refused: a wrong name, password, role, secret id or JWT.
+    #[error("the server does not accept the credentials")]
+    InvalidCredentials,
     /// The server does not know the token: wrong, expired or revoked.
     #[error("the server does not accept the token")]
     TokenRefused,
@@ -118,9 +128,24 @@ pub enum StoreErrorKind {
     /// The server is sealed.
     #[error("the server is sealed")]
     Sealed,
+    /// The server waits for another one to fail, or to be elected.
+    #[error("the server is a standby that cannot answer")]
+    Standby,
     /// The server asks for fewer requests.
     #[error("the server is rate limiting")]
     RateLimited,
+    /// The lease has ended, was revoked, or never was.
+    #[error("there is no such lease")]
+    LeaseNotFound,
+    /// The lease or token cannot be renewed.
+    #[error("it cannot be renewed")]
+    NotRenewable,
+    /// The wrapping token was opened before, has ended, never was, or wraps something else.
+    #[error("the wrapping token opens nothing")]
+    WrapInvalid,
+    /// A ciphertext, signature or HMAC is not one of this key, or was changed.
+    #[error("the key does not accept this")]
+    CiphertextRefused,
     /// The answer is larger than allowed.
     #[error("the answer is larger than {limit_bytes} bytes")]
     TooLarge {
@@ -179,6 +204,12 @@ pub enum StoreErrorKind {
         store_file: String,
         /// The key's file.
         key_file: String,
+    },
+    /// The passphrase does not open the store file, which may have a key file instead.
+    #[error("the passphrase is not the one of {store_file}")]
+    WrongPassphrase {
+        /// The store's file.
+        store_file: String,
     },
     /// The file is not a store or key of this kind, or was damaged or changed.
     #[error("{file} {reason}")]
@@ -244,6 +275,8 @@ impl StoreError {
         matches!(
             self.0.kind,
             K::TokenRefused
+                | K::InvalidCredentials
+                | K::Standby
                 | K::Unreachable { .. }
                 | K::Untrusted { .. }
                 | K::Timeout { .. }
@@ -256,6 +289,7 @@ impl StoreError {
                 | K::Io { .. }
                 | K::OpenPermissions { .. }
                 | K::WrongKey { .. }
+                | K::WrongPassphrase { .. }
                 | K::Damaged { .. }
         )
     }
@@ -282,8 +316,15 @@ impl StoreError {
     }
 }
 
-fn number(version: Option<Version>) -> String {
-    version.map_or_else(|| "none".to_owned(), |version| version.to_string())
+fn mismatch(current: Option<Version>, expected: Option<Version>) -> String {
+    match (current, expected) {
+        (Some(current), Some(expected)) => {
+            format!("the newest version is {current}, not the expected {expected}")
+        }
+        (Some(current), None) => format!("there is a version already, {current} by now"),
+        (None, Some(expected)) => format!("the newest version is not the expected {expected}"),
+        (None, None) => "there is a version already".to_owned(),
+    }
 }
 
 /// What to try, where there is one thing most people need.
@@ -297,14 +338,20 @@ fn hint(kind: &StoreErrorKind) -> Option<&'static str> {
         K::Deleted { .. } => "undelete it, write a new version or pin another one",
         K::Destroyed { .. } => "write a new version or pin another one",
         K::CasMismatch { .. } => "read again and decide anew; nothing was written",
-        K::PermissionDenied => "the token's policy must allow `read` on this path",
+        K::PermissionDenied { .. } => "a policy of the token must",
+        K::InvalidCredentials => "check them, and where the auth method is mounted",
         K::TokenRefused => "log in again: it may be wrong, expired or revoked",
         K::Unreachable { .. } => "check the address and that the server runs",
         K::Untrusted { .. } => "check the CA certificate option and the server's name",
         K::Timeout { .. } => "check the address, or raise the timeout option",
         K::Redirected { .. } => "use the address it points to, if you trust it",
         K::Sealed => "unseal it",
+        K::Standby => "try again later, or use the address of the active one",
         K::RateLimited => "try again later",
+        K::LeaseNotFound => "get new credentials",
+        K::NotRenewable => "get a new one",
+        K::WrapInvalid => "if nobody you know opened it, somebody else did: revoke what it held",
+        K::CiphertextRefused => "check the key, its oldest allowed version and the associated data",
         K::InsideRuntime => "call it from `spawn_blocking` or a thread of its own",
         K::AlreadyExists { .. } => "open it instead, or choose another place",
         K::OpenPermissions { .. } => "make it readable by its owner only (chmod 600)",

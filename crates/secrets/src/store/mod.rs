@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`memory::MemoryStore`] | – | tests and demonstrations |
 //! | `file::FileStore` | `file` | one encrypted file; the default that needs no server |
-//! | `openbao::OpenBao` | `vault` | OpenBao or Vault, KV version 2 |
+//! | `openbao::OpenBao` | `vault` | OpenBao or Vault, KV versions 1 and 2 |
 //!
 //! The trait is blocking and object safe. Its semantics are those of the KV engine, version 2: a
 //! path holds numbered versions that start at 1 and never change once written; a version may be

@@ -46,25 +46,8 @@ impl SecretPath {
     /// Whether this path is `other` or lies below it, by whole segments.
     #[must_use]
     pub fn starts_with(&self, other: &SecretPath) -> bool {
-        self.below(&other.0).is_some()
-    }
-
-    /// What is left of the path below `mount`: `None` outside it, `""` for the mount itself.
-    #[cfg_attr(
-        not(feature = "vault"),
-        expect(dead_code, reason = "only OpenBao has mounts")
-    )]
-    pub(crate) fn within(&self, mount: &MountPath) -> Option<&str> {
-        self.below(&mount.0)
-    }
-
-    fn below(&self, ancestor: &str) -> Option<&str> {
-        let rest = self.0.strip_prefix(ancestor)?;
-        if rest.is_empty() {
-            Some(rest)
-        } else {
-            rest.strip_prefix('/')
-        }
+        let rest = self.0.strip_prefix(&other.0);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 

@@ -114,12 +114,25 @@ pub struct Metadata {
     pub current: Version,
     /// Each version that is still known, with its state.
     pub versions: Vec<(Version, VersionState)>,
+    /// What somebody noted beside the path, where the store keeps such notes. No secrets.
+    pub custom: BTreeMap<String, String>,
 }
 
 impl Metadata {
     /// Metadata as a store hands it out.
     #[must_use]
     pub fn new(current: Version, versions: Vec<(Version, VersionState)>) -> Self {
-        Self { current, versions }
+        Self {
+            current,
+            versions,
+            custom: BTreeMap::new(),
+        }
+    }
+
+    /// The same with notes beside the path.
+    #[must_use]
+    pub fn with_custom(mut self, custom: BTreeMap<String, String>) -> Self {
+        self.custom = custom;
+        self
     }
 }

@@ -91,6 +91,7 @@ fn behaves(
     assert_eq!(
         kind(&at, None),
         K::Deleted {
+            at: None,
             version: version(3)
         }
     );
@@ -234,8 +235,8 @@ fn what_is_not_there_or_not_a_store_is_said() {
         (&b""[..], "is not a store file"),
         (b"hello, world", "is not a store file"),
         (
-            b"NARAESEC\0\x02",
-            "has format version 2; this program knows version 1",
+            b"NARAESEC\0\x03",
+            "has format version 3; this program knows versions 1 and 2",
         ),
         (b"NARAESEC\0\x01\0\0", "has 12 bytes, its header says 68"),
     ] {
@@ -462,6 +463,7 @@ fn a_store_of_format_version_one_opens() {
     assert_eq!(
         read("secret/old", 1).unwrap_err(),
         StoreErrorKind::Deleted {
+            at: None,
             version: version(1)
         }
     );
@@ -518,4 +520,88 @@ fn every_writing_has_a_stamp_of_its_own() {
     let store = FileStore::create("main", store.file(), key).unwrap();
     store.write(&path, &data, Cas::Any).unwrap();
     assert_ne!(stamp(&store), first);
+}
+
+#[test]
+fn a_passphrase_opens_what_it_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("store");
+    let create = |text: &str| FileStore::create_with_passphrase("main", &file, &secret(text));
+    let open = |text: &str| FileStore::open_with_passphrase("main", &file, &secret(text));
+    let empty = create("").unwrap_err();
+    assert!(matches!(empty.kind(), StoreErrorKind::Configuration { .. }));
+    let store = create("correct horse").unwrap();
+    let data = values([("k", "c4n4ry-value")]);
+    store.write(&path("s/a"), &data, Cas::Absent).unwrap();
+    assert_eq!(
+        open("correct horse")
+            .unwrap()
+            .read(&path("s/a"), None)
+            .unwrap()
+            .data,
+        data
+    );
+    let wrong = open("correct house").unwrap_err();
+    assert!(
+        matches!(wrong.kind(), StoreErrorKind::WrongPassphrase { .. }),
+        "{wrong}"
+    );
+    let there = create("correct horse").unwrap_err();
+    assert!(matches!(there.kind(), StoreErrorKind::AlreadyExists { .. }));
+    // Nor does a key file open it.
+    let key = KeyFile::create(directory.path().join("key")).unwrap();
+    let wrong = FileStore::open("main", &file, key).unwrap_err();
+    assert!(
+        matches!(wrong.kind(), StoreErrorKind::WrongKey { .. }),
+        "{wrong}"
+    );
+    // Nor a passphrase what has a key file.
+    let other = directory.path().join("other");
+    FileStore::create(
+        "main",
+        &other,
+        KeyFile::read(directory.path().join("key")).unwrap(),
+    )
+    .unwrap();
+    let wrong = FileStore::open_with_passphrase("main", &other, &secret("x")).unwrap_err();
+    assert!(
+        matches!(wrong.kind(), StoreErrorKind::WrongPassphrase { .. }),
+        "{wrong}"
+    );
+
+    // Every byte of the header counts, and none decides how much memory is taken.
+    let sound = std::fs::read(&file).unwrap();
+    for at in [12, 27, 28, 31, 32, 36, 40, 60, 90] {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 0x80;
+        std::fs::write(&file, &bytes).unwrap();
+        let error = open("correct horse").unwrap_err();
+        let known = matches!(
+            error.kind(),
+            StoreErrorKind::WrongPassphrase { .. } | StoreErrorKind::Damaged { .. }
+        );
+        assert!(known, "byte {at}: {error}");
+    }
+}
+
+/// Argon2id's second parameter choice, as Python's `cryptography` computes it too.
+#[test]
+fn a_passphrase_becomes_the_same_key_everywhere() {
+    use frame::Stretch;
+    let mut stretch = Stretch::new(*b"salt of 16 bytes");
+    assert_eq!(
+        (stretch.memory_kib, stretch.passes, stretch.lanes),
+        (65536, 3, 4)
+    );
+    stretch.memory_kib = 19 * 1024;
+    stretch.passes = 2;
+    stretch.lanes = 1;
+    let passphrase = secret("correct horse");
+    let stretched = StoreKey::from_passphrase(&passphrase, stretch).unwrap();
+    let frame = frame::seal(&Contents::new(), &stretched, [1; 32]).unwrap();
+    let id: String = frame[40..56]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(id, "0e5d91887b054ee579f5c706f8d6c3d3");
 }

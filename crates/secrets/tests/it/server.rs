@@ -8,6 +8,10 @@ use std::sync::{Arc, Mutex};
 /// answered.
 pub(crate) struct Server {
     pub(crate) port: u16,
+    #[cfg_attr(
+        not(feature = "kube"),
+        expect(dead_code, reason = "asked by its tests only")
+    )]
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
 

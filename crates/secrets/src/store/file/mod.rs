@@ -26,11 +26,12 @@ use std::path::{Path, PathBuf};
 
 pub use key::KeyFile;
 
-use self::frame::FrameError;
+use self::frame::{FrameError, STRETCH_SALT_BYTES, StoreKey, Stretch};
 use super::contents::{Contents, STAMP_BYTES};
 use super::{
     Cas, Metadata, Secret, SecretData, SecretPath, Store, StoreError, StoreErrorKind, Version,
 };
+use crate::SecretBytes;
 
 /// An encrypted file as a [`Store`].
 ///
@@ -52,7 +53,14 @@ use super::{
 pub struct FileStore {
     name: String,
     file: PathBuf,
-    key: KeyFile,
+    key: Key,
+}
+
+/// What opens the file.
+#[derive(Debug)]
+enum Key {
+    File(KeyFile),
+    Passphrase(StoreKey),
 }
 
 impl FileStore {
@@ -87,8 +95,68 @@ impl FileStore {
         let store = Self {
             name: name.into(),
             file: file.into(),
-            key,
+            key: Key::File(key),
         };
+        store.create_file(content)?;
+        Ok(store)
+    }
+
+    /// Makes an empty store whose key comes from a passphrase. Takes a moment, on purpose ([`Stretch`]); after that it is as fast
+    /// as with a key file.
+    ///
+    /// # Errors
+    ///
+    /// As for [`create`](Self::create); [`StoreErrorKind::Configuration`] for an empty passphrase.
+    pub fn create_with_passphrase(
+        name: impl Into<String>,
+        file: impl Into<PathBuf>,
+        passphrase: &SecretBytes,
+    ) -> Result<Self, StoreError> {
+        let (name, file) = (name.into(), file.into());
+        let error = |kind| StoreError::new(kind, &name, None);
+        if passphrase.is_empty() {
+            let reason = "the passphrase is empty".to_owned();
+            return Err(error(StoreErrorKind::Configuration { reason }));
+        }
+        let mut salt = [0; STRETCH_SALT_BYTES];
+        getrandom::fill(&mut salt).map_err(|_| error(StoreErrorKind::NoRandomness))?;
+        let key = StoreKey::from_passphrase(passphrase, Stretch::new(salt));
+        let key = key.map_err(|cause| error(damaged(&file, &cause)))?;
+        let key = Key::Passphrase(key);
+        let store = Self { name, file, key };
+        store.create_file([])?;
+        Ok(store)
+    }
+
+    /// Opens a store whose key comes from a passphrase.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::WrongPassphrase`], also for a store that has a key file; else as for [`open`](Self::open).
+    pub fn open_with_passphrase(
+        name: impl Into<String>,
+        file: impl Into<PathBuf>,
+        passphrase: &SecretBytes,
+    ) -> Result<Self, StoreError> {
+        let (name, file) = (name.into(), file.into());
+        let error = |kind| StoreError::new(kind, &name, None);
+        let bytes = key::read_private(&file, frame::MAX_STORE_BYTES).map_err(error)?;
+        let damage = |cause: FrameError| error(damaged(&file, &cause));
+        let store_file = shown(&file);
+        let wrong = || error(StoreErrorKind::WrongPassphrase { store_file });
+        let stretch = Stretch::of(&bytes).map_err(damage)?.ok_or_else(wrong)?;
+        let key = StoreKey::from_passphrase(passphrase, stretch).map_err(damage)?;
+        let key = Key::Passphrase(key);
+        let store = Self { name, file, key };
+        store.load(None)?;
+        Ok(store)
+    }
+
+    fn create_file(
+        &self,
+        content: impl IntoIterator<Item = (SecretPath, SecretData)>,
+    ) -> Result<(), StoreError> {
+        let store = self;
         let lock = store.lock(None)?;
         if store
             .file
@@ -106,7 +174,7 @@ impl FileStore {
         }
         store.save(&contents, None)?;
         drop(lock);
-        Ok(store)
+        Ok(())
     }
 
     /// Opens a store and checks that the key is its key.
@@ -123,7 +191,7 @@ impl FileStore {
         let store = Self {
             name: name.into(),
             file: file.into(),
-            key,
+            key: Key::File(key),
         };
         store.load(None)?;
         Ok(store)
@@ -180,17 +248,17 @@ impl FileStore {
     fn load(&self, path: Option<&SecretPath>) -> Result<Contents, StoreError> {
         let limit = frame::MAX_STORE_BYTES;
         let bytes = key::read_private(&self.file, limit).map_err(|kind| self.error(kind, path))?;
-        frame::open(&bytes, self.key.key()).map_err(|error| {
+        frame::open(&bytes, self.key.store_key()).map_err(|error| {
             let store_file = shown(&self.file);
             let kind = match error {
-                FrameError::WrongKey => StoreErrorKind::WrongKey {
-                    store_file,
-                    key_file: shown(self.key.path()),
+                FrameError::WrongKey => match &self.key {
+                    Key::File(key) => StoreErrorKind::WrongKey {
+                        store_file,
+                        key_file: shown(key.path()),
+                    },
+                    Key::Passphrase(_) => StoreErrorKind::WrongPassphrase { store_file },
                 },
-                other => StoreErrorKind::Damaged {
-                    file: store_file,
-                    reason: other.to_string(),
-                },
+                other => damaged(&self.file, &other),
             };
             self.error(kind, path)
         })
@@ -199,7 +267,7 @@ impl FileStore {
     fn save(&self, contents: &Contents, path: Option<&SecretPath>) -> Result<(), StoreError> {
         let mut salt = [0; frame::SALT_BYTES];
         getrandom::fill(&mut salt).map_err(|_| self.error(StoreErrorKind::NoRandomness, path))?;
-        let bytes = frame::seal(contents, self.key.key(), salt).map_err(|error| {
+        let bytes = frame::seal(contents, self.key.store_key(), salt).map_err(|error| {
             self.error(
                 StoreErrorKind::Refused {
                     reason: error.to_string(),
@@ -255,6 +323,22 @@ impl fmt::Debug for FileStore {
             .field("file", &self.file)
             .field("key", &self.key)
             .finish()
+    }
+}
+
+impl Key {
+    fn store_key(&self) -> &StoreKey {
+        match self {
+            Self::File(key) => key.key(),
+            Self::Passphrase(key) => key,
+        }
+    }
+}
+
+fn damaged(file: &Path, cause: &FrameError) -> StoreErrorKind {
+    StoreErrorKind::Damaged {
+        file: shown(file),
+        reason: cause.to_string(),
     }
 }
 

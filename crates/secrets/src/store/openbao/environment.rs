@@ -1,11 +1,15 @@
 //! The variables the command-line tools use, read through the caller's function.
 
-use crate::SecretBytes;
+use std::time::Duration;
 
 use super::Options;
+use super::retry::Retries;
+use crate::SecretBytes;
 
 /// What the environment says about the server. `BAO_…` wins over `VAULT_…`, as in OpenBao's own
 /// command line; an empty variable counts as not set.
+///
+/// `…_SKIP_VERIFY` is not looked at: a server that nothing vouches for gets no token.
 ///
 /// ```
 /// use narae_secrets::store::openbao::Environment;
@@ -28,6 +32,14 @@ pub struct Environment {
     pub namespace: Option<String>,
     /// `BAO_CACERT`, `VAULT_CACERT`: a file, which the caller reads and gives to [`Options::with_ca_pem`].
     pub ca_certificate_file: Option<String>,
+    /// `BAO_CLIENT_CERT`: a file, for [`Options::with_client_certificate`].
+    pub client_certificate_file: Option<String>,
+    /// `BAO_CLIENT_KEY`: a file, for [`Options::with_client_certificate`].
+    pub client_key_file: Option<String>,
+    /// `BAO_CLIENT_TIMEOUT`: seconds, or a number with `s`, `m` or `h`.
+    pub timeout: Option<Duration>,
+    /// `BAO_MAX_RETRIES`: how often a request is repeated.
+    pub max_retries: Option<u32>,
 }
 
 impl Environment {
@@ -44,16 +56,40 @@ impl Environment {
             token: find("TOKEN").map(SecretBytes::from),
             namespace: find("NAMESPACE"),
             ca_certificate_file: find("CACERT"),
+            client_certificate_file: find("CLIENT_CERT"),
+            client_key_file: find("CLIENT_KEY"),
+            timeout: find("CLIENT_TIMEOUT").and_then(|text| duration(&text)),
+            max_retries: find("MAX_RETRIES").and_then(|text| text.trim().parse().ok()),
         }
     }
 
-    /// Options with address, token and namespace; `None` without an address or a token.
+    /// Options with address, token, namespace, timeout and retries; `None` without an address or a token. The files are the
+    /// caller's to read.
     #[must_use]
     pub fn options(self) -> Option<Options> {
-        let options = Options::new(self.address?, self.token?);
-        Some(match self.namespace {
-            Some(namespace) => options.with_namespace(namespace),
-            None => options,
-        })
+        let mut options = Options::new(self.address?, self.token?);
+        if let Some(namespace) = self.namespace {
+            options = options.with_namespace(namespace);
+        }
+        if let Some(timeout) = self.timeout {
+            options = options.with_timeout(timeout);
+        }
+        if let Some(retries) = self.max_retries {
+            let attempts = retries.saturating_add(1);
+            options = options.with_retries(Retries::default().with_attempts(attempts));
+        }
+        Some(options)
     }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let (number, seconds) = match text.char_indices().next_back()? {
+        (at, 's') => (text.get(..at)?, 1),
+        (at, 'm') => (text.get(..at)?, 60),
+        (at, 'h') => (text.get(..at)?, 3600),
+        _ => (text, 1),
+    };
+    let number: u64 = number.parse().ok()?;
+    number.checked_mul(seconds).map(Duration::from_secs)
 }

@@ -4,12 +4,18 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Url};
-use vaultrs::api::EndpointMiddleware;
+use reqwest::{Certificate, Client, Identity, Url};
+use tokio::runtime::{Builder, Runtime};
+use zeroize::Zeroizing;
 
+use super::auth::{self, Auth, Method};
+use super::connection::Connection;
+use super::kv::KvVersion;
+use super::retry::{Budget, Retries};
+use super::session::Session;
 use super::transport::Transport;
 use crate::SecretBytes;
-use crate::store::MountPath;
+use crate::store::{MountPath, StoreErrorKind};
 
 /// Longest wait for a connection, unless told otherwise.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -22,38 +28,43 @@ pub const DEFAULT_MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Options {
     address: String,
-    token: SecretBytes,
+    auth: Auth,
     namespace: Option<String>,
     connect_timeout: Duration,
     timeout: Duration,
     ca_pem: Option<Vec<u8>>,
-    mounts: Vec<MountPath>,
+    client_certificate: Option<(Vec<u8>, SecretBytes)>,
+    mounts: Vec<(MountPath, KvVersion)>,
     max_answer_bytes: usize,
     plain_http: bool,
+    retries: Retries,
+    renews_given: bool,
 }
 
 /// What checked options become.
 pub(super) struct Checked {
-    pub(super) transport: Transport,
-    pub(super) middleware: EndpointMiddleware,
-    pub(super) mounts: Vec<MountPath>,
+    pub(super) connection: Connection,
+    pub(super) mounts: Vec<(MountPath, KvVersion)>,
 }
 
 impl Options {
-    /// A server's address (`https://bao.example:8200`, a path prefix is kept) and a token. White space
-    /// around the token is dropped: token files end with a newline.
+    /// A server's address (`https://bao.example:8200`, a path prefix is kept) and who the client is: an [`Auth`], or a
+    /// token as [`SecretBytes`].
     #[must_use]
-    pub fn new(address: impl Into<String>, token: SecretBytes) -> Self {
+    pub fn new(address: impl Into<String>, auth: impl Into<Auth>) -> Self {
         Self {
             address: address.into(),
-            token,
+            auth: auth.into(),
             namespace: None,
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
             timeout: DEFAULT_TIMEOUT,
             ca_pem: None,
+            client_certificate: None,
             mounts: Vec::new(),
             max_answer_bytes: DEFAULT_MAX_ANSWER_BYTES,
             plain_http: false,
+            retries: Retries::default(),
+            renews_given: false,
         }
     }
 
@@ -85,11 +96,36 @@ impl Options {
         self
     }
 
-    /// Names a mount of more than one segment (`team-a/kv`). Without any, the first segment of a path is its
-    /// mount.
+    /// Shows this certificate (PEM, with its chain) to the server, and proves it by the key (PEM).
     #[must_use]
-    pub fn with_mount(mut self, mount: MountPath) -> Self {
-        self.mounts.push(mount);
+    pub fn with_client_certificate(
+        mut self,
+        chain_pem: impl Into<Vec<u8>>,
+        key_pem: SecretBytes,
+    ) -> Self {
+        self.client_certificate = Some((chain_pem.into(), key_pem));
+        self
+    }
+
+    /// Says where a KV engine of which version is mounted (`team-a/kv`), so that the server is not asked. Otherwise it is,
+    /// once for each mount; where it does not say, the first segment of a path is taken for a mount of version 2.
+    #[must_use]
+    pub fn with_mount(mut self, mount: MountPath, version: KvVersion) -> Self {
+        self.mounts.push((mount, version));
+        self
+    }
+
+    /// How failed requests are repeated.
+    #[must_use]
+    pub fn with_retries(mut self, retries: Retries) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// Renews a token that was given, too, in the background. One that a login yields always is.
+    #[must_use]
+    pub fn with_renewal_of_given_token(mut self) -> Self {
+        self.renews_given = true;
         self
     }
 
@@ -108,32 +144,37 @@ impl Options {
     }
 
     /// Everything that can be wrong without asking the server.
-    pub(super) fn check(self) -> Result<Checked, String> {
-        let Address {
-            base,
-            prefix,
-            https,
-        } = self.address()?;
-        let http = self.client(https)?;
-        let version = if prefix.is_empty() {
-            "v1".to_owned()
-        } else {
-            format!("{prefix}/v1")
-        };
-        let middleware = EndpointMiddleware {
-            token: self.header("token", self.token.expose())?,
-            version,
-            wrap: None,
-            namespace: match &self.namespace {
-                Some(namespace) => Some(self.header("namespace", namespace.as_bytes())?),
-                None => None,
-            },
-        };
-        let limits = (self.connect_timeout, self.timeout);
-        let transport = Transport::new(http, base, limits, self.max_answer_bytes);
+    pub(super) fn check(self) -> Result<Checked, StoreErrorKind> {
+        let configuration = |reason| StoreErrorKind::Configuration { reason };
+        let Address { base, is_https } = self.address().map_err(configuration)?;
+        let client = self.client(is_https).map_err(configuration)?;
+        let runtime = runtime().map_err(configuration)?;
+        match &self.auth.method {
+            Method::Token(token) => drop(auth::checked("the token", token)?),
+            Method::AppRoleWrapped { wrapping_token, .. } => {
+                drop(auth::checked("the wrapping token", wrapping_token)?);
+            }
+            Method::Userpass { user, .. } => drop(auth::segment("the user", user)?),
+            _ => {}
+        }
+        if let Some(namespace) = &self.namespace {
+            check_namespace(namespace)?;
+        }
         Ok(Checked {
-            transport,
-            middleware,
+            connection: Connection {
+                transport: Transport {
+                    client,
+                    runtime: Some(runtime),
+                    base,
+                    connect_timeout: self.connect_timeout,
+                    timeout: self.timeout,
+                    max_answer_bytes: self.max_answer_bytes,
+                },
+                session: Session::new(self.auth, self.renews_given),
+                retries: self.retries,
+                budget: Budget::new(),
+                namespace: self.namespace,
+            },
             mounts: self.mounts,
         })
     }
@@ -144,35 +185,31 @@ impl Options {
             format!("the address is not a URL: {error}; write https://host:8200")
         })?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("the address holds credentials; give the token as an option".to_owned());
+            return Err("the address holds credentials; give them as an option".to_owned());
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(format!("the address {url} has a query or a fragment"));
         }
-        let https = match url.scheme() {
+        let is_https = match url.scheme() {
             "https" => true,
             "http" => false,
             other => return Err(format!("the address has scheme `{other}`; http or https")),
         };
-        if !https && !self.plain_http && !is_this_machine(&url) {
+        if !is_https && !self.plain_http && !is_this_machine(&url) {
             return Err(format!(
                 "{url} would carry token and secrets in the clear; use https, or allow plain HTTP by name"
             ));
         }
-        let prefix = url.path().trim_matches('/').to_owned();
-        let mut base = url;
-        base.set_path("");
-        Ok(Address {
-            base: base.as_str().trim_end_matches('/').to_owned(),
-            prefix,
-            https,
-        })
+        let base = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Address { base, is_https })
     }
 
-    fn client(&self, https: bool) -> Result<Client, String> {
+    fn client(&self, is_https: bool) -> Result<Client, String> {
         let mut builder = Client::builder()
             .redirect(Policy::none())
             .no_proxy()
+            // What may be sent twice is decided here, not there.
+            .retry(reqwest::retry::never())
             .connect_timeout(self.connect_timeout)
             .timeout(self.timeout)
             .tls_backend_rustls();
@@ -183,30 +220,49 @@ impl Options {
                 return Err("the CA certificate option holds no PEM certificate".to_owned());
             }
             builder = builder.tls_certs_only(authorities);
-        } else if !https {
+        } else if !is_https {
             // Loading the system's authorities takes a while and would serve nothing.
             builder = builder.tls_certs_only(Vec::new());
+        }
+        if let Some((chain, key)) = &self.client_certificate {
+            let size = chain.len() + key.len() + 1;
+            let mut both = Zeroizing::new(Vec::with_capacity(size));
+            for part in [key.expose(), b"\n", chain] {
+                both.extend_from_slice(part);
+            }
+            // The cause may quote the key.
+            let identity = Identity::from_pem(&both).map_err(|_| {
+                "the client certificate option is no PEM certificate with its PEM key".to_owned()
+            })?;
+            builder = builder.identity(identity);
         }
         builder
             .build()
             .map_err(|_| "the HTTP client cannot be built with these options".to_owned())
     }
+}
 
-    fn header(&self, name: &str, bytes: &[u8]) -> Result<String, String> {
-        let text = std::str::from_utf8(bytes).map_or("", str::trim);
-        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(format!(
-                "the {name} is empty or has characters other than printable ASCII within it"
-            ));
-        }
-        Ok(text.to_owned())
+fn runtime() -> Result<Runtime, String> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no runtime for network requests: {error}"))
+}
+
+/// A namespace is a path: `team-a/dev`.
+pub(super) fn check_namespace(namespace: &str) -> Result<(), StoreErrorKind> {
+    let sound = namespace.bytes().all(|byte| byte.is_ascii_graphic());
+    match namespace.trim_matches('/').parse::<MountPath>() {
+        Ok(_) if sound => Ok(()),
+        _ => Err(StoreErrorKind::Configuration {
+            reason: format!("the namespace {namespace:?} is not a path of printable ASCII"),
+        }),
     }
 }
 
 struct Address {
     base: String,
-    prefix: String,
-    https: bool,
+    is_https: bool,
 }
 
 fn is_this_machine(url: &Url) -> bool {

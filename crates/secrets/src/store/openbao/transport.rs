@@ -1,87 +1,136 @@
-//! rustify's transport over reqwest, with a limit on answers and failures that keep their kind.
+//! Sends one request over HTTP and TLS (reqwest over hyper and rustls) and reads a bounded answer. Never follows a redirect,
+//! asks no proxy, sends nothing twice.
+//!
+//! A private current-thread runtime waits for it. Within an asynchronous runtime waiting is refused instead of stalling it.
 
 use std::error::Error as StdError;
+use std::io;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use rustify::endpoint::EndpointResult;
-use rustify::errors::ClientError;
-use serde::de::DeserializeOwned;
-use thiserror::Error;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
+use reqwest::{Client, Method, RequestBuilder};
+use tokio::runtime::{Handle, Runtime};
 use zeroize::Zeroizing;
 
-use super::answer::Body;
+use super::answer::Answer;
+use super::request::Request;
+use crate::SecretBytes;
 use crate::store::StoreErrorKind;
 
 /// Sends requests to one server.
 pub(super) struct Transport {
-    http: reqwest::Client,
-    base: String,
-    connect_timeout: Duration,
-    timeout: Duration,
-    max_answer_bytes: usize,
+    pub(super) client: Client,
+    /// `None` only while dropping.
+    pub(super) runtime: Option<Runtime>,
+    /// With the path prefix, without `/v1`.
+    pub(super) base: String,
+    pub(super) connect_timeout: Duration,
+    pub(super) timeout: Duration,
+    pub(super) max_answer_bytes: usize,
 }
 
-/// Why there is no answer; travels through rustify as the cause of its error.
-#[derive(Debug, Clone, Copy, Error)]
-enum Failure {
-    #[error("no connection")]
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Nothing was sent.
     Connect,
-    #[error("no connection in time")]
+    /// Nothing was sent.
     ConnectTimeout,
-    #[error("no answer in time")]
     Timeout,
-    #[error("no trusted connection")]
     Tls,
-    #[error("answer too large")]
     TooLarge,
-    #[error("broken answer")]
     Broken,
+    /// A header that cannot be one.
+    Unfit,
+    InsideRuntime,
 }
 
 impl Transport {
-    pub(super) fn new(
-        http: reqwest::Client,
-        base: String,
-        (connect_timeout, timeout): (Duration, Duration),
-        max_answer_bytes: usize,
-    ) -> Self {
-        Self {
-            http,
-            base,
-            connect_timeout,
-            timeout,
-            max_answer_bytes,
-        }
-    }
-
-    pub(super) fn address(&self) -> &str {
-        &self.base
-    }
-
-    /// Status and body of whatever the server answered.
-    pub(super) fn outcome<T: DeserializeOwned + Send + Sync>(
+    /// Sends it as whoever has `token`, into `namespace`, waiting no longer than `limit`.
+    pub(super) fn send(
         &self,
-        result: Result<EndpointResult<T>, ClientError>,
-    ) -> Result<(u16, Body), StoreErrorKind> {
-        match result {
-            Ok(result) => {
-                let status = result.response.status().as_u16();
-                Ok((status, Zeroizing::new(result.response.into_body())))
-            }
-            Err(ClientError::ServerResponseError { code, content }) => Ok((
-                code,
-                Zeroizing::new(content.unwrap_or_default().into_bytes()),
-            )),
-            // The cause is looked at and dropped: rustify's errors may hold the answer.
-            Err(ClientError::RequestError { source, .. }) => {
-                Err(self.kind(source.downcast_ref().copied().unwrap_or(Failure::Broken)))
-            }
-            Err(_) => Err(self.kind(Failure::Broken)),
+        namespace: Option<&str>,
+        token: Option<&SecretBytes>,
+        request: &Request,
+        limit: Duration,
+    ) -> Result<Answer, Failure> {
+        let built = self.built(namespace, token, request)?;
+        let built = built.timeout(limit.min(self.timeout));
+        match &self.runtime {
+            Some(runtime) if Handle::try_current().is_err() => runtime.block_on(self.answer(built)),
+            _ => Err(Failure::InsideRuntime),
         }
     }
 
-    fn kind(&self, failure: Failure) -> StoreErrorKind {
+    fn built(
+        &self,
+        namespace: Option<&str>,
+        token: Option<&SecretBytes>,
+        request: &Request,
+    ) -> Result<RequestBuilder, Failure> {
+        let question = if request.query.is_empty() { "" } else { "?" };
+        let url = format!(
+            "{}/v1/{}{question}{}",
+            self.base, request.path, request.query
+        );
+        let mut builder = self
+            .client
+            .request(request.method.clone(), url)
+            .header(
+                USER_AGENT,
+                concat!("narae-secrets/", env!("CARGO_PKG_VERSION")),
+            )
+            .header(ACCEPT, "application/json")
+            // Agents that guard against forged requests want it.
+            .header("X-Vault-Request", "true");
+        if let Some(token) = token {
+            let mut value = HeaderValue::from_bytes(token.expose()).map_err(|_| Failure::Unfit)?;
+            value.set_sensitive(true);
+            builder = builder.header("X-Vault-Token", value);
+        }
+        if let Some(namespace) = namespace {
+            builder = builder.header("X-Vault-Namespace", namespace);
+        }
+        if let Some(ttl) = request.wrap {
+            builder = builder.header("X-Vault-Wrap-TTL", format!("{}s", ttl.as_secs().max(1)));
+        }
+        if let Some(body) = &request.body {
+            let kind = match request.method {
+                Method::PATCH => "application/merge-patch+json",
+                _ => "application/json",
+            };
+            // The library wants a body of its own, which is not wiped.
+            builder = builder.header(CONTENT_TYPE, kind).body(body.to_vec());
+        }
+        Ok(builder)
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Answer, Failure> {
+        let sent = request.send().await;
+        let mut response = sent.map_err(|error| classify(&error))?;
+        let most = u64::try_from(self.max_answer_bytes).unwrap_or(u64::MAX);
+        let announced = response.content_length().unwrap_or(0);
+        if announced > most {
+            return Err(Failure::TooLarge);
+        }
+        let retry_after = response.headers().get(RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        // An honest length is reserved at once, so that the buffer never moves and leaves a copy.
+        let mut body = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
+        while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+            if body.len() + chunk.len() > self.max_answer_bytes {
+                return Err(Failure::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status: response.status().as_u16(),
+            retry_after: retry_after.map(Duration::from_secs),
+            body,
+        })
+    }
+
+    pub(super) fn kind(&self, failure: Failure) -> StoreErrorKind {
         let address = self.base.clone();
         match failure {
             Failure::Connect => StoreErrorKind::Unreachable { address },
@@ -100,84 +149,43 @@ impl Transport {
             Failure::Broken => StoreErrorKind::UnexpectedAnswer {
                 reason: "the connection broke or is not HTTP",
             },
+            Failure::InsideRuntime => StoreErrorKind::InsideRuntime,
+            Failure::Unfit => StoreErrorKind::Configuration {
+                reason: "the token or the namespace has characters that cannot be sent".to_owned(),
+            },
         }
-    }
-
-    async fn answer(
-        &self,
-        request: http::Request<Vec<u8>>,
-    ) -> Result<http::Response<Vec<u8>>, Failure> {
-        let mut request = reqwest::Request::try_from(request).map_err(|_| Failure::Broken)?;
-        if let Some(token) = request.headers_mut().get_mut("X-Vault-Token") {
-            token.set_sensitive(true);
-        }
-        let mut response = self
-            .http
-            .execute(request)
-            .await
-            .map_err(|error| classify(&error))?;
-        let most = u64::try_from(self.max_answer_bytes).unwrap_or(u64::MAX);
-        let announced = response.content_length().unwrap_or(0);
-        if announced > most {
-            return Err(Failure::TooLarge);
-        }
-        // An honest length is reserved at once, so that the buffer never moves and leaves a copy.
-        let mut body = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
-        while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
-            if body.len() + chunk.len() > self.max_answer_bytes {
-                return Err(Failure::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        http::Response::builder()
-            .status(response.status())
-            .body(std::mem::take(&mut *body))
-            .map_err(|_| Failure::Broken)
     }
 }
 
-#[async_trait]
-impl rustify::client::Client for Transport {
-    fn base(&self) -> &str {
-        &self.base
-    }
-
-    async fn send(
-        &self,
-        request: http::Request<Vec<u8>>,
-    ) -> Result<http::Response<Vec<u8>>, ClientError> {
-        let again = (request.method() == http::Method::GET).then(|| request.clone());
-        let mut answer = self.answer(request).await;
-        // A connection kept from an earlier request may have died since. Reading twice harms nobody,
-        // and the second attempt, over a new connection, says what is really the matter.
-        if let (Err(Failure::Broken), Some(again)) = (&answer, again) {
-            answer = self.answer(again).await;
+impl Drop for Transport {
+    fn drop(&mut self) {
+        // A runtime that is simply dropped waits, and panics within another runtime.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
         }
-        answer.map_err(|failure| ClientError::RequestError {
-            source: failure.into(),
-            url: self.base.clone(),
-            method: String::new(),
-        })
     }
 }
 
 fn classify(error: &reqwest::Error) -> Failure {
-    // rustls' error types are not ours to depend on, so a TLS failure is known by its words.
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string().to_ascii_lowercase();
-        if ["certificate", "tls", "corrupt message", "handshake"]
-            .iter()
-            .any(|w| text.contains(w))
-        {
-            return Failure::Tls;
-        }
-        cause = error.source();
+    if is_of_tls(error) {
+        return Failure::Tls;
     }
     match (error.is_connect(), error.is_timeout()) {
         (true, true) => Failure::ConnectTimeout,
         (true, false) => Failure::Connect,
         (false, true) => Failure::Timeout,
+        (false, false) if error.is_builder() => Failure::Unfit,
         (false, false) => Failure::Broken,
     }
+}
+
+/// Whether rustls is somewhere among the causes.
+fn is_of_tls(error: &(dyn StdError + 'static)) -> bool {
+    // An I/O error names the cause of what is within it as its own, and not that itself.
+    let within = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || within.is_some_and(|error| is_of_tls(error))
+        || error.source().is_some_and(is_of_tls)
 }

@@ -23,7 +23,10 @@ fn no_public_type_shows_a_secret() {
     #[cfg(feature = "file")]
     store::file(&mut shown);
     #[cfg(feature = "vault")]
-    store::openbao(&mut shown);
+    {
+        store::openbao(&mut shown);
+        store::answers(&mut shown);
+    }
     sealed::secrets(&mut shown);
     sealed::files(&mut shown);
     sealed::errors(&mut shown);

@@ -148,6 +148,12 @@ pub(super) fn file(shown: &mut Shown) {
     let bytes: [u8; 32] = CANARY.repeat(3).as_bytes()[..32].try_into().unwrap();
     shown.silent(&StoreKey::new(&bytes));
     shown.silent_error(&frame::open(&file, &StoreKey::new(&bytes)).unwrap_err());
+    shown.silent(&frame::Stretch::new([0; 16]));
+    let stretched = directory.path().join("stretched");
+    let store = FileStore::create_with_passphrase("main", &stretched, &secret(CANARY)).unwrap();
+    shown.silent(&store);
+    let wrong = FileStore::open_with_passphrase("main", &stretched, &secret("other"));
+    shown.silent_error(&wrong.unwrap_err());
     let key = directory.path().join("other");
     std::fs::write(&key, CANARY).unwrap();
     shown.silent_error(&KeyFile::read(&key).unwrap_err());
@@ -155,15 +161,100 @@ pub(super) fn file(shown: &mut Shown) {
 
 #[cfg(feature = "vault")]
 pub(super) fn openbao(shown: &mut Shown) {
-    use narae_secrets::store::openbao::{Environment, OpenBao, Options};
-    let options = || Options::new("http://127.0.0.1:1", secret(CANARY));
-    shown.silent(&options());
+    use narae_secrets::store::openbao::{
+        Auth, Ciphertext, Environment, KeyType, KvVersion, OpenBao, Options, Retries,
+    };
+    let options =
+        || Options::new("http://127.0.0.1:1", secret(CANARY)).with_retries(Retries::none());
+    shown.silent(&options().with_client_certificate("", secret(CANARY)));
+    shown.silent(&Retries::none());
     shown.silent(&Environment::read(|name| {
         (name == "BAO_TOKEN").then(|| CANARY.to_owned())
     }));
     let store = OpenBao::connect("main", options()).unwrap();
     shown.silent(&store);
     shown.silent_error(&store.read(&path(), None).unwrap_err());
+    let data = values([("k", CANARY)]);
+    shown.silent_error(&store.write(&path(), &data, Cas::Any).unwrap_err());
+    shown.silent_error(&store.unwrap(&secret(CANARY)).unwrap_err());
+    let key = store.transit(&"transit".parse().unwrap(), "key").unwrap();
+    shown.silent(&key);
+    shown.silent_error(&key.encrypt(&secret(CANARY), b"").unwrap_err());
+    shown.silent_shown(&"vault:v1:AAAA".parse::<Ciphertext>().unwrap());
+    shown.silent_error(&CANARY.parse::<Ciphertext>().unwrap_err());
+    shown.silent(&KeyType::Ed25519);
+    shown.silent(&KvVersion::V2);
     let newline = Options::new("http://127.0.0.1:1", secret(&format!("{CANARY}\n{CANARY}")));
     shown.silent_error(&OpenBao::connect("main", newline).unwrap_err());
+    for auth in [
+        Auth::token(secret(CANARY)),
+        Auth::token_file("token"),
+        Auth::app_role("role", secret(CANARY)),
+        Auth::app_role_wrapped("role", secret(CANARY)),
+        Auth::userpass("user", secret(CANARY)),
+        Auth::kubernetes("role", "token"),
+        Auth::jwt(None, secret(CANARY)),
+        Auth::jwt_file(None, "token"),
+        Auth::certificate(None),
+    ] {
+        shown.silent(&auth);
+        let options = Options::new("http://127.0.0.1:1", auth).with_retries(Retries::none());
+        let store = OpenBao::connect("main", options).unwrap();
+        shown.silent_error(&store.read(&path(), None).unwrap_err());
+    }
+}
+
+/// What the server says, where secrets belong and where they do not.
+#[cfg(feature = "vault")]
+pub(super) fn answers(shown: &mut Shown) {
+    use narae_secrets::store::openbao::answer::{Answer, Asked};
+    use narae_secrets::store::openbao::{DataKey, Entry, Health, ServerState};
+    let said =
+        |status: u16, text: &str| Answer::new(status, text.replace("CANARY", CANARY).into_bytes());
+    let good = said(
+        200,
+        r#"{"lease_id":"l","lease_duration":1,"data":{"k":"CANARY"},"auth":{"client_token":"CANARY"},"wrap_info":{"token":"CANARY"}}"#,
+    );
+    shown.silent(&good);
+    shown.silent(&good.plain_secret().unwrap());
+    shown.silent(&good.leased().unwrap());
+    shown.silent(&good.lease().unwrap());
+    shown.silent(&good.login().unwrap());
+    shown.silent(&good.wrapped().unwrap());
+    let asked = Asked::default();
+    shown.silent(&asked);
+    shown.silent::<Option<DataKey>>(&None);
+    shown.silent(&Entry::Secret(String::new()));
+    shown.silent(&ServerState::Sealed);
+    let versioned = said(
+        200,
+        r#"{"data":{"data":{"k":"CANARY"},"metadata":{"version":1}}}"#,
+    );
+    shown.silent(&versioned.versioned_secret().unwrap());
+    for status in [200, 302, 400, 403, 404, 405, 413, 429, 473, 500, 503] {
+        for body in [
+            "CANARY",
+            r#""CANARY""#,
+            r#"{"errors":["CANARY"]}"#,
+            r#"{"data":"CANARY","auth":"CANARY","wrap_info":"CANARY","lease_id":["CANARY"]}"#,
+            r#"{"data":{"data":"CANARY","metadata":{"version":"CANARY"},"keys":"CANARY"}}"#,
+            r#"{"data":{"metadata":{"version":1,"deletion_time":"CANARY"}}}"#,
+        ] {
+            let answer = said(status, body);
+            if let Err(kind) = answer.check(&asked) {
+                shown.silent_error(&kind);
+            }
+            shown.silent_error(&answer.versioned_secret().unwrap_err());
+            shown.silent_error(&answer.written_version().unwrap_err());
+            shown.silent_error(&answer.metadata().unwrap_err());
+            shown.silent_error(&answer.keys().unwrap_err());
+            shown.silent_error(&answer.login().unwrap_err());
+            shown.silent_error(&answer.leased().unwrap_err());
+            shown.silent_error(&answer.wrapped().unwrap_err());
+            if let Err(kind) = Health::of(&answer) {
+                shown.silent_error(&kind);
+            }
+        }
+    }
+    shown.silent(&Health::of(&said(200, r#"{"version":"1"}"#)).unwrap());
 }

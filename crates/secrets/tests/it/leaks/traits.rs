@@ -60,10 +60,19 @@ fn secret_types_cannot_be_printed_serialised_or_copied() {
     }
     #[cfg(feature = "vault")]
     {
-        use narae_secrets::store::openbao::{Environment, OpenBao, Options};
+        use narae_secrets::store::openbao::answer::{Answer, Login};
+        use narae_secrets::store::openbao::{
+            Auth, DataKey, Environment, Leased, OpenBao, Options, Wrapped,
+        };
+        lacks!(Answer: Display, serde::Serialize, Clone);
+        lacks!(Auth: Display, serde::Serialize, Clone);
+        lacks!(DataKey: Display, serde::Serialize, Clone);
+        lacks!(Leased: Display, serde::Serialize, Clone);
+        lacks!(Login: Display, serde::Serialize, Clone);
+        lacks!(Wrapped: Display, serde::Serialize, Clone);
         lacks!(Options: Display, serde::Serialize, Clone);
         lacks!(Environment: Display, serde::Serialize, Clone);
-        lacks!(OpenBao: Display, serde::Serialize, Clone);
+        lacks!(OpenBao: Display, serde::Serialize);
     }
 }
 
