@@ -109,6 +109,7 @@ Exit codes:
 
 Environment:
   BAO_ADDR, BAO_TOKEN, BAO_NAMESPACE, BAO_CACERT   the server for --store openbao (VAULT_* when unset)
+  BAO_CLIENT_CERT, BAO_CLIENT_KEY, BAO_CLIENT_TIMEOUT, BAO_MAX_RETRIES   the same, for those who need them
   NARAE_AUTHOR                                     who commits
   NARAE_HOME                                       the key folder [default: $XDG_DATA_HOME/narae
                                                    or ~/.local/share/narae]: never inside a repository

@@ -159,6 +159,8 @@ fn openbao(name: &str) -> Result<OpenBao> {
         bail!("--store openbao: no token\n  try: BAO_TOKEN=$(bao print token), after bao login");
     }
     let authority = environment.ca_certificate_file.clone();
+    let certificate = environment.client_certificate_file.clone();
+    let key = environment.client_key_file.clone();
     let mut options = environment
         .options()
         .context("--store openbao: no server and token")?;
@@ -166,6 +168,13 @@ fn openbao(name: &str) -> Result<OpenBao> {
         let pem = narae_cli::file::read(file.as_ref())
             .with_context(|| format!("cannot read BAO_CACERT {file}"))?;
         options = options.with_ca_pem(pem);
+    }
+    if let (Some(certificate), Some(key)) = (certificate, key) {
+        let chain = narae_cli::file::read(certificate.as_ref())
+            .with_context(|| format!("cannot read BAO_CLIENT_CERT {certificate}"))?;
+        let key = narae_cli::file::read(key.as_ref())
+            .with_context(|| format!("cannot read BAO_CLIENT_KEY {key}"))?;
+        options = options.with_client_certificate(chain, SecretBytes::new(key));
     }
     Ok(OpenBao::connect(name, options)?)
 }

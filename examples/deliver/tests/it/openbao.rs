@@ -1,66 +1,26 @@
 //! The same delivery with the store swapped for a real OpenBao.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+
+use narae_testservers::OpenBao;
 
 use crate::sandbox::{Run, Sandbox};
-use crate::sealing::found;
 
-/// A development server on a free port; ends with the test.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-// Root tokens of a development server must not look like issued ones (`s.…`).
-const TOKEN: &str = "root-of-this-test";
+/// A server with a KV engine at `kv`.
+struct Server(OpenBao);
 
 impl Server {
-    fn start(sandbox: &Sandbox) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let address = format!("127.0.0.1:{port}");
-        let mut child = Command::new("bao")
-            .args([
-                "server",
-                "-dev",
-                "-dev-no-store-token",
-                "-dev-root-token-id",
-                TOKEN,
-                "-dev-listen-address",
-                &address,
-            ])
-            .env("HOME", sandbox.path("."))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(
-            lines
-                .any(|line| line
-                    .is_ok_and(|line| line.contains("Development mode should NOT be used"))),
-            "the server did not start"
-        );
-        // Keep draining, or the server blocks on a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        let server = Self {
-            child,
-            address: format!("http://{address}"),
-        };
-        server.bao(&["secrets", "enable", "-path=kv", "-version=2", "kv"]);
-        server
+    fn start(what: &str) -> Option<Self> {
+        let server = OpenBao::start(what)?;
+        server.mount_kv("kv", 2);
+        Some(Self(server))
     }
 
     fn bao(&self, arguments: &[&str]) {
         let output = Command::new("bao")
             .args(arguments)
-            .env("BAO_ADDR", &self.address)
-            .env("BAO_TOKEN", TOKEN)
+            .env("BAO_ADDR", self.0.address())
+            .env("BAO_TOKEN", self.0.token())
             .output()
             .unwrap();
         assert!(output.status.success(), "bao {arguments:?}: {output:?}");
@@ -69,26 +29,18 @@ impl Server {
     fn deliver(&self, sandbox: &Sandbox, arguments: &[&str]) -> Run {
         let mut command = sandbox.command(&[&["--store", "openbao"], arguments].concat());
         command
-            .env("BAO_ADDR", &self.address)
-            .env("BAO_TOKEN", TOKEN);
+            .env("BAO_ADDR", self.0.address())
+            .env("BAO_TOKEN", self.0.token());
         Run::of(&command.output().unwrap())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
 #[test]
 fn the_same_delivery_from_a_real_openbao() {
-    if !found(&["bao"]) {
+    let Some(server) = Server::start("a delivery from OpenBao") else {
         return;
-    }
+    };
     let sandbox = Sandbox::new();
-    let server = Server::start(&sandbox);
     let run = server.deliver(&sandbox, &[]);
     assert_eq!(run.code, Some(1), "{run:#?}");
     assert!(
@@ -150,14 +102,13 @@ fn the_same_delivery_from_a_real_openbao() {
 
 #[test]
 fn a_wrong_token_is_an_error_that_does_not_show_it() {
-    if !found(&["bao"]) {
+    let Some(server) = Server::start("a delivery with a wrong token") else {
         return;
-    }
+    };
     let sandbox = Sandbox::new();
-    let server = Server::start(&sandbox);
     let mut command = sandbox.command(&["--store", "openbao"]);
     command
-        .env("BAO_ADDR", &server.address)
+        .env("BAO_ADDR", server.0.address())
         .env("BAO_TOKEN", "s.wrong-canary-token\n");
     let run = Run::of(&command.output().unwrap());
     assert_eq!(run.code, Some(1), "{run:#?}");
@@ -170,11 +121,10 @@ fn a_wrong_token_is_an_error_that_does_not_show_it() {
 
 #[test]
 fn another_store_behind_the_same_name_is_another_source() {
-    if !found(&["bao"]) {
+    let Some(server) = Server::start("a delivery from another store") else {
         return;
-    }
+    };
     let sandbox = Sandbox::new();
-    let server = Server::start(&sandbox);
     sandbox.delivered(&[]);
     // The same paths, at the same version 1, with other values.
     server.bao(&[
@@ -211,4 +161,32 @@ fn another_store_behind_the_same_name_is_another_source() {
             .stdout
             .contains("Nothing to do")
     );
+}
+
+#[test]
+fn a_server_that_is_down_or_sealed_commits_nothing() {
+    let Some(mut server) = Server::start("a delivery while OpenBao is down") else {
+        return;
+    };
+    let sandbox = Sandbox::new();
+    let secrets = [
+        ("shop/dev/database", "username=shop"),
+        ("shop/dev/payment", "api-key=k"),
+    ];
+    for (path, pair) in secrets {
+        server.bao(&["kv", "put", "-mount=kv", path, pair, "password=p"]);
+    }
+    server.0.must("POST", "sys/seal", "");
+    let sealed = server.deliver(&sandbox, &[]);
+    assert_eq!(sealed.code, Some(1), "{sealed:#?}");
+    assert!(sealed.stderr.contains("sealed"), "{sealed:#?}");
+    server.0.kill();
+    let down = server.deliver(&sandbox, &[]);
+    assert_eq!(down.code, Some(1), "{down:#?}");
+    let named = down.stderr.contains(&server.0.address());
+    assert!(
+        named && down.stderr.contains("check the address"),
+        "{down:#?}"
+    );
+    assert_eq!(sandbox.commits(), 0);
 }
