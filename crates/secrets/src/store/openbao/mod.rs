@@ -12,7 +12,7 @@
 //! - what may have had an effect is not sent twice ([`Retries`]);
 //! - errors carry kinds, never text from the server or bytes of an answer.
 //!
-//! [`OpenBao`] is a [`Store`], and cheap to clone: clones share connections, the token, its renewal in the background, and
+//! [`OpenBao`] is a [`Store`](super::Store), and cheap to clone: clones share connections, the token, its renewal in the background, and
 //! the budget of retries. [`OpenBao::shutdown`] gives the token back. Everything blocks; called from within an asynchronous
 //! runtime it answers [`StoreErrorKind::InsideRuntime`] instead of stalling it.
 //!
