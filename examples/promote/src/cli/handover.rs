@@ -73,7 +73,7 @@ pub(crate) struct MergeRequest {
     #[arg(long, global = true, value_enum, value_name = "BY")]
     pub(crate) merge_request: Option<By>,
 
-    /// The forge's API [default: as --repo says; GitHub's is https://api.github.com, or /api/v3]
+    /// The forge's API [default: as --repo says; GitHub's is that of github.com, or /api/v3]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) forge_url: Option<String>,
 

@@ -111,7 +111,7 @@ impl fmt::Display for Source {
 pub struct Recorded {
     /// Fingerprint of the key it was sealed for.
     pub key: String,
-    /// The label it was sealed under, as [`Label`] prints.
+    /// The label it was sealed under, as [`Label`](super::Label) prints.
     pub label: String,
     /// The reference it came from, pinned to its version; `None` if its value was digested.
     pub source: Option<String>,
