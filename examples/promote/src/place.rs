@@ -1,9 +1,9 @@
 //! The repository, here or elsewhere: looking at it, and landing a commit on one of its branches.
 
 use std::cell::RefCell;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 use narae_gitops::change::ChangeSet;
@@ -296,10 +296,15 @@ fn connected(repository: &str) -> Result<Remote> {
     Ok(Remote::new(repository)?.with_http(http))
 }
 
+/// Spreads writers that lost to the same winner.
 fn wait(lost: u32) {
-    // Spread writers that lost to the same winner; the process id is jitter enough.
-    let seed = u64::from(std::process::id()) << 32 | u64::from(lost);
-    std::thread::sleep(back_off(lost, seed).min(Duration::from_secs(5)));
+    std::thread::sleep(back_off(lost, random()));
+}
+
+/// Any number, each as likely as the others. Not of the process id: in containers that is the same for all.
+fn random() -> u64 {
+    // Keyed by the operating system's randomness.
+    RandomState::new().hash_one(())
 }
 
 fn is_path(text: &str) -> bool {
@@ -376,4 +381,28 @@ fn author(text: &str) -> Result<(String, String)> {
         UsageError(format!("--author {text:?} is not `Name <mail>`\n  try: --author 'Ada Lovelace <ada@example.com>'"))
     })?;
     Ok((name.trim().to_owned(), mail.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{back_off, random};
+
+    #[test]
+    fn waits_are_spread_over_the_whole_ceiling() {
+        const DRAWN: usize = 2_000;
+        for lost in [1, 3, 20] {
+            let ceiling = back_off(lost, u64::MAX) + Duration::from_nanos(1);
+            let mut quarters = [0_usize; 4];
+            for _ in 0..DRAWN {
+                let wait = back_off(lost, random());
+                let quarter = wait.as_nanos() * 4 / ceiling.as_nanos();
+                quarters[usize::try_from(quarter).unwrap()] += 1;
+            }
+            // A quarter each, give or take: some ten standard deviations.
+            let is_even = quarters.iter().all(|&some| some > DRAWN / 4 - 200);
+            assert!(is_even, "{lost} lost: {quarters:?}");
+        }
+    }
 }
