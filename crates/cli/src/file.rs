@@ -1,5 +1,6 @@
 //! Files of a bounded size, and folders in which nothing is passed over.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -32,14 +33,27 @@ pub fn read(file: &Path) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// When it cannot be read, or is not UTF-8, with the line.
+/// When it cannot be read, or is not UTF-8.
 pub fn read_text(file: &Path) -> Result<String> {
     let bytes = read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    text(file.display(), bytes)
+}
+
+/// The text of a file of this name.
+///
+/// # Errors
+///
+/// When it is not UTF-8, with line and column, which counts characters.
+pub fn text(name: impl Display, bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
-        let before = error.as_bytes().iter().take(good);
-        let line = before.filter(|byte| **byte == b'\n').count() + 1;
-        anyhow::anyhow!("{}:{line}: not UTF-8 (byte {good})", file.display())
+        let mut before = error.into_bytes();
+        before.truncate(good);
+        let before = String::from_utf8_lossy(&before);
+        let mut lines = before.trim_start_matches('\u{feff}').rsplit('\n');
+        let column = lines.next().unwrap_or_default().chars().count() + 1;
+        let line = lines.count() + 1;
+        anyhow::anyhow!("{name}:{line}:{column}: not UTF-8 (byte {good})")
     })
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
+use narae_cli::file::text;
 use narae_gitops::change::ChangeSet;
 use narae_gitops::message::Message;
 use narae_gitops::promote::{CONFIG_FILE, Config, RemoteSource, Snapshot, Source, SourceError};
@@ -265,8 +266,7 @@ impl Place {
                 self.shown
             );
         };
-        let text =
-            String::from_utf8(bytes).with_context(|| format!("{CONFIG_FILE} is not UTF-8"))?;
+        let text = text(CONFIG_FILE, bytes)?;
         Ok(Config::read(CONFIG_FILE, &text, &self.branch)?)
     }
 

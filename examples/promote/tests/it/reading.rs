@@ -128,3 +128,25 @@ fn what_is_wrong_is_said_with_its_place() {
         "{run:?}"
     );
 }
+
+#[test]
+fn a_configuration_that_is_not_utf8_says_where() {
+    let sandbox = Sandbox::new();
+    // Columns count characters: the umlaut is one.
+    sandbox.git(&["clone", "--quiet", "gitops.git", "clone"], "");
+    let bytes = b"# one\n# f\xc3\xbcr \xfcber\n";
+    std::fs::write(sandbox.path("clone/narae.yaml"), bytes).unwrap();
+    let author: &[&str] = &[
+        "-c",
+        "user.name=Other",
+        "-c",
+        "user.email=other@example.com",
+    ];
+    let commit: &[&str] = &["-C", "clone", "commit", "--quiet", "--all", "--message=x"];
+    sandbox.git(&[author, commit].concat(), "");
+    sandbox.git(&["-C", "clone", "push", "--quiet"], "");
+    let run = sandbox.run(&["history"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let words = "narae.yaml:2:7: not UTF-8 (byte 13)";
+    assert!(run.stderr.contains(words), "{run:?}");
+}
