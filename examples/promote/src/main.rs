@@ -94,12 +94,22 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<Said> {
     let place = Place::open(&arguments.common)?;
+    match run_on(&place, arguments) {
+        // What was fetched before is a help, not a need; a second time is no accident.
+        Err(error) if place.has_lost_objects(&error) => {
+            run_on(&Place::open(&arguments.common)?, arguments)
+        }
+        ended => ended,
+    }
+}
+
+fn run_on(place: &Place, arguments: &Arguments) -> anyhow::Result<Said> {
     match &arguments.command {
-        Command::Change(change) => change::run(&place, &arguments.common, change),
-        Command::Plan(plan) => change::plan(&place, &arguments.common, plan),
-        Command::Apply(apply) => change::apply(&place, &arguments.common, apply),
-        Command::History(wanted) => history::run(&place, wanted),
-        Command::Drift(wanted) => drift::run(&place, wanted),
+        Command::Change(change) => change::run(place, &arguments.common, change),
+        Command::Plan(plan) => change::plan(place, &arguments.common, plan),
+        Command::Apply(apply) => change::apply(place, &arguments.common, apply),
+        Command::History(wanted) => history::run(place, wanted),
+        Command::Drift(wanted) => drift::run(place, wanted),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The repository, here or elsewhere: looking at it, and landing a commit on one of its branches.
 
 use std::cell::RefCell;
-use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,9 +10,9 @@ use narae_cli::file::text;
 use narae_gitops::change::ChangeSet;
 use narae_gitops::message::Message;
 use narae_gitops::promote::{CONFIG_FILE, Config, RemoteSource, Snapshot, Source, SourceError};
-use narae_gitops::remote::{self, CredentialHelper, HttpOptions, Remote, back_off};
+use narae_gitops::remote::{self, Cache, CredentialHelper, HttpOptions, Remote, back_off};
 use narae_gitops::repository::{
-    self, Commit, CommitId, ErrorKind, GpgKey, Repository, Signature, SshKey, Timestamp,
+    self, Commit, CommitId, GpgKey, Repository, Signature, SshKey, Timestamp,
 };
 
 use crate::cli::{Common, UsageError};
@@ -29,6 +29,8 @@ pub(crate) struct Place {
     author: (String, String),
     depth: u32,
     kind: Kind,
+    /// Of what is elsewhere; held, so that no other process begins it anew meanwhile.
+    cache: Option<Cache>,
 }
 
 enum Kind {
@@ -56,16 +58,18 @@ pub(crate) struct Wanted {
 impl Place {
     pub(crate) fn open(common: &Common) -> Result<Self> {
         let path = Path::new(&common.repo);
-        let kind = match path.exists() {
-            true => Kind::Here(prepared(Repository::open(path)?, common)),
+        let (kind, cache) = match path.exists() {
+            true => (Kind::Here(prepared(Repository::open(path)?, common)), None),
             false if is_path(&common.repo) => bail!(
                 "there is no repository at {}\n  try: --repo with its path or URL",
                 common.repo
             ),
             false => {
                 let remote = connected(&common.repo)?;
-                let objects = objects(&remote, common.cache.as_deref())?;
-                Kind::Elsewhere(Box::new(remote), prepared(objects, common))
+                let folder = common.cache.clone().map_or_else(default_cache, Ok)?;
+                let cache = Cache::open(folder, &remote)?;
+                let objects = prepared(Repository::open(cache.repository().path())?, common);
+                (Kind::Elsewhere(Box::new(remote), objects), Some(cache))
             }
         };
         let (shown, default) = match &kind {
@@ -83,6 +87,7 @@ impl Place {
             author: author(&common.author)?,
             depth: common.depth,
             kind,
+            cache,
         })
     }
 
@@ -114,6 +119,16 @@ impl Place {
     /// A connection of its own, for a push that says more.
     pub(crate) fn connect(&self) -> Result<Remote> {
         connected(&self.repository)
+    }
+
+    /// Whether somebody deleted the folder of fetched objects meanwhile, which may be why it failed.
+    pub(crate) fn has_lost_objects(&self, error: &anyhow::Error) -> bool {
+        let is_told = error
+            .chain()
+            .filter_map(|cause| cause.downcast_ref::<remote::Error>())
+            .any(|error| error.kind() == remote::ErrorKind::CacheLost);
+        let cache = self.cache.as_ref();
+        is_told || cache.is_some_and(|cache| !cache.repository().path().join("HEAD").exists())
     }
 
     /// The newest commits of a branch as it is now, newest first.
@@ -324,28 +339,6 @@ fn web_url(address: &str) -> Option<String> {
     let host = host.split_once(':').map_or(host, |(host, _)| host);
     let is_host = !host.is_empty() && !host.contains('/') && !path.starts_with("//");
     is_host.then(|| format!("https://{host}/{}", path.trim_start_matches('/')))
-}
-
-/// The objects of a repository elsewhere that were fetched before.
-fn objects(remote: &Remote, cache: Option<&Path>) -> Result<Repository> {
-    let folder = match cache {
-        Some(folder) => folder.to_owned(),
-        None => default_cache()?,
-    };
-    let address = remote.address();
-    let name: String = address
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .take(80)
-        .collect();
-    let mut hasher = DefaultHasher::new();
-    address.hash(&mut hasher);
-    let path = folder.join(format!("{name}-{:016x}.git", hasher.finish()));
-    match Repository::init_bare(&path, "main") {
-        // Another run made it, now or long ago.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Repository::open(&path)?),
-        made => Ok(made?),
-    }
 }
 
 fn default_cache() -> Result<PathBuf> {
