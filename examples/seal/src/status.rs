@@ -1,6 +1,8 @@
 //! Every sealed item below a folder, with what its file says about it and what is wrong; and `--validate`,
 //! the findings alone. Neither opens anything.
 
+use std::collections::HashMap;
+
 use anyhow::Result;
 use narae_secrets::sealed::folder::manifests;
 use narae_secrets::sealed::{
@@ -95,32 +97,72 @@ fn outcome(findings: &[&Finding]) -> Outcome {
 }
 
 /// A row for each item; findings about a whole SealedSecret get rows of their own before its items.
-fn of_file(
-    file: &SealedFile,
-    mut findings: Vec<Finding>,
-    certificates: &[Certificate],
-) -> Vec<Row> {
+fn of_file(file: &SealedFile, findings: Vec<Finding>, certificates: &[Certificate]) -> Vec<Row> {
     let mut rows = Vec::new();
+    let mut findings = Unplaced::new(findings);
     for secret in file.secrets() {
         let items: Vec<Row> = secret
             .items()
             .chain(secret.v1_data())
             .map(|item| Row::item(secret, item, &mut findings, certificates))
             .collect();
-        let title = secret.title();
-        let of_secret = findings.extract_if(.., |finding| finding.secret == title);
-        rows.extend(of_secret.map(Row::finding));
+        let of_secret = findings.take_secret(&secret.title());
+        rows.extend(of_secret.into_iter().map(Row::finding));
         rows.extend(items);
     }
-    rows.extend(findings.into_iter().map(Row::finding));
+    rows.extend(findings.all.into_iter().flatten().map(Row::finding));
     rows
+}
+
+/// Findings that stand in no row yet.
+struct Unplaced {
+    all: Vec<Option<Finding>>,
+    /// By place and item.
+    of_item: HashMap<(String, String), Vec<usize>>,
+    of_secret: HashMap<String, Vec<usize>>,
+}
+
+impl Unplaced {
+    fn new(findings: Vec<Finding>) -> Self {
+        let (mut of_item, mut of_secret) = (HashMap::new(), HashMap::new());
+        for (at, finding) in findings.iter().enumerate() {
+            let same: &mut Vec<usize> = of_secret.entry(finding.secret.clone()).or_default();
+            same.push(at);
+            if let Some(item) = &finding.item {
+                let key = (finding.place.clone(), item.clone());
+                let same: &mut Vec<usize> = of_item.entry(key).or_default();
+                same.push(at);
+            }
+        }
+        Self {
+            all: findings.into_iter().map(Some).collect(),
+            of_item,
+            of_secret,
+        }
+    }
+
+    fn take_item(&mut self, place: &str, item: &str) -> Vec<Finding> {
+        let key = (place.to_owned(), item.to_owned());
+        let places = self.of_item.remove(&key).unwrap_or_default();
+        self.take(&places)
+    }
+
+    fn take_secret(&mut self, title: &str) -> Vec<Finding> {
+        let places = self.of_secret.remove(title).unwrap_or_default();
+        self.take(&places)
+    }
+
+    fn take(&mut self, places: &[usize]) -> Vec<Finding> {
+        let taken = places.iter().filter_map(|at| self.all.get_mut(*at)?.take());
+        taken.collect()
+    }
 }
 
 impl Row {
     fn item(
         secret: &SealedManifest,
         item: ManifestItem<'_>,
-        findings: &mut Vec<Finding>,
+        findings: &mut Unplaced,
         certificates: &[Certificate],
     ) -> Self {
         let (title, name) = (secret.title(), item.name());
@@ -144,11 +186,7 @@ impl Row {
                 (several, _) => format!("RSA-{bits}, {} of those given possible", several.len()),
             }
         });
-        let findings = findings
-            .extract_if(.., |finding| {
-                finding.place == place && finding.item.as_deref() == Some(name)
-            })
-            .collect();
+        let findings = findings.take_item(&place, name);
         Self {
             place,
             secret: title,

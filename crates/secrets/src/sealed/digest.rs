@@ -16,6 +16,7 @@
 use std::fmt;
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
+use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -50,10 +51,18 @@ pub struct DigestKey {
 }
 
 /// The digest of a value, and which key made it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Eq)]
 pub(super) struct KeyedDigest {
     pub(super) key_id: String,
     digest: String,
+}
+
+/// In constant time: who measured how much of a digest is right could try out values.
+impl PartialEq for KeyedDigest {
+    fn eq(&self, other: &Self) -> bool {
+        let (ours, theirs) = (self.digest.as_bytes(), other.digest.as_bytes());
+        self.key_id == other.key_id && bool::from(ours.ct_eq(theirs))
+    }
 }
 
 /// Why there is no digest key.

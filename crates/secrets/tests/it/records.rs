@@ -1,7 +1,10 @@
 //! The record of where items are from: behind them as comments, else in the annotation; one changed value is one changed line.
 
 use narae_secrets::sealed::provenance::ANNOTATION;
-use narae_secrets::sealed::{Action, Item, Reason, ResealFailure, ResealOutcome, Validator};
+use narae_secrets::sealed::{
+    Action, Item, Reason, ResealFailure, ResealOutcome, Source, Validator,
+};
+use narae_secrets::store::Version;
 
 use crate::files::{changed, keys, read, seal, source};
 use crate::material::{certificate, secret};
@@ -133,6 +136,36 @@ fn comments_of_people_stay_beside_the_record() {
         "{after}"
     );
     assert_eq!(Validator::new(0).check(&read(&after)), []);
+}
+
+/// A stamp is the store's word; one that looks like a comment does not end the record.
+#[test]
+fn a_stamp_like_a_comment_is_read_again() {
+    let reference = "ref+vault://main/secret/shop#/k".parse().unwrap();
+    let items = |stamp| {
+        let source = Source::new(&reference, Version::FIRST, stamp);
+        vec![Item::new("a", secret("1"), Some(source))]
+    };
+    for stamp in ["#5", "a #5", "# narae: a sha256:0", "2026-11-21T08:00:00Z"] {
+        let text = seal(items(stamp), None).to_yaml();
+        assert_eq!(text.matches('#').count(), 2, "{text}");
+        assert_eq!(merged(&text, items(stamp)), text);
+        assert_eq!(Validator::new(0).check(&read(&text)), []);
+    }
+}
+
+/// What looks like the beginning of a record a hundred thousand times is one comment, and takes no longer than others.
+#[test]
+fn a_comment_of_many_marks_is_read_once() {
+    let text = seal(three(1), None).to_yaml();
+    let marks = format!("# narae: a sha256:0{}", "x# narae: ".repeat(100_000));
+    for comment in [marks.as_str(), marks.get(2..).unwrap()] {
+        let line = text.lines().find(|line| line.contains(" a: ")).unwrap();
+        let (item, _) = line.split_once(" # ").unwrap();
+        let odd = text.replace(line, &format!("{item} # {comment}"));
+        let sealed = read(&odd);
+        assert_eq!(sealed.secrets()[0].recorded("a"), None);
+    }
 }
 
 /// Files of before have the record in the annotation: it is read, and what is sealed anew moves.

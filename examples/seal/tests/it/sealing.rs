@@ -163,6 +163,52 @@ fn a_failure_leaves_the_output_file_as_it_was() {
 }
 
 #[test]
+fn nothing_is_sealed_for_an_expired_certificate() {
+    // Ten years from the year 2001.
+    let made = narae_secrets::sealed::Generate::new(1_000_000_000)
+        .with_bits(narae_secrets::sealed::KeyBits::Rsa2048)
+        .run()
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (cert, file) = (
+        folder.path().join("old.pem"),
+        folder.path().join("sealed.yaml"),
+    );
+    fs::write(&cert, &made.certificate_pem).unwrap();
+    let sealed = Program::Seal.must(
+        &["--cert", &certificate(2048), "-o", "yaml"],
+        SECRET.as_bytes(),
+    );
+    fs::write(&file, &sealed).unwrap();
+    let (cert, file) = (cert.to_str().unwrap(), file.to_str().unwrap());
+    let (key, place) = (crate::program::key(2048), folder.path().to_str().unwrap());
+    let raw = ["--raw", "--scope", "cluster-wide"];
+    let again = ["--re-encrypt", "--recovery-private-key", &key];
+    let rotate = ["rotate", place, "--keys", &key];
+    for (arguments, input) in [
+        (&["-o", "yaml"][..], SECRET),
+        (&["--merge-into", file], SECRET),
+        (&raw, "pa55"),
+        (&again, &sealed),
+        (&rotate, ""),
+    ] {
+        let arguments = [arguments, &["--cert", cert]].concat();
+        let run = Program::Seal.run(&arguments, input.as_bytes());
+        assert!(
+            run.stderr.contains("expired"),
+            "{arguments:?}: {}",
+            run.stderr
+        );
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (Some(1), ""),
+            "{arguments:?}"
+        );
+    }
+    assert_eq!(fs::read_to_string(file).unwrap(), sealed);
+}
+
+#[test]
 fn certificates_come_from_where_kubeseal_takes_them() {
     let certificate = certificate(2048);
     let uri = format!(

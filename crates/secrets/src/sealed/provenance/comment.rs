@@ -39,13 +39,17 @@ fn find(comment: &str) -> Option<Range<usize>> {
     let blanks = [' ', '\t'];
     for (start, _) in comment.match_indices(MARK) {
         let (before, here) = comment.split_at_checked(start)?;
+        // Asked first, so that no byte is looked at for two marks: a mark that passes ends the body before it.
+        if !(before.is_empty() || before.ends_with(blanks)) {
+            continue;
+        }
         let body = here.get(MARK.len()..)?;
         let end = body.match_indices('#').map(|(at, _)| at);
         let mut end = end.filter(|at| body.get(..*at).is_some_and(|body| body.ends_with(blanks)));
         let body = body
             .get(..end.next().unwrap_or(body.len()))?
             .trim_end_matches(blanks);
-        if (before.is_empty() || before.ends_with(blanks)) && body.contains(FIELD) {
+        if body.contains(FIELD) {
             return Some(start..start + MARK.len() + body.len());
         }
     }

@@ -76,6 +76,11 @@ impl Line {
         })
     }
 
+    /// By what a line is found that may speak of a ciphertext: equal for both.
+    pub(in crate::sealed) fn clue(&self) -> Option<&str> {
+        self.ciphertext.get(..ALGORITHM.len() + DIGITS)
+    }
+
     /// Whether it was written for this ciphertext of this item under this label: nobody copied, renamed or changed the item since.
     pub(in crate::sealed) fn binds(&self, item: &str, text: &str, label: &Label) -> bool {
         self.item == item && self.is_of(text) && self.label == label.to_string()

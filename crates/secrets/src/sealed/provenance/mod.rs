@@ -73,10 +73,13 @@ pub struct Source(String);
 
 impl Source {
     /// The source of what `reference` gave at `version`, in the writing that `stamp` names
-    /// ([`Secret::stamp`](crate::store::Secret::stamp)). White space in a stamp becomes `_`.
+    /// ([`Secret::stamp`](crate::store::Secret::stamp)). White space and `#` in a stamp become `_`.
     #[must_use]
     pub fn new(reference: &Reference, version: Version, stamp: &str) -> Self {
-        let stamp = stamp.replace(|c: char| c.is_whitespace() || c.is_control(), "_");
+        let stamp = stamp.replace(
+            |c: char| c == '#' || c.is_whitespace() || c.is_control(),
+            "_",
+        );
         Self(format!("{} {stamp}", reference.pinned(version)))
     }
 

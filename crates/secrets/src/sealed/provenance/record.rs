@@ -63,7 +63,8 @@ impl Record {
 
     /// Records an item, unless something in `line` could not be read again.
     pub(in crate::sealed) fn insert(&mut self, line: Line) {
-        if Line::parse(&line.to_string()).as_ref() == Some(&line) {
+        let written = comment::with("", Some(&line));
+        if comment::read(&written).is_some_and(|read| read.as_ref() == Ok(&line)) {
             self.lines.insert(line.item.clone(), line);
         }
     }

@@ -1,5 +1,7 @@
 //! Items: their frames, the keys that can have made them, and what the record says of them.
 
+use std::collections::{HashMap, HashSet};
+
 use narae_yaml::{Node, Position};
 
 use super::{Check, Report, Validator};
@@ -18,6 +20,10 @@ pub(super) fn check(validator: &mut Validator<'_>, report: &mut Report<'_, '_>) 
     let secret = report.secret;
     forms(report);
     let record = secret.record();
+    let lines = record.lines().map(|(_, line)| line);
+    let by_clue: HashMap<&str, &Line> = lines
+        .filter_map(|line| Some((line.clue()?, line)))
+        .collect();
     for item in secret.items() {
         if !is_item_name(item.name()) {
             let message = "this cannot be a key of a Secret".to_owned();
@@ -27,7 +33,7 @@ pub(super) fn check(validator: &mut Validator<'_>, report: &mut Report<'_, '_>) 
             continue;
         };
         let text = item.text().unwrap_or_default();
-        let sound = recorded(validator, item, text, record, report);
+        let sound = recorded(validator, item, text, (record, &by_clue), report);
         keys(validator, item, &sealed, record.get(item.name()), report);
         if sound {
             copies(validator, item, text, report);
@@ -42,7 +48,8 @@ pub(super) fn check(validator: &mut Validator<'_>, report: &mut Report<'_, '_>) 
         let message = format!("comments `# narae: …` or lines of `{ANNOTATION}` cannot be read");
         report.add(Check::Record, secret.position(), None, message);
     }
-    let is_gone = |name: &&str| secret.item(name).is_none();
+    let here: HashSet<&str> = secret.items().map(|item| item.name()).collect();
+    let is_gone = |name: &&str| !here.contains(name);
     for gone in record.lines().map(|(name, _)| name).filter(is_gone) {
         let message = format!("item `{gone}` was sealed here and is gone; was it renamed?");
         report.add(Check::Record, secret.position(), None, message);
@@ -99,7 +106,7 @@ fn recorded(
     validator: &Validator<'_>,
     item: ManifestItem<'_>,
     text: &str,
-    record: &Record,
+    (record, by_clue): (&Record, &HashMap<&str, &Line>),
     report: &mut Report<'_, '_>,
 ) -> bool {
     let Some(line) = record.get(item.name()) else {
@@ -107,8 +114,10 @@ fn recorded(
     };
     let mut say = |check, message| report.add(check, item.position(), Some(item.name()), message);
     if line.item != item.name() || !line.is_of(text) {
-        let mut all = std::iter::once(line).chain(record.lines().map(|(_, line)| line));
-        match all.find(|line| line.is_of(text)) {
+        let clue = digest_of(text);
+        let elsewhere = by_clue.get(clue.as_str()).copied();
+        let mut both = [Some(line), elsewhere].into_iter().flatten();
+        match both.find(|line| line.is_of(text)) {
             Some(other) => say(
                 Check::Swapped,
                 format!("this is what was sealed as `{}`", other.item),
