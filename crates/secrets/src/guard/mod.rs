@@ -57,7 +57,7 @@ pub use writer::GuardedWriter;
 /// let leak = guard.check("values.yaml", b"url: postgres://shop:pa55word@db\n").unwrap_err();
 /// assert_eq!(
 ///     leak.to_string(),
-///     "values.yaml:1:17: a password in a URL
+///     "values.yaml:1:14: a password in a URL
 /// values.yaml:1:22: the value of ref+vault://main/secret/shop#/password"
 /// );
 /// ```
