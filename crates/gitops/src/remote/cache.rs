@@ -43,7 +43,7 @@ impl Cache {
             folder.join(format!("{name}.git")),
             folder.join(format!("{name}.lock")),
         );
-        if is_full(&path) {
+        if is_full(&path) || is_remains(&path) {
             clear(folder, &path, &lock);
         }
         let lock = File::create(&lock).map_err(|error| failed(folder, error))?;
@@ -89,6 +89,11 @@ fn is_full(path: &Path) -> bool {
     // A pack is two files.
     count(objects.join("pack")) > 2 * MAX_CACHED_PACKS
         || count(objects.join(SAMPLE)) * FOLDERS > MAX_CACHED_OBJECTS
+}
+
+/// Whether a deletion was stopped halfway. A repository that is being made looks the same, and is in use.
+fn is_remains(path: &Path) -> bool {
+    path.is_dir() && !path.join("HEAD").exists()
 }
 
 /// Removes what is there, unless somebody uses it.

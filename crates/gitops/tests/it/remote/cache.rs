@@ -87,6 +87,27 @@ fn it_may_be_deleted_in_the_middle_of_a_run() {
     assert_eq!(served.commits(), 2);
 }
 
+/// Somebody deletes it and is stopped halfway: what is left is no repository, and goes when nobody uses it.
+#[test]
+fn what_a_deletion_left_is_begun_anew() {
+    let served = Served::new();
+    let folder = directory();
+    let (remote, _) = counting(&served);
+    let open = || Cache::open(folder.path(), &remote);
+    let decide = |from, to| replace("apps/shop/values.yaml", from, to);
+    let cache = open().unwrap();
+    let landed = remote.land(cache.repository(), "main", 1, decide("1", "2"), |_| {});
+    committed(&landed.unwrap());
+    let path = cache.repository().path().to_owned();
+    fs::write(path.join("description"), "of another tool").unwrap();
+    fs::remove_file(path.join("HEAD")).unwrap();
+    assert!(open().is_err(), "it is in use");
+    drop(cache);
+    let cache = open().unwrap();
+    let landed = remote.land(cache.repository(), "main", 1, decide("2", "3"), |_| {});
+    committed(&landed.unwrap());
+}
+
 #[test]
 fn it_is_begun_anew_when_it_is_full_and_nobody_uses_it() {
     let served = Served::new();

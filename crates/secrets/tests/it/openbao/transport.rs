@@ -10,7 +10,7 @@ use narae_secrets::store::openbao::{
 use narae_secrets::store::{Store as _, StoreErrorKind as K};
 use narae_testservers::OpenBao as Server;
 
-use super::{Fake, kind, path};
+use super::{Fake, answer, kind, path};
 use crate::material::secret;
 
 #[test]
@@ -112,6 +112,48 @@ fn an_answer_without_end_or_too_large_is_given_up() {
             "{head}"
         );
     }
+}
+
+/// A folder in a folder in a folder: a listing ends all the same, and asks for no path that cannot be.
+#[test]
+fn folders_without_end_are_given_up() {
+    for (name, most) in [("a/", 300), ("../", 4), ("a//", 5)] {
+        let body = format!(r#"{{"data":{{"keys":["{name}"]}}}}"#);
+        // It cannot scan.
+        let fake = Fake::in_turn(vec![answer("405 X", "{}"), answer("200 OK", &body)]);
+        let error = fake.store().list(Some(&path("secret"))).unwrap_err();
+        assert!(
+            matches!(error.kind(), K::UnexpectedAnswer { .. }),
+            "{error}"
+        );
+        let seen: Vec<String> = fake.seen.try_iter().collect();
+        assert!((2..most).contains(&seen.len()), "{name}: {}", seen.len());
+        assert!(!seen.iter().any(|request| request.contains("..")));
+    }
+}
+
+/// Whoever may not ask what is mounted is believed to have versions, for that once.
+#[test]
+fn a_guess_about_a_mount_is_not_kept() {
+    let denied = || answer("403 X", r#"{"errors":["permission denied"]}"#);
+    // Asked after every refusal, to tell a token that is refused from one that may not.
+    let token = || answer("200 OK", r#"{"data":{"ttl":60}}"#);
+    let mount = r#"{"data":{"path":"old/","type":"kv","options":{"version":"1"}}}"#;
+    let fake = Fake::in_turn(vec![
+        denied(),
+        token(),
+        denied(),
+        token(),
+        answer("200 OK", mount),
+        answer("200 OK", r#"{"data":{"k":"v"}}"#),
+    ]);
+    let store = fake.store();
+    assert!(matches!(
+        kind(&store, "old/x", None),
+        K::PermissionDenied { .. }
+    ));
+    let read = store.read(&path("old/x"), None).unwrap();
+    assert_eq!(read.data["k"], secret("v"));
 }
 
 #[test]
