@@ -36,7 +36,7 @@ impl OpenBao {
     ///
     /// # Errors
     ///
-    /// As for [`Store::list`].
+    /// As for [`Store::list`](crate::store::Store::list).
     pub fn page(
         &self,
         folder: &SecretPath,
