@@ -1,28 +1,33 @@
 //! The access log: one line per request in Envoy's default format, written by a thread of its own.
 //!
-//! A reader of stdout that is slow or gone must not hold up traffic: the queue is bounded, lines
-//! that find it full are dropped, and the next one that fits is preceded by how many.
+//! Each worker appends to a text of its own, which the writer takes every few milliseconds while there is one. A
+//! reader of stdout that is slow or gone must not hold up traffic: texts are bounded, lines
+//! that do not fit are dropped, and the next one that does is preceded by how many.
 
-use std::fmt::Write as _;
-use std::io::{self, BufWriter, Write as _};
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{JoinHandle, Thread};
+use std::time::{Duration, Instant, SystemTime};
 
-use hyper::header::{HOST, HeaderMap, HeaderName, USER_AGENT};
+use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::http::uri::PathAndQuery;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode, Uri, Version};
 use jiff::Timestamp;
 
 use crate::body::Companion;
 use crate::headers::{FORWARDED_FOR, REQUEST_ID};
 use crate::metrics::Counters;
+use crate::worker::{PerWorker, WorkerId};
 
-/// Lines that may wait for stdout. At 32 KiB of headers each they stay below 256 MiB.
-const QUEUE_LINES: usize = 8192;
+/// What may wait for stdout, of all workers together.
+const QUEUE_BYTES: usize = 32 << 20;
+
+/// How long lines are collected, so that a busy worker does not wake the writer for each.
+const COLLECTING: Duration = Duration::from_millis(5);
 
 /// How long the end of the process waits for a reader that has stopped reading.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,58 +35,103 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Where finished requests are written down.
 #[derive(Clone)]
 pub(crate) struct AccessLog {
-    lines: SyncSender<String>,
-    lost: Arc<AtomicU64>,
+    texts: Arc<PerWorker<Mutex<Text>>>,
+    writer: Thread,
+}
+
+/// The lines of one worker.
+#[derive(Default)]
+struct Text {
+    lines: String,
+    lost: u64,
+    /// The second since 1970 that was written last, and how.
+    second: (i64, String),
 }
 
 impl AccessLog {
-    pub(crate) fn start() -> io::Result<(Self, Writer)> {
-        let (lines, queue) = sync_channel(QUEUE_LINES);
-        let lost = Arc::default();
-        let log = Self { lines, lost };
+    pub(crate) fn start(workers: NonZeroUsize) -> io::Result<(Self, Writer)> {
+        let texts = Arc::new(PerWorker::new(workers));
+        let ending = Arc::<AtomicBool>::default();
+        let (taking, told) = (Arc::clone(&texts), Arc::clone(&ending));
         let thread = std::thread::Builder::new().name("access log".into());
-        let thread = thread.spawn(move || write_out(&queue))?;
-        Ok((log, Writer(thread)))
+        let thread = thread.spawn(move || write_out(&taking, &told))?;
+        let log = Self {
+            texts,
+            writer: thread.thread().clone(),
+        };
+        Ok((log, Writer { thread, ending }))
     }
 
-    fn write(&self, mut line: String) {
-        let lost = self.lost.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            line.insert_str(
-                0,
-                &format!("# {lost} lines lost: stdout is read too slowly\n"),
-            );
+    fn write(&self, worker: WorkerId, entry: &Entry, line: &Line, took: Duration) {
+        let mut text = lock(self.texts.of(worker));
+        let first = text.lines.is_empty();
+        if text.lines.len() > QUEUE_BYTES / self.texts.count() {
+            text.lost += 1;
+            return;
         }
-        if self.lines.try_send(line).is_err() {
-            self.lost.fetch_add(lost + 1, Ordering::Relaxed);
+        let lost = std::mem::take(&mut text.lost);
+        if lost > 0 {
+            let _ = writeln!(text.lines, "# {lost} lines lost: stdout is read too slowly");
+        }
+        // Writing to a text does not fail.
+        let _ = line.write(&mut text, entry, took);
+        drop(text);
+        if first {
+            self.writer.unpark();
         }
     }
 }
 
-/// The thread that writes; it ends when every [`AccessLog`] is gone.
-pub(crate) struct Writer(JoinHandle<()>);
+/// The thread that writes.
+pub(crate) struct Writer {
+    thread: JoinHandle<()>,
+    ending: Arc<AtomicBool>,
+}
 
 impl Writer {
-    /// Lets it write what is queued, for a while.
+    /// Lets it write what is there, for a while, and end.
     pub(crate) fn finish(self) {
+        self.ending.store(true, Ordering::Release);
+        self.thread.thread().unpark();
         let deadline = Instant::now() + FINISH_TIMEOUT;
         // Joining would have no limit.
-        while !self.0.is_finished() && Instant::now() < deadline {
+        while !self.thread.is_finished() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 }
 
-fn write_out(queue: &Receiver<String>) {
-    let mut out = BufWriter::new(io::stdout());
-    while let Ok(line) = queue.recv() {
-        // A reader that went away is no reason to stop serving.
-        let _ = out.write_all(line.as_bytes());
-        while let Ok(line) = queue.try_recv() {
-            let _ = out.write_all(line.as_bytes());
+fn write_out(texts: &PerWorker<Mutex<Text>>, ending: &AtomicBool) {
+    let mut out = io::stdout();
+    let mut lines = String::new();
+    loop {
+        // Before the texts are looked at: what was logged by then is written.
+        let last = ending.load(Ordering::Acquire);
+        let mut quiet = true;
+        for text in texts.iter() {
+            std::mem::swap(&mut lock(text).lines, &mut lines);
+            quiet &= lines.is_empty();
+            // A reader that went away is no reason to stop serving.
+            let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+            lines.clear();
+            // A burst is no reason to keep its memory.
+            lines.shrink_to(64 << 10);
         }
-        let _ = out.flush();
+        if last {
+            return;
+        }
+        if quiet {
+            // Whoever logs first wakes it.
+            std::thread::park();
+        } else {
+            std::thread::sleep(COLLECTING);
+        }
     }
+}
+
+fn lock(text: &Mutex<Text>) -> MutexGuard<'_, Text> {
+    // Half a line is the worst that a panic could leave.
+    text.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Bytes of a request's body, counted where they pass.
@@ -94,67 +144,58 @@ impl Received {
     }
 }
 
-/// One request on its way to becoming a line; it becomes one when dropped.
+/// One request on its way to being counted and becoming a line, which happens when it is dropped.
 pub(crate) struct Entry {
-    log: AccessLog,
-    begin: String,
-    end: String,
+    worker: WorkerId,
+    /// What is said of the request, if anything is logged.
+    line: Option<(AccessLog, Box<Line>)>,
     started: Instant,
     status: StatusCode,
     flags: &'static str,
-    received: Received,
+    received: Option<Received>,
     sent: u64,
     upstream_time: Option<Duration>,
     endpoint: Option<Arc<str>>,
-    counters: Option<Arc<Counters>>,
+    counters: Arc<Counters>,
 }
 
 impl Entry {
-    pub(crate) fn new<B>(log: AccessLog, client: IpAddr, request: &Request<B>) -> Self {
-        let when = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
-        let target = request
-            .uri()
-            .path_and_query()
-            .map_or("/", PathAndQuery::as_str);
-        let (method, version) = (request.method(), request.version());
-        let headers = request.headers();
-        let client = client.to_canonical();
-        let forwarded_for = match headers.get(FORWARDED_FOR) {
-            Some(chain) => format!("{},{client}", quoted(chain.as_bytes())),
-            None => client.to_string(),
-        };
-        let authority = request.uri().authority();
+    /// `counters` are those it counts for if it gets no further.
+    pub(crate) fn new<B>(
+        log: Option<&AccessLog>,
+        worker: WorkerId,
+        client: IpAddr,
+        counters: &Arc<Counters>,
+        request: &Request<B>,
+    ) -> Self {
+        let line = log.map(|log| (log.clone(), Box::new(Line::of(client, request))));
         Self {
-            log,
-            begin: format!(
-                "[{when}] \"{method} {} {version:?}\"",
-                quoted(target.as_bytes())
-            ),
-            end: format!(
-                "\"{forwarded_for}\" \"{}\" \"{}\" \"{}\"",
-                field(headers, &USER_AGENT),
-                field(headers, &REQUEST_ID),
-                authority.map_or_else(|| field(headers, &HOST), |a| quoted(a.as_str().as_bytes()))
-            ),
+            worker,
+            line,
             started: Instant::now(),
             // What stands if the client leaves before there is a status, as Envoy writes it.
             status: StatusCode::OK,
             flags: "DC",
-            received: Received::default(),
+            received: None,
             sent: 0,
             upstream_time: None,
             endpoint: None,
-            counters: None,
+            counters: Arc::clone(counters),
         }
     }
 
-    pub(crate) fn received(&self) -> Received {
-        self.received.clone()
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Where the bytes of its body are counted.
+    pub(crate) fn received(&mut self) -> Received {
+        self.received.get_or_insert_default().clone()
     }
 
     /// For whom it counts.
     pub(crate) fn of(&mut self, counters: &Arc<Counters>) {
-        self.counters = Some(Arc::clone(counters));
+        self.counters = Arc::clone(counters);
     }
 
     pub(crate) fn sent_to(&mut self, endpoint: Arc<str>) {
@@ -169,6 +210,14 @@ impl Entry {
             self.upstream_time = Some(self.started.elapsed());
         }
     }
+
+    /// 0 if the client left before there was one.
+    fn final_status(&self) -> u16 {
+        match self.flags {
+            "DC" => 0,
+            _ => self.status.as_u16(),
+        }
+    }
 }
 
 impl Companion for Entry {
@@ -180,43 +229,108 @@ impl Companion for Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         let took = self.started.elapsed();
-        let left = self.flags == "DC";
-        let status = if left { 0 } else { self.status.as_u16() };
-        if let Some(counters) = &self.counters {
-            counters.ended(status, took);
+        self.counters.ended(self.worker, self.final_status(), took);
+        if let Some((log, line)) = self.line.take() {
+            log.write(self.worker, self, &line, took);
         }
-        let upstream_time = self.upstream_time.map(|time| time.as_millis().to_string());
-        self.log.write(format!(
-            "{} {status} {} {} {} {} {} {} \"{}\"\n",
-            self.begin,
-            self.flags,
-            self.received.0.load(Ordering::Relaxed),
-            self.sent,
-            took.as_millis(),
-            upstream_time.as_deref().unwrap_or("-"),
-            self.end,
-            self.endpoint.as_deref().unwrap_or("-"),
-        ));
     }
 }
 
-fn field(headers: &HeaderMap, name: &HeaderName) -> String {
-    headers
-        .get(name)
-        .map_or_else(|| "-".to_owned(), |value| quoted(value.as_bytes()))
+/// What is said of a request, as it came.
+struct Line {
+    when: SystemTime,
+    client: IpAddr,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    forwarded_for: Option<HeaderValue>,
+    agent: Option<HeaderValue>,
+    id: Option<HeaderValue>,
+    host: Option<HeaderValue>,
+}
+
+impl Line {
+    fn of<B>(client: IpAddr, request: &Request<B>) -> Self {
+        let field = |name: &HeaderName| HeaderMap::get(request.headers(), name).cloned();
+        Self {
+            when: SystemTime::now(),
+            client: client.to_canonical(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            forwarded_for: field(&FORWARDED_FOR),
+            agent: field(&USER_AGENT),
+            id: field(&REQUEST_ID),
+            host: field(&HOST),
+        }
+    }
+
+    fn write(&self, text: &mut Text, entry: &Entry, took: Duration) -> fmt::Result {
+        text.write_time(self.when)?;
+        let out = &mut text.lines;
+        let target = self.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let (method, version) = (&self.method, self.version);
+        write!(out, " \"{method} ")?;
+        quote(out, target.as_bytes());
+        write!(
+            out,
+            " {version:?}\" {} {} {} {} {} ",
+            entry.final_status(),
+            entry.flags,
+            entry
+                .received
+                .as_ref()
+                .map_or(0, |r| r.0.load(Ordering::Relaxed)),
+            entry.sent,
+            took.as_millis(),
+        )?;
+        match entry.upstream_time {
+            Some(time) => write!(out, "{} \"", time.as_millis())?,
+            None => out.push_str("- \""),
+        }
+        if let Some(chain) = &self.forwarded_for {
+            quote(out, chain.as_bytes());
+            out.push(',');
+        }
+        write!(out, "{}", self.client)?;
+        for field in [&self.agent, &self.id] {
+            out.push_str("\" \"");
+            quote(out, field.as_ref().map_or(b"-", HeaderValue::as_bytes));
+        }
+        out.push_str("\" \"");
+        match self.uri.authority() {
+            Some(authority) => quote(out, authority.as_str().as_bytes()),
+            None => quote(out, self.host.as_ref().map_or(b"-", HeaderValue::as_bytes)),
+        }
+        writeln!(out, "\" \"{}\"", entry.endpoint.as_deref().unwrap_or("-"))
+    }
+}
+
+impl Text {
+    fn write_time(&mut self, when: SystemTime) -> fmt::Result {
+        let when = Timestamp::try_from(when).unwrap_or_default();
+        let (second, written) = &mut self.second;
+        if *second != when.as_second() || written.is_empty() {
+            written.clear();
+            write!(written, "{}", when.strftime("%Y-%m-%dT%H:%M:%S"))?;
+            *second = when.as_second();
+        }
+        write!(self.lines, "[{written}.{:03}Z]", when.subsec_millisecond())
+    }
 }
 
 /// Nothing a client sends can end the quotes or the line: Envoy's format has no escapes, so what could is
 /// written as `\xHH`.
-fn quoted(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len());
-    for &byte in bytes {
-        match byte {
-            b'"' | b'\\' | 0..=0x1f | 0x7f.. => {
-                let _ = write!(out, "\\x{byte:02X}");
-            }
-            _ => out.push(char::from(byte)),
+fn quote(out: &mut String, bytes: &[u8]) {
+    let plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f | 0x7f..);
+    if let (true, Ok(text)) = (bytes.iter().all(plain), std::str::from_utf8(bytes)) {
+        return out.push_str(text);
+    }
+    for byte in bytes {
+        if plain(byte) {
+            out.push(char::from(*byte));
+        } else {
+            let _ = write!(out, "\\x{byte:02X}");
         }
     }
-    out
 }

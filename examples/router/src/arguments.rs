@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -169,6 +169,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "COUNT", default_value = "4096")]
     pub(crate) max_connections: NonZeroU32,
 
+    /// Write no access log
+    #[arg(long)]
+    pub(crate) no_access_log: bool,
+
     #[command(flatten)]
     pub(crate) limits: Limits,
 }
@@ -207,6 +211,20 @@ pub(crate) struct Limits {
     /// Most requests at once on one HTTP/2 connection
     #[arg(long, value_name = "COUNT", default_value = "128")]
     pub(crate) max_streams: NonZeroU32,
+
+    /// Threads that serve; as many as there are processors if absent
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) workers: Option<u16>,
+}
+
+impl Limits {
+    pub(crate) fn workers(&self) -> NonZeroUsize {
+        let written = self
+            .workers
+            .and_then(|count| NonZeroUsize::new(count.into()));
+        let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        written.unwrap_or_else(processors)
+    }
 }
 
 impl Serve {

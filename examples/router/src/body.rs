@@ -1,7 +1,7 @@
 //! Bodies that pass through: frame by frame, never whole, and never still for long.
 
 use std::error::Error;
-use std::future::Future as _;
+use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -13,33 +13,73 @@ use tokio::time::{Instant, Sleep};
 ///
 /// `companion` is told of each chunk and dropped with the body: an access log entry, or the end of
 /// a channel somebody waits on.
-pub(crate) struct Passing<B, C> {
+pub(crate) struct Passing<B: Body, C> {
     body: B,
     companion: C,
     timeout: Duration,
     stall: Option<Pin<Box<Sleep>>>,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// What was polled before anybody asked, and how much there was to come then.
+    ahead: Option<(Polled<B>, SizeHint)>,
 }
 
-/// Hears of every chunk that passes.
+/// What a body gives when it is polled.
+type Polled<B> = Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>;
+
+/// Hears of every chunk that passes, and of the end.
 pub(crate) trait Companion {
     fn passed(&mut self, bytes: usize);
+
+    /// All of the body has come. Heard at least once if that happens.
+    fn came_whole(&mut self) {}
 }
 
-impl<B, C> Passing<B, C> {
-    pub(crate) fn new(body: B, timeout: Duration, companion: C) -> Self {
+/// What is polled ahead is never pinned.
+impl<B: Body + Unpin, C: Unpin> Unpin for Passing<B, C> {}
+
+impl<B: Body, C: Companion> Passing<B, C> {
+    pub(crate) fn new(body: B, timeout: Duration, mut companion: C) -> Self {
+        // One without a byte may never be asked for any.
+        if body.is_end_stream() {
+            companion.came_whole();
+        }
         Self {
             body,
             companion,
             timeout,
             stall: None,
             deadline: None,
+            ahead: None,
         }
     }
 
     /// The same body, cut at `deadline` however well it passes.
     pub(crate) fn until(mut self, deadline: Option<Instant>) -> Self {
         self.deadline = deadline.map(|at| Box::pin(tokio::time::sleep_until(at)));
+        self
+    }
+}
+
+impl<B: Body + Unpin, C> Passing<B, C> {
+    /// The same body, once everybody else of this event loop had a turn: what came with the head of the message has
+    /// got here by then, and leaves with it in one write.
+    pub(crate) async fn begun(mut self) -> Self {
+        if self.body.is_end_stream() {
+            return self;
+        }
+        let (hint, mut waited) = (self.body.size_hint(), false);
+        let first = poll_fn(
+            |context| match Pin::new(&mut self.body).poll_frame(context) {
+                Poll::Ready(first) => Poll::Ready(Some(first)),
+                Poll::Pending if waited => Poll::Ready(None),
+                Poll::Pending => {
+                    waited = true;
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
+            },
+        );
+        self.ahead = first.await.map(|first| (first, hint));
         self
     }
 }
@@ -63,16 +103,26 @@ where
         {
             return Poll::Ready(Some(Err(Box::new(Stalled))));
         }
-        match Pin::new(&mut this.body).poll_frame(context) {
+        let polled = match this.ahead.take() {
+            Some((first, _)) => Poll::Ready(first),
+            None => Pin::new(&mut this.body).poll_frame(context),
+        };
+        match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 this.stall = None;
                 if let Some(data) = frame.data_ref() {
                     this.companion.passed(data.len());
                 }
+                if this.body.is_end_stream() {
+                    this.companion.came_whole();
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
-            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(None) => {
+                this.companion.came_whole();
+                Poll::Ready(None)
+            }
             Poll::Pending => {
                 let until = Instant::now() + this.timeout;
                 let stall = this
@@ -87,11 +137,14 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.ahead.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.ahead {
+            Some((_, hint)) => *hint,
+            None => self.body.size_hint(),
+        }
     }
 }
 

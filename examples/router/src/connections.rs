@@ -1,10 +1,12 @@
 //! Connections to one endpoint, and how a request over them fails.
 //!
-//! HTTP/1.1 connections are kept last-in first-out, so that under light load few stay warm and the rest age
-//! out. A connection is back in the pool only when hyper says it is ready, which is after the last
-//! byte of the response: a slow response never holds up another request. HTTP/2 has one connection for all.
+//! Every worker has connections of its own, so that a request stays on one thread from client to endpoint.
+//! HTTP/1.1 connections are kept last-in first-out: under light load few stay warm and the rest age
+//! out. A connection is back in the pool after the last byte of the response, and given out when hyper says it is
+//! ready: a slow response never holds up another request. HTTP/2 has one connection for all of a worker's requests.
 
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,14 +16,19 @@ use hyper::client::conn::{TrySendError, http1, http2};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::arguments::Limits;
 use crate::body::{Companion, Passing, Stalled};
+use crate::outbound::Again;
+use crate::worker::{PerWorker, WorkerId};
 
-/// Unused connections kept per endpoint. More are closed as they come back.
+/// Unused connections kept per endpoint, over all workers. More are closed as they come back.
 const MAX_IDLE: usize = 256;
+
+/// How many unused connections are looked at for one that is ready.
+const MAX_LOOKED_AT: usize = 8;
 
 /// What goes to an endpoint: the client's body as it comes, or one that is here whole.
 pub(crate) type Outgoing = Either<Passing<Incoming, Sending>, Full<Bytes>>;
@@ -37,18 +44,27 @@ pub(crate) enum Protocol {
 pub(crate) struct Connections {
     address: Arc<str>,
     protocol: Protocol,
-    idle: Mutex<Vec<(http1::SendRequest<Outgoing>, Instant)>>,
-    shared: tokio::sync::Mutex<Option<http2::SendRequest<Outgoing>>>,
-    requests: Arc<Semaphore>,
+    /// By worker: a connection lives and is used on one thread.
+    pools: PerWorker<WorkersPool>,
+    /// That run, of all workers.
+    requests: AtomicU32,
     limits: Arc<Limits>,
 }
 
+/// What one worker has. Nobody else takes these locks, but a change of configuration that closes them.
+#[derive(Default)]
+struct WorkersPool {
+    /// The youngest last.
+    idle: Mutex<Vec<(http1::SendRequest<Outgoing>, Instant)>>,
+    shared: tokio::sync::Mutex<Option<http2::SendRequest<Outgoing>>>,
+}
+
 /// A request that is on its way, and the end of its sending if that takes time.
-pub(crate) struct Parcel {
+pub(crate) struct Parcel<'r> {
     pub(crate) request: Request<Outgoing>,
     pub(crate) sent: Option<oneshot::Receiver<()>>,
     /// The same once more, if sending it twice is harmless.
-    pub(crate) again: Option<Request<Outgoing>>,
+    pub(crate) again: Option<Again<'r>>,
     /// How long the response may take to begin, once the request is sent.
     pub(crate) response_timeout: Duration,
 }
@@ -59,72 +75,114 @@ pub(crate) struct Failed {
     pub(crate) unsent: Option<Request<Outgoing>>,
 }
 
+/// What a request holds until its response has passed: its place among `--max-requests`, and its connection.
+pub(crate) struct Held {
+    connections: Arc<Connections>,
+    worker: WorkerId,
+    connection: Option<http1::SendRequest<Outgoing>>,
+}
+
+impl Held {
+    /// The response has passed whole: its connection is for others now.
+    pub(crate) fn give_back(mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.connections.put_idle(self.worker, connection);
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.connections.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Connections {
     pub(crate) fn new(address: Arc<str>, protocol: Protocol, limits: Arc<Limits>) -> Self {
         Self {
             address,
             protocol,
-            idle: Mutex::default(),
-            shared: tokio::sync::Mutex::default(),
-            requests: Arc::new(Semaphore::new(limits.max_requests.get() as usize)),
+            pools: PerWorker::new(limits.workers()),
+            requests: AtomicU32::new(0),
             limits,
         }
     }
 
-    /// Sends a request that is fit to forward. The permit is the request's place among
-    /// `--max-requests`; hold it until the response has passed.
+    /// Sends a request that is fit to forward, from a task of this worker.
     pub(crate) async fn send(
         self: &Arc<Self>,
-        parcel: Parcel,
-    ) -> Result<(Response<Incoming>, OwnedSemaphorePermit), Failed> {
+        worker: WorkerId,
+        parcel: Parcel<'_>,
+    ) -> Result<(Response<Incoming>, Held), Failed> {
         let Parcel {
             request,
             sent,
             again,
             response_timeout,
         } = parcel;
-        let Ok(permit) = Arc::clone(&self.requests).try_acquire_owned() else {
+        let Some(mut held) = self.place(worker) else {
             return Err(Failed {
                 failure: Failure::Busy,
                 unsent: Some(request),
             });
         };
         let exchange = async {
-            match self.protocol {
-                Protocol::Http1 => self.over_http1(request, again).await,
-                Protocol::Http2 => self.over_http2(request).await,
-            }
+            let response = match self.protocol {
+                Protocol::Http1 => {
+                    let (response, connection) = self.over_http1(worker, request, again).await?;
+                    held.connection = Some(connection);
+                    response
+                }
+                Protocol::Http2 => self.over_http2(worker, request).await?,
+            };
+            Ok((response, held))
         };
         tokio::pin!(exchange);
         // The response is awaited from the end of the request on, however long an upload takes; an
         // upload that makes no progress is ended by its body.
         if let Some(sent) = sent {
             tokio::select! {
-                response = &mut exchange => return response.map(|response| (response, permit)),
+                response = &mut exchange => return response,
                 _ = sent => {}
             }
         }
         let limit = self.limits.connect_timeout.saturating_add(response_timeout);
         match timeout(limit, exchange).await {
-            Ok(response) => response.map(|response| (response, permit)),
+            Ok(response) => response,
             Err(_) => Err(Failure::ResponseTimeout.into()),
         }
     }
 
+    /// A place among the requests that run, if there is one.
+    fn place(self: &Arc<Self>, worker: WorkerId) -> Option<Held> {
+        let most = self.limits.max_requests.get();
+        let one_more = |running: u32| (running < most).then_some(running + 1);
+        let counted = self
+            .requests
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        counted.ok().map(|_| Held {
+            connections: Arc::clone(self),
+            worker,
+            connection: None,
+        })
+    }
+
     async fn over_http1(
-        self: &Arc<Self>,
+        &self,
+        worker: WorkerId,
         request: Request<Outgoing>,
-        again: Option<Request<Outgoing>>,
-    ) -> Result<Response<Incoming>, Failed> {
-        let unsent = match self.take_idle() {
+        again: Option<Again<'_>>,
+    ) -> Result<(Response<Incoming>, http1::SendRequest<Outgoing>), Failed> {
+        let unsent = match self.take_idle(worker) {
             None => request,
             Some(mut connection) => match connection.try_send_request(request).await {
-                Ok(response) => return Ok(self.keep(connection, response)),
+                Ok(response) => return Ok((response, connection)),
                 // The endpoint closed the connection meanwhile. Either nothing of the request left,
                 // or repeating it is harmless.
-                Err(mut error) => match error.take_message().or(again) {
-                    Some(request) => request,
-                    None => return Err(Failure::of(error.into_error()).into()),
+                Err(mut error) => match (error.take_message(), again) {
+                    (Some(unsent), _) => unsent,
+                    (None, Some(again)) => again.request(),
+                    (None, None) => return Err(Failure::of(error.into_error()).into()),
                 },
             },
         };
@@ -138,7 +196,7 @@ impl Connections {
             }
         };
         match connection.try_send_request(unsent).await {
-            Ok(response) => Ok(self.keep(connection, response)),
+            Ok(response) => Ok((response, connection)),
             Err(error) => Err(Failed::of(error)),
         }
     }
@@ -154,8 +212,12 @@ impl Connections {
         Ok(connection)
     }
 
-    async fn over_http2(&self, request: Request<Outgoing>) -> Result<Response<Incoming>, Failed> {
-        let mut connection = match self.shared_connection().await {
+    async fn over_http2(
+        &self,
+        worker: WorkerId,
+        request: Request<Outgoing>,
+    ) -> Result<Response<Incoming>, Failed> {
+        let mut connection = match self.shared_connection(worker).await {
             Ok(connection) => connection,
             Err(failure) => {
                 return Err(Failed {
@@ -170,9 +232,12 @@ impl Connections {
             .map_err(Failed::of)
     }
 
-    async fn shared_connection(&self) -> Result<http2::SendRequest<Outgoing>, Failure> {
+    async fn shared_connection(
+        &self,
+        worker: WorkerId,
+    ) -> Result<http2::SendRequest<Outgoing>, Failure> {
         // Whoever comes while another connects waits for that one connection.
-        let mut shared = self.shared.lock().await;
+        let mut shared = self.pools.of(worker).shared.lock().await;
         if let Some(connection) = shared.as_ref().filter(|c| !c.is_closed()) {
             return Ok(connection.clone());
         }
@@ -200,53 +265,53 @@ impl Connections {
         Ok(stream)
     }
 
-    /// Puts the connection back once the response has passed through it.
-    fn keep(
-        self: &Arc<Self>,
-        mut connection: http1::SendRequest<Outgoing>,
-        response: Response<Incoming>,
-    ) -> Response<Incoming> {
-        let connections = Arc::clone(self);
-        if connection.is_ready() {
-            connections.put_idle(connection);
-        } else {
-            tokio::spawn(async move {
-                if connection.ready().await.is_ok() {
-                    connections.put_idle(connection);
-                }
-            });
-        }
-        response
-    }
-
-    fn take_idle(&self) -> Option<http1::SendRequest<Outgoing>> {
-        let mut idle = self.idle();
-        // The youngest is on top: once it is too old, so are all.
-        while let Some((connection, since)) = idle.pop() {
-            if since.elapsed() > self.limits.keep_alive {
-                idle.clear();
-            } else if connection.is_ready() {
-                return Some(connection);
+    /// The youngest that is ready. One may not be yet: its response is over, but not the upload before it.
+    fn take_idle(&self, worker: WorkerId) -> Option<http1::SendRequest<Outgoing>> {
+        let mut idle = self.idle(worker);
+        let now = Instant::now();
+        let mut at = idle.len();
+        let least = at.saturating_sub(MAX_LOOKED_AT);
+        while at > least {
+            at -= 1;
+            let (connection, since) = idle.get(at)?;
+            // The older ones are below: once one is too old, so are they.
+            if now.saturating_duration_since(*since) > self.limits.keep_alive {
+                idle.drain(..=at);
+                return None;
+            }
+            if connection.is_ready() {
+                return Some(idle.remove(at).0);
+            }
+            if connection.is_closed() {
+                idle.remove(at);
             }
         }
         None
     }
 
-    fn put_idle(&self, connection: http1::SendRequest<Outgoing>) {
-        let mut idle = self.idle();
-        let old = idle
-            .iter()
-            .take_while(|(_, since)| since.elapsed() > self.limits.keep_alive)
-            .count();
+    fn put_idle(&self, worker: WorkerId, connection: http1::SendRequest<Outgoing>) {
+        if connection.is_closed() {
+            return;
+        }
+        let mut idle = self.idle(worker);
+        let now = Instant::now();
+        let old = idle.iter().take_while(|(_, since)| {
+            now.saturating_duration_since(*since) > self.limits.keep_alive
+        });
+        let old = old.count();
         idle.drain(..old);
-        if idle.len() < MAX_IDLE {
-            idle.push((connection, Instant::now()));
+        if idle.len() < MAX_IDLE.div_ceil(self.pools.count()) {
+            idle.push((connection, now));
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<(http1::SendRequest<Outgoing>, Instant)>> {
+    fn idle(
+        &self,
+        worker: WorkerId,
+    ) -> MutexGuard<'_, Vec<(http1::SendRequest<Outgoing>, Instant)>> {
+        let idle = &self.pools.of(worker).idle;
         // Connections are pushed and popped whole.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a client's request to the answer it gets: checked, decided by the table, carried out.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,41 +19,62 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::access::Entry;
 use crate::body::{Companion, Passing};
+use crate::connections::Held;
 use crate::forward::{Forwarding, Order};
 use crate::headers;
 use crate::identity::Verified;
 use crate::live::Live;
 use crate::router::Router;
+use crate::worker::WorkerId;
 
 /// What goes to a client: an endpoint's body, or a line of our own. Its companion logs it.
 pub(crate) type Answer = Passing<Either<Incoming, Full<Bytes>>, Served>;
 
 /// Over which connection a request came.
-#[derive(Clone)]
 pub(crate) struct Came {
     pub(crate) client: IpAddr,
-    /// The gateway's port, not the socket's.
-    pub(crate) port: u16,
-    /// The listener that TLS chose by name.
-    pub(crate) listener: Option<Arc<str>>,
+    /// The same as a header has it.
+    pub(crate) client_text: HeaderValue,
+    pub(crate) worker: WorkerId,
+    /// The gateway's port, not the socket's, and the listener that TLS chose by name.
+    arrival: Arrival,
+    /// The gateway's port.
+    port: u16,
     /// Keeps the connection's place while a tunnel outlives it.
     pub(crate) place: Arc<OwnedSemaphorePermit>,
 }
 
 impl Came {
-    pub(crate) fn scheme(&self) -> &'static str {
-        if self.listener.is_some() {
-            "https"
-        } else {
-            "http"
+    pub(crate) fn new(
+        client: IpAddr,
+        port: u16,
+        place: OwnedSemaphorePermit,
+        worker: WorkerId,
+    ) -> Self {
+        let text = HeaderValue::try_from(client.to_canonical().to_string());
+        Self {
+            client,
+            client_text: text.unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+            worker,
+            arrival: Arrival::ANYWHERE.at_port(port),
+            port,
+            place: Arc::new(place),
         }
     }
 
-    fn arrival(&self) -> Arrival {
-        let arrival = Arrival::ANYWHERE.at_port(self.port);
-        match &self.listener {
-            Some(name) => arrival.at_listener(&**name),
-            None => arrival,
+    pub(crate) fn at_listener(&mut self, name: &str) {
+        self.arrival = Arrival::ANYWHERE.at_port(self.port).at_listener(name);
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.arrival.listener.is_some() {
+            "https"
+        } else {
+            "http"
         }
     }
 }
@@ -60,22 +82,17 @@ impl Came {
 /// Answers one request. Only one that can be forwarded takes part in any split.
 pub(crate) async fn handle(
     router: Arc<Router>,
-    came: Came,
+    came: Arc<Came>,
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
-    let mut entry = Entry::new(router.log.clone(), came.client, &request);
-    entry.of(&router.own);
+    let log = router.log.as_ref();
+    let entry = Entry::new(log, came.worker, came.client, &router.own, &request);
     let (mut parts, body) = request.into_parts();
     let host = match check(&parts) {
         Ok(host) => host,
         Err(refusal) => {
-            return Ok(refuse(
-                &router,
-                entry,
-                refusal.status(),
-                "-",
-                &refusal.to_string(),
-            ));
+            let refused = Refused::new(refusal.status(), "-", refusal.to_string());
+            return Ok(refuse(&router, entry, refused));
         }
     };
     let live = router.live();
@@ -135,7 +152,7 @@ async fn verify(
         "/",
         &[],
     );
-    let policies = live.table.authenticators(&came.arrival(), &asked);
+    let policies = live.table.authenticators(&came.arrival, &asked);
     let (now, wall) = (router.now(), router.wall_clock());
     let verified = live
         .gatekeeper
@@ -175,7 +192,7 @@ fn decide(
     let request = Asked::new(parts.method.as_str(), host, target, &seen)
         .at(router.wall_clock())
         .presenting(presented);
-    let decision = live.table.decide(&came.arrival(), &request);
+    let decision = live.table.decide(&came.arrival, &request);
     let changes = decision.response_headers.iter();
     let changes = changes.map(HeaderChange::to_static).collect();
     let line = |status: u16, text: &str| {
@@ -183,7 +200,7 @@ fn decide(
         Decided::Answer(status, None, text.to_owned())
     };
     let decided = match &decision.outcome {
-        Outcome::Forward(forward) => match Order::of(live, forward) {
+        Outcome::Forward(forward) => match Order::of(live, forward, parts) {
             Some(order) => Decided::Forward(Box::new(order)),
             None => line(500, "500 no such service\n"),
         },
@@ -205,14 +222,35 @@ fn decide(
     (decided, changes)
 }
 
-/// Answers with one line that says why.
-pub(crate) fn refuse(
-    router: &Router,
-    entry: Entry,
+/// Why there is an answer of our own.
+pub(crate) struct Refused {
     status: StatusCode,
+    /// Envoy's.
     flags: &'static str,
-    reason: &str,
-) -> Response<Answer> {
+    reason: Cow<'static, str>,
+}
+
+impl Refused {
+    pub(crate) fn new(
+        status: StatusCode,
+        flags: &'static str,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            flags,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// Answers with one line that says why.
+pub(crate) fn refuse(router: &Router, entry: Entry, refused: Refused) -> Response<Answer> {
+    let Refused {
+        status,
+        flags,
+        reason,
+    } = refused;
     let text = format!("{} {reason}\n", status.as_u16());
     answer(router, entry, status, flags, text)
 }
@@ -228,7 +266,7 @@ fn answer(
     let written = !text.is_empty();
     let served = Served {
         entry: Some(entry),
-        _permit: None,
+        held: None,
     };
     let body = Either::Right(Full::from(text));
     let mut response = Response::new(Passing::new(body, router.limits.stall_timeout, served));
@@ -244,13 +282,19 @@ fn answer(
 pub(crate) struct Served {
     /// None for the answer that begins a tunnel, which logs itself.
     pub(crate) entry: Option<Entry>,
-    pub(crate) _permit: Option<OwnedSemaphorePermit>,
+    pub(crate) held: Option<Held>,
 }
 
 impl Companion for Served {
     fn passed(&mut self, bytes: usize) {
         if let Some(entry) = &mut self.entry {
             entry.passed(bytes);
+        }
+    }
+
+    fn came_whole(&mut self) {
+        if let Some(held) = self.held.take() {
+            held.give_back();
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Which header fields go on, which end here, and which are added.
 
-use std::net::IpAddr;
-
 use narae_routing::matching::HeaderChange;
 
 use hyper::header::{
@@ -87,24 +85,30 @@ pub(crate) fn change(headers: &mut HeaderMap, change: &HeaderChange<'_>) {
 }
 
 /// Tells the endpoint where the request came from.
-pub(crate) fn add_forwarded(headers: &mut HeaderMap, client: IpAddr, scheme: &'static str) {
+pub(crate) fn add_forwarded(headers: &mut HeaderMap, client: &HeaderValue, scheme: &'static str) {
     // The router answers `Expect: 100-continue` itself, when it begins to read the body.
     headers.remove(EXPECT);
-    // A chain that is not text cannot be appended to; the address seen here is the part known to be true.
-    let chain: Option<Vec<&str>> = headers
-        .get_all(FORWARDED_FOR)
-        .iter()
-        .map(|value| value.to_str().ok())
-        .collect();
-    let mut chain = chain.unwrap_or_default().join(", ");
-    if !chain.is_empty() {
-        chain.push_str(", ");
-    }
-    chain.push_str(&client.to_canonical().to_string());
-    if let Ok(value) = HeaderValue::try_from(chain) {
-        headers.insert(FORWARDED_FOR, value);
-    }
+    let chain = forwarded_chain(headers, client);
+    headers.insert(FORWARDED_FOR, chain);
     // How it came here, whatever the client claims.
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     headers.append(VIA, HeaderValue::from_static("1.1 router"));
+}
+
+/// Who the request came through, and the client last.
+fn forwarded_chain(headers: &HeaderMap, client: &HeaderValue) -> HeaderValue {
+    let mut chain = Vec::new();
+    for value in headers.get_all(FORWARDED_FOR) {
+        // A chain that is not text cannot be appended to; the address seen here is the part known to be true.
+        if value.to_str().is_err() {
+            return client.clone();
+        }
+        chain.extend_from_slice(value.as_bytes());
+        chain.extend_from_slice(b", ");
+    }
+    if chain.is_empty() {
+        return client.clone();
+    }
+    chain.extend_from_slice(client.as_bytes());
+    HeaderValue::from_bytes(&chain).unwrap_or_else(|_| client.clone())
 }

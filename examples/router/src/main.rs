@@ -1,7 +1,7 @@
 //! A reverse proxy that does what Gateway API objects and traffic policies say, small enough to read:
 //! `router --help`.
 //!
-//! One request: `server` accepts the connection and `tls` opens it, `exchange` checks the request and asks the
+//! One request: `server` accepts the connection, a `worker` takes it and `tls` opens it, `exchange` checks the request and asks the
 //! table of `live` what becomes of it, after `identity` has verified who sent it, `forward` picks endpoints of an `upstream` and tries them with an `outbound`
 //! request over `connections`, `body` streams both ways under a time limit, `access` logs it when its last byte is out.
 //! Beside that, `health` probes, `admin` shows and takes orders. Every decision is `narae-routing`'s.
@@ -29,6 +29,7 @@ mod tls;
 mod tunnel;
 mod upstream;
 mod weighed;
+mod worker;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -46,6 +47,7 @@ use arguments::{Arguments, Command, Serve};
 use live::{LoadError, Source, Stamp};
 use router::Router;
 use server::{Draining, Entrance};
+use worker::Workers;
 
 fn main() -> ExitCode {
     let Arguments { command, serve } = Arguments::parse();
@@ -73,15 +75,23 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "router: {line}");
 }
 
-#[tokio::main]
+/// This thread accepts, probes, reloads and answers operators; its workers serve.
+#[tokio::main(flavor = "current_thread")]
 async fn run(serve: &Serve, source: Source) -> Result<(), Failure> {
-    let (log, writer) = AccessLog::start().map_err(Failure::Start)?;
     let limits = Arc::new(serve.limits.clone());
+    let (log, writer) = if serve.no_access_log {
+        (None, None)
+    } else {
+        let (log, writer) = AccessLog::start(limits.workers()).map_err(Failure::Start)?;
+        (Some(log), Some(writer))
+    };
     // Before they are read: a change from then on is one to notice.
     let stamp = source.stamp();
     let (router, notes) = Router::new(source, limits, log)?;
     notes.iter().for_each(|note| say(note));
     let router = Arc::new(router);
+    let workers = Workers::start(router.limits.workers()).map_err(Failure::Start)?;
+    let workers = Arc::new(workers);
     // Before the ready lines: who has read them may send a signal.
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Start)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Start)?;
@@ -90,11 +100,21 @@ async fn run(serve: &Serve, source: Source) -> Result<(), Failure> {
     let most = serve.max_connections.get();
     let connections = Arc::new(Semaphore::new(most as usize));
     let (running, draining) = watch::channel(());
-    let draining = Draining(draining);
     let mut tasks = JoinSet::new();
-    for (entrance, line) in entrances(serve, &router, &connections, &draining).await? {
+    for (port, address) in serve.addresses(router.live().ports.keys().copied()) {
+        let (listener, address) = listen(address).await?;
+        let entrance = Entrance {
+            listener,
+            port,
+            router: Arc::clone(&router),
+            workers: Arc::clone(&workers),
+            connections: Arc::clone(&connections),
+            draining: Draining(draining.clone()),
+        };
+        let secure = router.live().ports.get(&port) == Some(&true);
+        let scheme = if secure { "https" } else { "http" };
         tasks.spawn(entrance.serve());
-        announce(&line)?;
+        announce(&format!("router listening on {scheme}://{address}"))?;
     }
     if let Some(address) = serve.admin {
         let (listener, address) = listen(address).await?;
@@ -108,7 +128,7 @@ async fn run(serve: &Serve, source: Source) -> Result<(), Failure> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    // Refuse newcomers at once; with the tasks go their references to the log.
+    // Refuse newcomers at once.
     tasks.shutdown().await;
     drop((router, running));
     // Connections and tunnels alike keep a place.
@@ -117,43 +137,15 @@ async fn run(serve: &Serve, source: Source) -> Result<(), Failure> {
         Ok(_) => 0,
         Err(_) => most as usize - connections.available_permits(),
     };
-    // Every connection has let go of the log by now, or is being cut; its lines are written out.
-    writer.finish();
+    // What still runs is cut here, and logged; its lines are written out.
+    drop(workers);
+    if let Some(writer) = writer {
+        writer.finish();
+    }
     match cut {
         0 => Ok(()),
         connections => Err(Failure::Cut { connections }),
     }
-}
-
-/// One for each port of the gateways, and the line that says where it listens.
-async fn entrances(
-    serve: &Serve,
-    router: &Arc<Router>,
-    connections: &Arc<Semaphore>,
-    draining: &Draining,
-) -> Result<Vec<(Entrance, String)>, Failure> {
-    let live = router.live();
-    let mut entrances = Vec::new();
-    for (port, address) in serve.addresses(live.ports.keys().copied()) {
-        let (listener, address) = listen(address).await?;
-        let scheme = if live.ports.get(&port) == Some(&true) {
-            "https"
-        } else {
-            "http"
-        };
-        let entrance = Entrance {
-            listener,
-            port,
-            router: Arc::clone(router),
-            connections: Arc::clone(connections),
-            draining: draining.clone(),
-        };
-        entrances.push((
-            entrance,
-            format!("router listening on {scheme}://{address}"),
-        ));
-    }
-    Ok(entrances)
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {

@@ -1,12 +1,14 @@
 //! What is counted, and its Prometheus text (exposition format 0.0.4).
 
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use narae_routing::breaker::State;
 
 use crate::live::Live;
+use crate::worker::{PerWorker, WorkerId};
 
 /// Upper bounds of the buckets of request times, in seconds.
 const BOUNDS: [f64; 12] = [
@@ -15,47 +17,62 @@ const BOUNDS: [f64; 12] = [
 
 /// Of one service, or of what the router answered itself.
 pub(crate) struct Counters {
-    /// By status; 0 for requests whose client left.
-    statuses: Vec<AtomicU64>,
-    buckets: [AtomicU64; BOUNDS.len()],
-    nanoseconds: AtomicU64,
+    /// Each worker counts on its own; who reads adds up.
+    workers: PerWorker<Shard>,
     pub(crate) retries: AtomicU64,
     pub(crate) mirrored: AtomicU64,
 }
 
-impl Default for Counters {
+/// What one worker counted.
+struct Shard {
+    /// By status; 0 for requests whose client left.
+    statuses: Vec<AtomicU64>,
+    buckets: [AtomicU64; BOUNDS.len()],
+    nanoseconds: AtomicU64,
+}
+
+impl Default for Shard {
     fn default() -> Self {
         Self {
             statuses: (0..600).map(|_| AtomicU64::new(0)).collect(),
             buckets: Default::default(),
             nanoseconds: AtomicU64::new(0),
-            retries: AtomicU64::new(0),
-            mirrored: AtomicU64::new(0),
         }
     }
 }
 
 impl Counters {
-    pub(crate) fn ended(&self, status: u16, took: Duration) {
-        if let Some(count) = self.statuses.get(usize::from(status)) {
+    pub(crate) fn new(workers: NonZeroUsize) -> Self {
+        Self {
+            workers: PerWorker::new(workers),
+            retries: AtomicU64::new(0),
+            mirrored: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn ended(&self, worker: WorkerId, status: u16, took: Duration) {
+        let shard = self.workers.of(worker);
+        if let Some(count) = shard.statuses.get(usize::from(status)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
         let seconds = took.as_secs_f64();
         let bucket = BOUNDS.iter().position(|bound| seconds <= *bound);
-        if let Some(bucket) = bucket.and_then(|at| self.buckets.get(at)) {
+        if let Some(bucket) = bucket.and_then(|at| shard.buckets.get(at)) {
             bucket.fetch_add(1, Ordering::Relaxed);
         }
         let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        self.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+        shard.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
     /// Status and count, of those that occurred.
     pub(crate) fn statuses(&self) -> impl Iterator<Item = (usize, u64)> {
-        let counts = self
-            .statuses
-            .iter()
-            .map(|count| count.load(Ordering::Relaxed));
-        counts.enumerate().filter(|(_, count)| *count > 0)
+        let counts = (0..600).map(|status| (status, self.sum(|shard| shard.statuses.get(status))));
+        counts.filter(|(_, count)| *count > 0)
+    }
+
+    fn sum<'c>(&'c self, of: impl Fn(&'c Shard) -> Option<&'c AtomicU64>) -> u64 {
+        let counts = self.workers.iter().filter_map(of);
+        counts.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
     fn write(&self, out: &mut String, service: &str) {
@@ -67,8 +84,8 @@ impl Counters {
             );
         }
         let (mut sum, all) = (0, self.statuses().map(|(_, count)| count).sum::<u64>());
-        for (bound, bucket) in BOUNDS.iter().zip(&self.buckets) {
-            sum += bucket.load(Ordering::Relaxed);
+        for (at, bound) in BOUNDS.iter().enumerate() {
+            sum += self.sum(|shard| shard.buckets.get(at));
             let name =
                 format!("router_request_seconds_bucket{{service=\"{service}\",le=\"{bound}\"}}");
             line(out, &name, sum);
@@ -76,7 +93,8 @@ impl Counters {
         let name = |part: &str| format!("router_request_seconds_{part}{{service=\"{service}\"");
         line(out, &format!("{},le=\"+Inf\"}}", name("bucket")), all);
         line(out, &format!("{}}}", name("count")), all);
-        let seconds = Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed)).as_secs_f64();
+        let seconds =
+            Duration::from_nanos(self.sum(|shard| Some(&shard.nanoseconds))).as_secs_f64();
         line(out, &format!("{}}}", name("sum")), seconds);
         for (name, count) in [("retries", &self.retries), ("mirrored", &self.mirrored)] {
             let count = count.load(Ordering::Relaxed);

@@ -9,7 +9,7 @@ use hyper::http::request::Parts;
 use narae_routing::retry::Repeatable;
 use tokio::sync::oneshot;
 
-use crate::access::Received;
+use crate::access::Entry;
 use crate::body::{Passing, Stalled};
 use crate::connections::{Failure, Outgoing, Parcel, Sending};
 
@@ -31,6 +31,19 @@ enum Payload {
     ),
 }
 
+/// A request that is here whole.
+pub(crate) struct Again<'r> {
+    parts: &'r Parts,
+    bytes: &'r Bytes,
+}
+
+impl Again<'_> {
+    pub(crate) fn request(&self) -> Request<Outgoing> {
+        let body = Either::Right(Full::new(self.bytes.clone()));
+        Request::from_parts(self.parts.clone(), body)
+    }
+}
+
 impl Outbound {
     /// The request with its body: whole if it is small and may be needed again, else as it comes.
     pub(crate) async fn read(
@@ -38,7 +51,7 @@ impl Outbound {
         body: Incoming,
         mirrored: bool,
         stall: Duration,
-        received: Received,
+        entry: &mut Entry,
     ) -> Result<Self, Failure> {
         parts.extensions.clear();
         if body.is_end_stream() {
@@ -47,6 +60,7 @@ impl Outbound {
                 body: Payload::Whole(Bytes::new()),
             });
         }
+        let received = entry.received();
         let small = body.size_hint().upper();
         let small = small.is_some_and(|bytes| bytes <= REPLAYED_BYTES as u64);
         let again = parts.method.is_idempotent() || mirrored;
@@ -91,21 +105,20 @@ impl Outbound {
     }
 
     /// What to send now; `None` if it was sent and cannot be again.
-    pub(crate) fn parcel(&mut self, response_timeout: Duration) -> Option<Parcel> {
-        let whole = |parts: &Parts, bytes: &Bytes| {
-            Request::from_parts(parts.clone(), Either::Right(Full::new(bytes.clone())))
-        };
+    pub(crate) fn parcel(&mut self, response_timeout: Duration) -> Option<Parcel<'_>> {
         Some(match &mut self.body {
-            Payload::Whole(bytes) => Parcel {
-                request: whole(&self.parts, bytes),
-                sent: None,
-                again: self
-                    .parts
-                    .method
-                    .is_idempotent()
-                    .then(|| whole(&self.parts, bytes)),
-                response_timeout,
-            },
+            Payload::Whole(bytes) => {
+                let again = Again {
+                    parts: &self.parts,
+                    bytes,
+                };
+                Parcel {
+                    request: again.request(),
+                    sent: None,
+                    again: self.parts.method.is_idempotent().then_some(again),
+                    response_timeout,
+                }
+            }
             Payload::Stream(request, sent) => Parcel {
                 request: *request.take()?,
                 sent: sent.take(),

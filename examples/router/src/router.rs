@@ -17,7 +17,8 @@ pub(crate) struct Router {
     /// One load at a time: each begins where the last one ended.
     loading: Mutex<()>,
     pub(crate) limits: Arc<Limits>,
-    pub(crate) log: AccessLog,
+    /// If anything is logged.
+    pub(crate) log: Option<AccessLog>,
     /// Of answers that no service gave.
     pub(crate) own: Arc<Counters>,
     pub(crate) metrics: Metrics,
@@ -29,15 +30,15 @@ impl Router {
     pub(crate) fn new(
         source: Source,
         limits: Arc<Limits>,
-        log: AccessLog,
+        log: Option<AccessLog>,
     ) -> Result<(Self, Vec<String>), LoadError> {
         let router = Self {
             live: ArcSwap::default(),
             source,
             loading: Mutex::default(),
+            own: Arc::new(Counters::new(limits.workers())),
             limits,
             log,
-            own: Arc::default(),
             metrics: Metrics::default(),
             origin: Instant::now(),
         };
@@ -88,6 +89,11 @@ impl Router {
     /// Time since the start, which never goes back.
     pub(crate) fn now(&self) -> Duration {
         self.origin.elapsed()
+    }
+
+    /// The same for a moment that is known.
+    pub(crate) fn at(&self, moment: Instant) -> Duration {
+        moment.saturating_duration_since(self.origin)
     }
 
     /// Time since the Unix epoch.

@@ -1,7 +1,7 @@
-//! Client connections: accepted, limited, TLS or not, served, drained.
+//! Client connections: accepted, limited, given to a worker, TLS or not, served, drained.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{self, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +20,7 @@ use crate::arguments::Limits;
 use crate::connections::Protocol;
 use crate::exchange::{Came, handle};
 use crate::router::Router;
+use crate::worker::{WorkerId, Workers};
 
 /// How long to leave the listener alone when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -33,6 +34,7 @@ pub(crate) struct Entrance {
     /// The gateway's port that it stands for.
     pub(crate) port: u16,
     pub(crate) router: Arc<Router>,
+    pub(crate) workers: Arc<Workers>,
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) draining: Draining,
 }
@@ -42,53 +44,71 @@ impl Entrance {
     pub(crate) async fn serve(self) {
         loop {
             match self.accept().await {
-                Ok((stream, client, place)) => self.spawn(stream, client, place),
+                Ok(connection) => self.workers.take(connection),
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             }
         }
     }
 
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    async fn accept(&self) -> io::Result<Connection> {
         let place = Arc::clone(&self.connections)
             .acquire_owned()
             .await
             .map_err(io::Error::other)?;
         let (stream, client) = self.listener.accept().await?;
         stream.set_nodelay(true)?;
-        Ok((stream, client, place))
-    }
-
-    fn spawn(&self, stream: TcpStream, client: SocketAddr, place: OwnedSemaphorePermit) {
-        let connection = Connection {
+        Ok(Connection {
+            // It is for another event loop than this one.
+            stream: stream.into_std()?,
+            client,
+            port: self.port,
+            place,
             router: Arc::clone(&self.router),
             draining: self.draining.clone(),
-            came: Came {
-                client: client.ip(),
-                port: self.port,
-                listener: None,
-                place: Arc::new(place),
-            },
+        })
+    }
+}
+
+/// One client connection, accepted.
+pub(crate) struct Connection {
+    stream: net::TcpStream,
+    client: SocketAddr,
+    port: u16,
+    place: OwnedSemaphorePermit,
+    router: Arc<Router>,
+    draining: Draining,
+}
+
+impl Connection {
+    /// Serves it on the thread of this worker.
+    pub(crate) async fn serve(self, worker: WorkerId) {
+        // It fails when the event loop cannot take more: the client sees its connection closed.
+        let Ok(stream) = TcpStream::from_std(self.stream) else {
+            return;
         };
-        tokio::spawn(async move {
-            let router = Arc::clone(&connection.router);
-            router.metrics.connections.fetch_add(1, Ordering::Relaxed);
-            connection.open(stream).await;
-            router.metrics.connections.fetch_sub(1, Ordering::Relaxed);
-        });
+        let client = Client {
+            came: Came::new(self.client.ip(), self.port, self.place, worker),
+            router: Arc::clone(&self.router),
+            draining: self.draining,
+        };
+        let metrics = &self.router.metrics;
+        metrics.connections.fetch_add(1, Ordering::Relaxed);
+        client.open(stream).await;
+        metrics.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// One client connection on its way to being served.
-struct Connection {
+struct Client {
     router: Arc<Router>,
     draining: Draining,
     came: Came,
 }
 
-impl Connection {
+impl Client {
     async fn open(mut self, stream: TcpStream) {
         let limits = Arc::clone(&self.router.limits);
-        let Some((port, config)) = self.router.live().tls(self.came.port) else {
+        let Some((port, config)) = self.router.live().tls(self.came.port()) else {
             let protocol = tokio::select! {
                 protocol = first_bytes(&stream, limits.header_timeout) => protocol,
                 () = self.draining.begun() => None,
@@ -110,7 +130,9 @@ impl Connection {
             _ => Protocol::Http1,
         };
         let listener = port.listener(session.server_name());
-        self.came.listener = listener.map(|listener| Arc::from(listener.name.as_str()));
+        if let Some(listener) = listener {
+            self.came.at_listener(&listener.name);
+        }
         self.speak(stream, protocol).await;
     }
 
@@ -127,7 +149,9 @@ impl Connection {
         } = self;
         let limits = Arc::clone(&router.limits);
         let stream = TokioIo::new(stream);
-        let service = service_fn(move |request| handle(Arc::clone(&router), came.clone(), request));
+        let came = Arc::new(came);
+        let service =
+            service_fn(move |request| handle(Arc::clone(&router), Arc::clone(&came), request));
         match protocol {
             Protocol::Http1 => {
                 let connection = http1(&limits).serve_connection(stream, service);

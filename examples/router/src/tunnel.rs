@@ -7,11 +7,11 @@ use std::time::Duration;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use crate::access::Entry;
 use crate::body::Companion as _;
+use crate::connections::Held;
 use crate::exchange::Came;
 use crate::router::Router;
 
@@ -22,11 +22,11 @@ pub(crate) fn open(
     came: &Came,
     client: OnUpgrade,
     endpoint: OnUpgrade,
-    kept: (Entry, OwnedSemaphorePermit),
+    kept: (Entry, Held),
 ) {
     let (router, place) = (Arc::clone(router), Arc::clone(&came.place));
     tokio::spawn(async move {
-        let (mut entry, _permit) = kept;
+        let (mut entry, _held) = kept;
         let _place = place;
         let limit = router.limits.stall_timeout;
         let Ok((Ok(client), Ok(endpoint))) =

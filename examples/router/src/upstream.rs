@@ -18,7 +18,8 @@ pub(crate) struct Upstream {
     name: String,
     protocol: Protocol,
     pool: Mutex<Pool>,
-    connections: Mutex<HashMap<Arc<str>, Arc<Connections>>>,
+    /// To endpoints that are listed; replaced when one comes or goes.
+    connections: ArcSwap<HashMap<Arc<str>, Arc<Connections>>>,
     limits: Arc<Limits>,
     settings: ArcSwap<Settings>,
     pub(crate) counters: Arc<Counters>,
@@ -40,6 +41,7 @@ impl Upstream {
     ) -> Result<Self, PolicyError> {
         let h2c = backend.app_protocol.as_deref() == Some("kubernetes.io/h2c");
         let service = &backend.service;
+        let counters = Arc::new(Counters::new(limits.workers()));
         Ok(Self {
             name: match service.namespace() {
                 "default" => service.name().to_owned(),
@@ -51,10 +53,10 @@ impl Upstream {
                 Protocol::Http1
             },
             pool: Mutex::new(Pool::new(objects.pool(service, backend.port))?),
-            connections: Mutex::default(),
+            connections: ArcSwap::default(),
             limits,
             settings: ArcSwap::from_pointee(Settings::of(backend, objects)),
-            counters: Arc::default(),
+            counters,
         })
     }
 
@@ -73,7 +75,14 @@ impl Upstream {
             let mut endpoints = sites.iter().flat_map(|site| &site.endpoints);
             endpoints.any(|endpoint| *endpoint.address == **address)
         };
-        self.connections().retain(|address, _| listed(address));
+        let connections = self.connections.load();
+        if !connections.keys().all(listed) {
+            self.connections.rcu(|all| {
+                let kept = all.iter().filter(|(address, _)| listed(address));
+                let kept = kept.map(|(address, one)| (Arc::clone(address), Arc::clone(one)));
+                kept.collect::<HashMap<_, _>>()
+            });
+        }
         let settings = Settings::of(backend, objects);
         // A budget is a memory of requests: it goes on unless it is another one.
         let last = self.settings.load();
@@ -122,28 +131,29 @@ impl Upstream {
     }
 
     /// The connections to one of its endpoints.
-    pub(crate) fn connections_to(&self, address: Arc<str>) -> Arc<Connections> {
-        let mut connections = self.connections();
-        let known = connections.entry(Arc::clone(&address));
-        let made = || {
-            Arc::new(Connections::new(
-                address,
-                self.protocol,
-                Arc::clone(&self.limits),
-            ))
-        };
-        Arc::clone(known.or_insert_with(made))
+    pub(crate) fn connections_to(&self, address: &Arc<str>) -> Arc<Connections> {
+        if let Some(known) = self.connections.load().get(address) {
+            return Arc::clone(known);
+        }
+        let limits = Arc::clone(&self.limits);
+        let made = Connections::new(Arc::clone(address), self.protocol, limits);
+        let made = Arc::new(made);
+        // Another worker may have been first.
+        self.connections.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            all.entry(Arc::clone(address))
+                .or_insert_with(|| Arc::clone(&made));
+            all
+        });
+        self.connections
+            .load()
+            .get(address)
+            .map_or(made, Arc::clone)
     }
 
     pub(crate) fn pool(&self) -> MutexGuard<'_, Pool> {
         // Nothing under the lock panics; were it to, a pool holds after any prefix of its steps.
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn connections(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Connections>>> {
-        self.connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

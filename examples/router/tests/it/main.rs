@@ -24,3 +24,4 @@ mod sites;
 mod splitting;
 mod stopping;
 mod trouble;
+mod workers;

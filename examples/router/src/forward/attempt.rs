@@ -1,0 +1,168 @@
+//! One request, tried until it is answered or nobody may try again.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::{Response, StatusCode};
+use narae_routing::pool::{NoEndpoint, Pick};
+use narae_routing::retry::{Attempt, Failure, Policy, retry_after};
+use tokio::time::Instant;
+
+use super::Order;
+use crate::access::Entry;
+use crate::connections::{Failed, Held};
+use crate::exchange::Refused;
+use crate::outbound::Outbound;
+use crate::router::Router;
+use crate::upstream::Settings;
+use crate::worker::WorkerId;
+
+/// What an endpoint answered, or why none did.
+type Answered = Result<(Response<Incoming>, Held), Refused>;
+
+/// One request on its way to an answer.
+pub(super) struct Attempts<'r> {
+    pub(super) router: &'r Router,
+    pub(super) worker: WorkerId,
+    pub(super) order: &'r Order,
+    pub(super) settings: &'r Settings,
+    pub(super) outbound: &'r mut Outbound,
+    pub(super) entry: &'r mut Entry,
+    pub(super) deadline: Option<Instant>,
+    /// Endpoints that have failed it.
+    pub(super) tried: Vec<Arc<str>>,
+}
+
+/// An attempt that may be worth another: what the client gets if there is none, and what went wrong.
+struct Unserved {
+    answered: Answered,
+    failure: Failure,
+}
+
+impl Attempts<'_> {
+    /// Tries until there is an answer to pass on.
+    pub(super) async fn run(mut self) -> Answered {
+        self.settings
+            .budget
+            .deposit(self.router.at(self.entry.started()));
+        let mut last = None;
+        let mut number = 1;
+        loop {
+            let began = self.router.now();
+            let pick = match self.pick(began) {
+                Ok(pick) => pick,
+                Err(nobody) => return Err(last.unwrap_or(nobody)),
+            };
+            let address = pick.shared_address();
+            let Unserved { answered, failure } = match self.attempt(pick, began).await {
+                Ok(answer) => return Ok(answer),
+                Err(unserved) => unserved,
+            };
+            let Some(wait) = self.next(number, failure) else {
+                return answered;
+            };
+            last = answered.err();
+            self.tried.push(address);
+            number += 1;
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    fn pick(&self, now: Duration) -> Result<Pick, Refused> {
+        let upstream = &self.order.upstream;
+        let pick = match upstream.pick(now, &self.tried) {
+            // Better the same endpoint again than nobody.
+            Err(NoEndpoint::Tried) => upstream.pick(now, &[]),
+            other => other,
+        };
+        pick.map_err(|none| {
+            let flags = match none {
+                NoEndpoint::Broken => "UO",
+                _ => "UH",
+            };
+            let reason = format!("service {}: {none}", upstream.name());
+            Refused::new(StatusCode::SERVICE_UNAVAILABLE, flags, reason)
+        })
+    }
+
+    /// Sends it once, and tells the pool how that went.
+    async fn attempt(
+        &mut self,
+        pick: Pick,
+        began: Duration,
+    ) -> Result<(Response<Incoming>, Held), Unserved> {
+        let upstream = &self.order.upstream;
+        let address = pick.shared_address();
+        let connections = upstream.connections_to(&address);
+        self.entry.sent_to(address);
+        let limit = self.order.attempt_timeout;
+        let limit = limit.unwrap_or(self.router.limits.response_timeout);
+        let Some(parcel) = self.outbound.parcel(limit) else {
+            let reason = "the request cannot be sent again";
+            return Err(Unserved {
+                answered: Err(Refused::new(StatusCode::BAD_GATEWAY, "UC", reason)),
+                failure: Failure::Unknown,
+            });
+        };
+        let sent = connections.send(self.worker, parcel).await;
+        let now = self.router.now();
+        let took = now.saturating_sub(began);
+        match sent {
+            Ok(answer) => {
+                let status = answer.0.status();
+                let served = !status.is_server_error();
+                upstream.ended(pick, served, took, now);
+                if served {
+                    return Ok(answer);
+                }
+                let after = self.asked_to_wait(&answer.0);
+                Err(Unserved {
+                    answered: Ok(answer),
+                    failure: Failure::Status(status.as_u16(), after),
+                })
+            }
+            Err(Failed { failure, unsent }) => {
+                if failure.is_the_endpoints() {
+                    upstream.ended(pick, false, took, now);
+                }
+                let left = unsent.is_none();
+                self.outbound.take_back(unsent);
+                let reason = format!("backend {} {failure}", upstream.name());
+                Err(Unserved {
+                    answered: Err(Refused::new(failure.status(), failure.flag(), reason)),
+                    failure: if left {
+                        Failure::Unknown
+                    } else {
+                        Failure::NotSent
+                    },
+                })
+            }
+        }
+    }
+
+    /// How long to wait for the next attempt, if there may be one.
+    fn next(&self, number: u32, failure: Failure) -> Option<Duration> {
+        let attempt = Attempt {
+            number,
+            failure,
+            repeatable: self.outbound.repeatable(),
+            left: self.deadline.map_or(Duration::MAX, |deadline| {
+                deadline.saturating_duration_since(Instant::now())
+            }),
+        };
+        let policy: &Policy = self.order.retry.as_ref().unwrap_or(&self.settings.retry);
+        let (now, random) = (self.router.now(), fastrand::f64());
+        let wait = policy.decide(&attempt, &self.settings.budget, now, random);
+        let wait = wait.ok().filter(|_| self.outbound.is_here())?;
+        let retries = &self.order.upstream.counters.retries;
+        retries.fetch_add(1, Ordering::Relaxed);
+        Some(wait)
+    }
+
+    fn asked_to_wait(&self, response: &Response<Incoming>) -> Option<Duration> {
+        let written = response.headers().get(hyper::header::RETRY_AFTER)?;
+        retry_after(written.to_str().ok()?, self.router.wall_clock())
+    }
+}

@@ -1,0 +1,55 @@
+//! Copies of requests, whose answers nobody waits for.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use http_body_util::{BodyExt as _, Either, Full, Limited};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::http::request::Parts;
+
+use crate::connections::Parcel;
+use crate::outbound::REPLAYED_BYTES;
+use crate::router::Router;
+use crate::upstream::Upstream;
+use crate::worker::WorkerId;
+
+/// Sends a copy in a task of its own.
+pub(super) fn send(
+    router: &Arc<Router>,
+    worker: WorkerId,
+    upstream: &Arc<Upstream>,
+    parts: &Parts,
+    body: &Bytes,
+) {
+    let request = Request::from_parts(parts.clone(), Either::Right(Full::new(body.clone())));
+    let (router, upstream) = (Arc::clone(router), Arc::clone(upstream));
+    tokio::spawn(async move {
+        let began = router.now();
+        let Ok(pick) = upstream.pick(began, &[]) else {
+            return;
+        };
+        let parcel = Parcel {
+            request,
+            sent: None,
+            again: None,
+            response_timeout: router.limits.response_timeout,
+        };
+        upstream.counters.mirrored.fetch_add(1, Ordering::Relaxed);
+        let connections = upstream.connections_to(&pick.shared_address());
+        let sent = connections.send(worker, parcel).await;
+        let now = router.now();
+        let success = sent
+            .as_ref()
+            .is_ok_and(|(response, _)| !response.status().is_server_error());
+        upstream.ended(pick, success, now.saturating_sub(began), now);
+        if let Ok((response, held)) = sent {
+            // Read, so that its connection can be used again; what does not come in time is let go.
+            let read = Limited::new(response.into_body(), REPLAYED_BYTES).collect();
+            let read = tokio::time::timeout(router.limits.stall_timeout, read).await;
+            if let Ok(Ok(_)) = read {
+                held.give_back();
+            }
+        }
+    });
+}

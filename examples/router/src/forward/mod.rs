@@ -1,0 +1,169 @@
+//! A request that goes to a service: made fit to forward, tried, and its answer passed on.
+
+mod attempt;
+mod mirror;
+mod order;
+
+use std::sync::Arc;
+
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use hyper::header::{HOST, HeaderValue, TE};
+use hyper::http::request::Parts;
+use hyper::http::uri::{Authority, Scheme};
+use hyper::{Response, StatusCode, Uri, Version};
+use tokio::time::Instant;
+
+use crate::access::Entry;
+use crate::body::Passing;
+use crate::connections::{Held, Protocol};
+use crate::exchange::{Answer, Came, Refused, Served, refuse};
+use crate::headers;
+use crate::outbound::Outbound;
+use crate::router::Router;
+use crate::tunnel;
+use attempt::Attempts;
+
+pub(crate) use order::Order;
+
+/// Where requests are carried out.
+pub(crate) struct Forwarding<'r> {
+    pub(crate) router: &'r Arc<Router>,
+    pub(crate) came: &'r Came,
+}
+
+impl Forwarding<'_> {
+    pub(crate) async fn carry_out(
+        &self,
+        order: Order,
+        mut parts: Parts,
+        body: Incoming,
+        mut entry: Entry,
+    ) -> Response<Answer> {
+        entry.of(&order.upstream.counters);
+        let upgrade = (parts.version == Version::HTTP_11
+            && headers::asks_for_websocket(&parts.headers))
+        .then(|| parts.extensions.remove::<hyper::upgrade::OnUpgrade>())
+        .flatten();
+        self.make_forwardable(&mut parts, &order, upgrade.is_some());
+        let deadline = order.whole_timeout.map(|limit| Instant::now() + limit);
+        let stall = self.router.limits.stall_timeout;
+        let mirrored = !order.mirrors.is_empty();
+        let reading = Outbound::read(parts, body, mirrored, stall, &mut entry);
+        let mut outbound = match reading.await {
+            Ok(outbound) => outbound,
+            Err(failure) => {
+                let reason = failure.to_string();
+                let refused = Refused::new(failure.status(), failure.flag(), reason);
+                return refuse(self.router, entry, refused);
+            }
+        };
+        let worker = self.came.worker;
+        for upstream in &order.mirrors {
+            if let Some(bytes) = outbound.whole() {
+                mirror::send(self.router, worker, upstream, &outbound.parts, bytes);
+            }
+        }
+        let settings = order.upstream.settings();
+        let attempts = Attempts {
+            router: self.router,
+            worker,
+            order: &order,
+            settings: &settings,
+            outbound: &mut outbound,
+            entry: &mut entry,
+            deadline,
+            tried: Vec::new(),
+        };
+        let attempts = attempts.run();
+        let answered = match deadline {
+            None => attempts.await,
+            Some(deadline) => match tokio::time::timeout_at(deadline, attempts).await {
+                Ok(answered) => answered,
+                Err(_) => {
+                    let reason = "the route's time is over";
+                    Err(Refused::new(StatusCode::GATEWAY_TIMEOUT, "UT", reason))
+                }
+            },
+        };
+        match answered {
+            Ok((response, held)) => self.answer(response, held, upgrade, deadline, entry).await,
+            Err(refused) => refuse(self.router, entry, refused),
+        }
+    }
+
+    /// Turns what the client sent into what an endpoint gets.
+    fn make_forwardable(&self, parts: &mut Parts, order: &Order, upgrade: bool) {
+        let trailers = headers::takes_trailers(&parts.headers);
+        let fields = &mut parts.headers;
+        headers::strip_hop_by_hop(fields);
+        headers::add_forwarded(fields, &self.came.client_text, self.came.scheme());
+        if !order.changes.is_empty() {
+            for change in &order.changes {
+                headers::change(fields, change);
+            }
+            // A route may have set what is about connections as well.
+            headers::strip_hop_by_hop(fields);
+        }
+        if upgrade {
+            headers::upgrade_to_websocket(fields);
+        }
+        if order.upstream.protocol() == Protocol::Http2 {
+            if trailers {
+                fields.insert(TE, HeaderValue::from_static("trailers"));
+            }
+            fields.remove(HOST);
+            let mut uri = hyper::http::uri::Parts::default();
+            uri.path_and_query = Some(order.target.clone());
+            uri.scheme = Some(Scheme::HTTP);
+            uri.authority = Authority::try_from(order.host.as_bytes()).ok();
+            parts.uri = Uri::from_parts(uri).unwrap_or_default();
+            parts.version = Version::HTTP_2;
+        } else {
+            fields.insert(HOST, order.host.clone());
+            parts.uri = Uri::from(order.target.clone());
+            parts.version = Version::HTTP_11;
+        }
+    }
+
+    async fn answer(
+        &self,
+        mut response: Response<Incoming>,
+        held: Held,
+        upgrade: Option<hyper::upgrade::OnUpgrade>,
+        deadline: Option<Instant>,
+        mut entry: Entry,
+    ) -> Response<Answer> {
+        let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if switched && (upgrade.is_none() || !headers::asks_for_websocket(response.headers())) {
+            let reason = "the backend switched protocols unasked";
+            let refused = Refused::new(StatusCode::BAD_GATEWAY, "UPE", reason);
+            return refuse(self.router, entry, refused);
+        }
+        headers::strip_hop_by_hop(response.headers_mut());
+        entry.answered(response.status(), "-");
+        let stall = self.router.limits.stall_timeout;
+        let Some(client) = upgrade.filter(|_| switched) else {
+            let served = Served {
+                entry: Some(entry),
+                held: Some(held),
+            };
+            let (head, body) = response.into_parts();
+            let body = Passing::new(Either::Left(body), stall, served);
+            return Response::from_parts(head, body.until(deadline).begun().await);
+        };
+        headers::upgrade_to_websocket(response.headers_mut());
+        let endpoint = hyper::upgrade::on(&mut response);
+        let (mut answer, _) = response.into_parts();
+        answer.version = Version::HTTP_11;
+        tunnel::open(self.router, self.came, client, endpoint, (entry, held));
+        let served = Served {
+            entry: None,
+            held: None,
+        };
+        Response::from_parts(
+            answer,
+            Passing::new(Either::Right(Full::default()), stall, served),
+        )
+    }
+}
