@@ -1,6 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "kube")]
+mod api_server;
 mod bytes;
+#[cfg(any(feature = "kube", feature = "vault"))]
+mod network;
 pub mod store;
 
 pub mod lock;

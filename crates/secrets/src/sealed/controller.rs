@@ -5,14 +5,12 @@
 //! `/v1/cert.pem`, which every authenticated user may call with the role that comes with the controller. The keys
 //! are Secrets in its namespace; whoever may read those can open everything.
 //!
-//! Every call has one time limit for all of it (within which kube's client asks again after 429, 503 and 504),
-//! and answers a size limit. Redirects are not followed. The client, with its addresses and credentials, is the
-//! caller's.
+//! Every call has one time limit for all of it and answers a size limit. Redirects are not followed. The client, with its
+//! addresses and credentials, is the caller's.
 
 use std::time::Duration;
 
-use http::{Request, StatusCode};
-use http_body_util::BodyExt as _;
+use http::Request;
 use kube::Client;
 use kube::client::Body;
 use thiserror::Error;
@@ -20,22 +18,18 @@ use zeroize::Zeroizing;
 
 use super::backup::KEY_LABEL;
 use super::{Backup, BackupError, Certificate, CertificateError};
+use crate::api_server::{ApiServer, Failure};
 
 /// Where the controller is by its own manifests.
 const NAMESPACE: &str = "kube-system";
 const SERVICE: &str = "sealed-secrets-controller";
-const TIMEOUT: Duration = Duration::from_secs(20);
-/// Some two thousand keys, which is two hundred years of monthly renewal.
-const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
 /// The sealed-secrets controller of a cluster.
 #[derive(Clone)]
 pub struct Controller {
-    client: Client,
+    server: ApiServer,
     namespace: String,
     service: String,
-    timeout: Duration,
-    max_answer_bytes: usize,
 }
 
 /// Why the controller gave no answer. Holds nothing of an answer's body.
@@ -89,11 +83,9 @@ impl Controller {
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self {
-            client,
+            server: ApiServer::new(client),
             namespace: NAMESPACE.to_owned(),
             service: SERVICE.to_owned(),
-            timeout: TIMEOUT,
-            max_answer_bytes: MAX_ANSWER_BYTES,
         }
     }
 
@@ -114,14 +106,14 @@ impl Controller {
     /// Longest wait for a whole call.
     #[must_use]
     pub fn with_timeout(mut self, limit: Duration) -> Self {
-        self.timeout = limit;
+        self.server.timeout = limit;
         self
     }
 
     /// Largest answer to read, in bytes.
     #[must_use]
     pub fn with_max_answer_bytes(mut self, limit: usize) -> Self {
-        self.max_answer_bytes = limit;
+        self.server.max_answer_bytes = limit;
         self
     }
 
@@ -173,45 +165,33 @@ impl Controller {
         &self,
         call: impl Future<Output = Result<T, ControllerError>>,
     ) -> Result<T, ControllerError> {
-        tokio::time::timeout(self.timeout, call)
-            .await
-            .unwrap_or(Err(ControllerError::Timeout(self.timeout)))
+        let late = |failure| self.error(failure);
+        self.server.in_time(call, late).await
     }
 
     async fn get(&self, path: &str, what: &str) -> Result<Zeroizing<Vec<u8>>, ControllerError> {
         let request = Request::get(path)
             .body(Body::empty())
             .map_err(|_| ControllerError::Name(path.to_owned()))?;
-        let answer = self
-            .client
-            .send(request)
-            .await
-            .map_err(|error| unreachable(&error))?;
-        let what = || what.to_owned();
-        match answer.status() {
-            StatusCode::OK => {}
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                return Err(ControllerError::Forbidden(what()));
-            }
-            StatusCode::NOT_FOUND => return Err(ControllerError::NotFound(what())),
-            other => {
-                return Err(ControllerError::Status {
-                    what: what(),
-                    status: other.as_u16(),
-                });
-            }
+        let sent = self.server.send(request).await;
+        let answer = sent.map_err(|failure| self.error(failure))?;
+        let what = what.to_owned();
+        match answer.status {
+            200 => Ok(answer.body),
+            401 | 403 => Err(ControllerError::Forbidden(what)),
+            404 => Err(ControllerError::NotFound(what)),
+            status => Err(ControllerError::Status { what, status }),
         }
-        let mut body = answer.into_body();
-        let mut bytes = Zeroizing::new(Vec::new());
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| unreachable(&error))?;
-            let data = frame.data_ref().map(AsRef::as_ref).unwrap_or_default();
-            if bytes.len() + data.len() > self.max_answer_bytes {
-                return Err(ControllerError::TooLarge(self.max_answer_bytes));
+    }
+
+    fn error(&self, failure: Failure) -> ControllerError {
+        match failure {
+            Failure::Unreachable(cause) | Failure::Untrusted(cause) => {
+                ControllerError::Unreachable(cause)
             }
-            append(&mut bytes, data);
+            Failure::Timeout => ControllerError::Timeout(self.server.timeout),
+            Failure::TooLarge => ControllerError::TooLarge(self.server.max_answer_bytes),
         }
-        Ok(bytes)
     }
 }
 
@@ -239,31 +219,4 @@ fn first_port(service: &[u8]) -> Option<String> {
     let port = service.get("spec")?.get("ports")?.get(0)?;
     let name = port.get("name").and_then(serde_json::Value::as_str);
     Some(name.unwrap_or_default().to_owned())
-}
-
-/// Grows without leaving a copy behind where the buffer was.
-fn append(bytes: &mut Zeroizing<Vec<u8>>, data: &[u8]) {
-    if bytes.capacity() - bytes.len() < data.len() {
-        let mut larger = Zeroizing::new(Vec::with_capacity(2 * (bytes.len() + data.len())));
-        larger.extend_from_slice(bytes);
-        *bytes = larger;
-    }
-    bytes.extend_from_slice(data);
-}
-
-/// What broke, in the words of the innermost cause. Errors of credentials may quote what a helper printed, so
-/// they are only named.
-fn unreachable(error: &kube::Error) -> ControllerError {
-    let text = match error {
-        kube::Error::HyperError(_) | kube::Error::Service(_) => {
-            let mut cause: &dyn std::error::Error = error;
-            while let Some(inner) = cause.source() {
-                cause = inner;
-            }
-            cause.to_string()
-        }
-        kube::Error::Auth(_) => "the credentials cannot be obtained".to_owned(),
-        _ => "the connection broke".to_owned(),
-    };
-    ControllerError::Unreachable(text)
 }

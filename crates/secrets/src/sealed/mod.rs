@@ -61,6 +61,8 @@ pub use provenance::{Recorded, Source};
 pub use public_key::Fingerprint;
 pub use reseal::{ResealFailure, ResealOutcome, ResealRequest, Resealed, ResealedItem};
 pub use scope::{Label, LabelError, Scope, ScopeError};
+#[cfg(feature = "kube")]
+pub(crate) use seal::is_item_name;
 pub use seal::{
     Action, CLIENT_APPLY_BYTES, Item, ItemOutcome, MAX_SECRET_BYTES, PlaintextError, Reason,
     SealError, SealRequest, SealedSecret, Warning,

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`memory::MemoryStore`] | – | tests and demonstrations |
 //! | `file::FileStore` | `file` | one encrypted file; the default that needs no server |
+//! | `kubernetes::KubernetesSecrets` | `kube` | the Secrets of a cluster, the newest version of each |
 //! | `openbao::OpenBao` | `vault` | OpenBao or Vault, KV versions 1 and 2 |
 //!
 //! The trait is blocking and object safe. Its semantics are those of the KV engine, version 2: a
@@ -15,6 +16,8 @@ pub mod contents;
 mod error;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "kube")]
+pub mod kubernetes;
 pub mod memory;
 #[cfg(feature = "vault")]
 pub mod openbao;

@@ -21,6 +21,8 @@ mod guard;
 mod interop;
 mod items;
 mod keys;
+#[cfg(feature = "kube")]
+mod kubernetes;
 mod kubeseal;
 mod leaks;
 mod lock;

@@ -161,7 +161,7 @@ impl<'a> SealRequest<'a> {
 }
 
 /// Whether Kubernetes takes this for a key of a Secret.
-pub(super) fn is_item_name(name: &str) -> bool {
+pub(crate) fn is_item_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let sound = !name.is_empty() && name.len() <= 253 && name.chars().all(allowed);
     sound && name != "." && !name.starts_with("..")

@@ -19,7 +19,12 @@
 //! Values that are strings become their bytes; numbers, booleans and structures become their JSON text, as the
 //! server wrote it. A key whose value is null is not there. What is written must be UTF-8: JSON has no other text.
 //!
-//! What cannot be done: buffers within the HTTP and TLS libraries are theirs and are not wiped.
+//! # What is wiped
+//!
+//! The token, also as a header; the body of a request, one piece of memory for all attempts; the answer's body, where it is read
+//! together; values, which are taken from that without a copy between. What cannot be: hyper's buffers, in which it puts the head of a
+//! request together and through which answers come in, those of rustls, and the text of a value with escapes (`\"`, `\n`), while
+//! serde_json undoes them.
 
 pub mod answer;
 mod auth;

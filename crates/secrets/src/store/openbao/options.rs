@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Identity, Url};
-use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
 
 use super::auth::{self, Auth, Method};
@@ -15,6 +14,7 @@ use super::retry::{Budget, Retries};
 use super::session::Session;
 use super::transport::Transport;
 use crate::SecretBytes;
+use crate::network::Waiting;
 use crate::store::{MountPath, StoreErrorKind};
 
 /// Longest wait for a connection, unless told otherwise.
@@ -148,7 +148,8 @@ impl Options {
         let configuration = |reason| StoreErrorKind::Configuration { reason };
         let Address { base, is_https } = self.address().map_err(configuration)?;
         let client = self.client(is_https).map_err(configuration)?;
-        let runtime = runtime().map_err(configuration)?;
+        let waiting = Waiting::new()
+            .map_err(|error| configuration(format!("no runtime for network requests: {error}")))?;
         match &self.auth.method {
             Method::Token(token) => drop(auth::checked("the token", token)?),
             Method::AppRoleWrapped { wrapping_token, .. } => {
@@ -164,7 +165,7 @@ impl Options {
             connection: Connection {
                 transport: Transport {
                     client,
-                    runtime: Some(runtime),
+                    waiting,
                     base,
                     connect_timeout: self.connect_timeout,
                     timeout: self.timeout,
@@ -240,13 +241,6 @@ impl Options {
             .build()
             .map_err(|_| "the HTTP client cannot be built with these options".to_owned())
     }
-}
-
-fn runtime() -> Result<Runtime, String> {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("no runtime for network requests: {error}"))
 }
 
 /// A namespace is a path: `team-a/dev`.

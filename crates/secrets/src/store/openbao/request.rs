@@ -1,13 +1,13 @@
 //! One request, as a value: method, escaped path, body, and whether it may be sent twice.
 
 use std::fmt::Write as _;
-use std::io;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::Method;
 use serde::Serialize;
-use zeroize::Zeroizing;
 
+use crate::network;
 use crate::store::StoreErrorKind;
 
 /// Largest body sent, in bytes: what OpenBao and Vault take by default (`max_request_size`). They hang up on more,
@@ -29,7 +29,8 @@ pub(super) struct Request {
     /// Escaped, below `/v1/`.
     pub(super) path: String,
     pub(super) query: String,
-    pub(super) body: Option<Zeroizing<Vec<u8>>>,
+    /// Wiped with the request.
+    pub(super) body: Option<Bytes>,
     pub(super) repeat: Repeat,
     /// Asks for a wrapping token instead of the answer.
     pub(super) wrap: Option<Duration>,
@@ -71,7 +72,7 @@ impl Request {
     pub(super) fn post(parts: &[&str], body: &impl Serialize) -> Result<Self, StoreErrorKind> {
         Ok(Self {
             method: Method::POST,
-            body: Some(json(body)?),
+            body: Some(network::json(body, MAX_REQUEST_BYTES)?),
             repeat: Repeat::Unprocessed,
             capability: "update",
             ..Self::get(parts)
@@ -136,34 +137,4 @@ fn escape(parts: &[&str]) -> String {
         }
     }
     text
-}
-
-/// Written twice: once to learn the size, then into memory that never moves and leaves no copy.
-fn json(value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, StoreErrorKind> {
-    let refused = |reason: String| StoreErrorKind::Refused { reason };
-    let mut size = Counter(0);
-    let unfit = |_| refused("it cannot be written as JSON".to_owned());
-    serde_json::to_writer(&mut size, value).map_err(unfit)?;
-    if size.0 > MAX_REQUEST_BYTES {
-        let bytes = size.0;
-        return Err(refused(format!(
-            "a request of {bytes} bytes, more than {MAX_REQUEST_BYTES}"
-        )));
-    }
-    let mut body = Zeroizing::new(Vec::with_capacity(size.0));
-    serde_json::to_writer(&mut *body, value).map_err(unfit)?;
-    Ok(body)
-}
-
-struct Counter(usize);
-
-impl io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -1,27 +1,25 @@
 //! Sends one request over HTTP and TLS (reqwest over hyper and rustls) and reads a bounded answer. Never follows a redirect,
 //! asks no proxy, sends nothing twice.
 //!
-//! A private current-thread runtime waits for it. Within an asynchronous runtime waiting is refused instead of stalling it.
+//! A private runtime waits for it.
 
-use std::error::Error as StdError;
-use std::io;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
 use reqwest::{Client, Method, RequestBuilder};
-use tokio::runtime::{Handle, Runtime};
 use zeroize::Zeroizing;
 
 use super::answer::Answer;
 use super::request::Request;
 use crate::SecretBytes;
+use crate::network::{Waiting, append, is_of_tls};
 use crate::store::StoreErrorKind;
 
 /// Sends requests to one server.
 pub(super) struct Transport {
     pub(super) client: Client,
-    /// `None` only while dropping.
-    pub(super) runtime: Option<Runtime>,
+    pub(super) waiting: Waiting,
     /// With the path prefix, without `/v1`.
     pub(super) base: String,
     pub(super) connect_timeout: Duration,
@@ -56,10 +54,8 @@ impl Transport {
     ) -> Result<Answer, Failure> {
         let built = self.built(namespace, token, request)?;
         let built = built.timeout(limit.min(self.timeout));
-        match &self.runtime {
-            Some(runtime) if Handle::try_current().is_err() => runtime.block_on(self.answer(built)),
-            _ => Err(Failure::InsideRuntime),
-        }
+        let answer = self.waiting.on(self.answer(built));
+        answer.unwrap_or(Err(Failure::InsideRuntime))
     }
 
     fn built(
@@ -84,7 +80,8 @@ impl Transport {
             // Agents that guard against forged requests want it.
             .header("X-Vault-Request", "true");
         if let Some(token) = token {
-            let mut value = HeaderValue::from_bytes(token.expose()).map_err(|_| Failure::Unfit)?;
+            let own = Bytes::from_owner(Zeroizing::new(token.expose().to_vec()));
+            let mut value = HeaderValue::from_maybe_shared(own).map_err(|_| Failure::Unfit)?;
             value.set_sensitive(true);
             builder = builder.header("X-Vault-Token", value);
         }
@@ -99,8 +96,7 @@ impl Transport {
                 Method::PATCH => "application/merge-patch+json",
                 _ => "application/json",
             };
-            // The library wants a body of its own, which is not wiped.
-            builder = builder.header(CONTENT_TYPE, kind).body(body.to_vec());
+            builder = builder.header(CONTENT_TYPE, kind).body(body.clone());
         }
         Ok(builder)
     }
@@ -121,7 +117,7 @@ impl Transport {
             if body.len() + chunk.len() > self.max_answer_bytes {
                 return Err(Failure::TooLarge);
             }
-            body.extend_from_slice(&chunk);
+            append(&mut body, &chunk);
         }
         Ok(Answer {
             status: response.status().as_u16(),
@@ -157,15 +153,6 @@ impl Transport {
     }
 }
 
-impl Drop for Transport {
-    fn drop(&mut self) {
-        // A runtime that is simply dropped waits, and panics within another runtime.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
 fn classify(error: &reqwest::Error) -> Failure {
     if is_of_tls(error) {
         return Failure::Tls;
@@ -177,15 +164,4 @@ fn classify(error: &reqwest::Error) -> Failure {
         (false, false) if error.is_builder() => Failure::Unfit,
         (false, false) => Failure::Broken,
     }
-}
-
-/// Whether rustls is somewhere among the causes.
-fn is_of_tls(error: &(dyn StdError + 'static)) -> bool {
-    // An I/O error names the cause of what is within it as its own, and not that itself.
-    let within = error
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
-    error.is::<rustls::Error>()
-        || within.is_some_and(|error| is_of_tls(error))
-        || error.source().is_some_and(is_of_tls)
 }

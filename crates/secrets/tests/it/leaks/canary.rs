@@ -76,10 +76,11 @@ impl Shown {
 }
 
 /// Modules that are there with a feature only.
-const FEATURES: [(&str, bool); 5] = [
+const FEATURES: [(&str, bool); 6] = [
     ("src/sealed/controller.rs", cfg!(feature = "kube")),
     ("src/sealed/folder.rs", cfg!(feature = "folder")),
     ("src/sealed/generate.rs", cfg!(feature = "generate")),
+    ("src/store/kubernetes", cfg!(feature = "kube")),
     ("src/store/file", cfg!(feature = "file")),
     ("src/store/openbao", cfg!(feature = "vault")),
 ];

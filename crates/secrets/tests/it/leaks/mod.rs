@@ -36,7 +36,10 @@ fn no_public_type_shows_a_secret() {
     #[cfg(feature = "generate")]
     sealed::generate(&mut shown);
     #[cfg(feature = "kube")]
-    sealed::controller(&mut shown);
+    {
+        sealed::controller(&mut shown);
+        store::kubernetes(&mut shown);
+    }
     let missing = shown.missing();
     assert!(missing.is_empty(), "print these here, too: {missing:?}");
 }

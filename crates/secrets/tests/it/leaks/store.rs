@@ -258,3 +258,22 @@ pub(super) fn answers(shown: &mut Shown) {
     }
     shown.silent(&Health::of(&said(200, r#"{"version":"1"}"#)).unwrap());
 }
+
+#[cfg(feature = "kube")]
+pub(super) fn kubernetes(shown: &mut Shown) {
+    use narae_secrets::store::kubernetes::KubernetesSecrets;
+
+    let config = || {
+        let mut config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+        config.auth_info.token = Some(CANARY.to_owned().into());
+        config
+    };
+    let store = KubernetesSecrets::connect("cluster", config()).unwrap();
+    shown.silent(&store);
+    shown.silent_error(&store.read(&path(), None).unwrap_err());
+    // A key that is none, in a configuration that is none.
+    let mut broken = config();
+    broken.auth_info.client_key_data = Some(CANARY.to_owned().into());
+    broken.auth_info.client_certificate_data = Some(CANARY.to_owned());
+    shown.silent_error(&KubernetesSecrets::connect("cluster", broken).unwrap_err());
+}

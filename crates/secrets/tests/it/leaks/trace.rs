@@ -1,7 +1,7 @@
 //! What dependencies trace and log while secrets pass through them, at the most talkative level.
 
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -69,15 +69,21 @@ impl log::Log for Collector {
     fn flush(&self) {}
 }
 
-/// What was traced and logged in `work`; other threads' log lines may be among it.
-fn traced(work: impl FnOnce()) -> String {
+/// There is one logger for the whole process, whichever test comes first.
+static LOGGED: LazyLock<Collector> = LazyLock::new(|| {
     let collector = Collector::default();
-    if log::set_boxed_logger(Box::new(collector.clone())).is_ok() {
-        log::set_max_level(log::LevelFilter::Trace);
-    }
+    log::set_boxed_logger(Box::new(collector.clone())).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    collector
+});
+
+/// What was traced in `work`, and what was logged so far, by other tests, too.
+fn traced(work: impl FnOnce()) -> String {
+    let logged = &*LOGGED;
+    let collector = Collector::default();
     tracing::subscriber::with_default(collector.clone(), work);
     let text = collector.0.lock().unwrap();
-    text.clone()
+    format!("{text}{}", logged.0.lock().unwrap())
 }
 
 #[cfg(feature = "vault")]
@@ -144,5 +150,33 @@ fn nothing_from_the_controller_is_traced() {
         });
     });
     assert!(text.contains("labelSelector"), "nothing was traced: {text}");
+    clean(&text);
+}
+
+#[cfg(feature = "kube")]
+#[test]
+fn nothing_from_kubernetes_is_traced() {
+    use narae_secrets::store::Store as _;
+    use narae_secrets::store::kubernetes::KubernetesSecrets;
+
+    use super::canary::{CANARY, clean};
+    use crate::material::secret;
+    use crate::server::Server;
+    let value = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, CANARY);
+    let body = format!(
+        r#"{{"metadata": {{"uid": "u", "resourceVersion": "7"}}, "data": {{"k": "{value}"}}}}"#
+    );
+    let at = |name: &str| format!("/api/v1/namespaces/shop/secrets/{name}");
+    let server = Server::start(vec![(at("db"), 200, body.clone()), (at("odd"), 500, body)]);
+    let text = traced(|| {
+        let address = format!("http://127.0.0.1:{}", server.port).parse().unwrap();
+        let mut config = kube::Config::new(address);
+        config.auth_info.token = Some(CANARY.to_owned().into());
+        let store = KubernetesSecrets::connect("cluster", config).unwrap();
+        let found = store.read(&"shop/db".parse().unwrap(), None).unwrap();
+        assert_eq!(found.data["k"], secret(CANARY));
+        assert!(store.read(&"shop/odd".parse().unwrap(), None).is_err());
+    });
+    assert!(text.contains("secrets/db"), "nothing was traced: {text}");
     clean(&text);
 }
