@@ -15,7 +15,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::reference::Reference;
-use crate::resolve::Resolved;
+use crate::resolve::{Request, ResolveError, Resolved, resolve_as};
 use crate::store::{SecretPath, Store, StoreError, Version};
 
 /// Largest lock file read, in bytes.
@@ -124,24 +124,60 @@ pub struct Changed {
     pub version: Version,
 }
 
+/// Why nothing was read at the locked versions.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum LockedError {
+    /// A reference has no value, perhaps because the locked version is gone.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// A locked version is another writing of that number.
+    #[error(transparent)]
+    Changed(#[from] Changed),
+}
+
 impl Lock {
-    /// What was read. A value without a version cannot be locked and is left out; of several versions of one path, none
-    /// but the newest is locked, since the others are named in their references.
+    /// What was read. A value without a version cannot be locked and is left out; of several versions of one path the one is
+    /// locked that a reference without a version got, else the newest, since the others are named in their references.
     #[must_use]
     pub fn of(resolved: &Resolved) -> Self {
-        let mut lock = Self::default();
-        for (reference, found) in resolved.iter() {
-            let Some(version) = found.version else {
-                continue;
-            };
+        let mut read: Vec<_> = resolved
+            .iter()
+            .filter_map(|(reference, found)| Some((reference, found.version?, found)))
+            .collect();
+        // The last one stays.
+        read.sort_by_key(|(reference, version, _)| (reference.version().is_none(), *version));
+        let pins = read.into_iter().map(|(reference, version, found)| {
+            let stamp = found.stamp.clone();
             let key = (reference.store().to_owned(), reference.path().clone());
-            let is_newer = lock.pins.get(&key).is_none_or(|pin| pin.version < version);
-            if is_newer {
-                let stamp = found.stamp.clone();
-                lock.pins.insert(key, Pin { version, stamp });
-            }
+            (key, Pin { version, stamp })
+        });
+        Self {
+            pins: pins.collect(),
         }
-        lock
+    }
+
+    /// Reads what the requests name, at the locked versions, and checks that it is what was locked. What is not locked is
+    /// read as [`resolve`](crate::resolve::resolve) does. Values go by the references as they were asked.
+    ///
+    /// # Errors
+    ///
+    /// [`LockedError`]; no values are returned then.
+    pub fn resolve(
+        &self,
+        requests: &[Request],
+        stores: &[&dyn Store],
+    ) -> Result<Resolved, LockedError> {
+        let resolved = resolve_as(requests, stores, |reference| self.pin(reference))?;
+        self.verify(&resolved)?;
+        Ok(resolved)
+    }
+
+    /// The same with what was read now; what is locked besides stays.
+    #[must_use]
+    pub fn with(mut self, resolved: &Resolved) -> Self {
+        self.pins.append(&mut Self::of(resolved).pins);
+        self
     }
 
     /// Reads a lock file.

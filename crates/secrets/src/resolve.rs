@@ -201,6 +201,15 @@ impl fmt::Display for ResolveError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn resolve(requests: &[Request], stores: &[&dyn Store]) -> Result<Resolved, ResolveError> {
+    resolve_as(requests, stores, Reference::clone)
+}
+
+/// As [`resolve`], reading for each reference what `read_as` says. Values go by the references as they were asked.
+pub(crate) fn resolve_as(
+    requests: &[Request],
+    stores: &[&dyn Store],
+    read_as: impl Fn(&Reference) -> Reference,
+) -> Result<Resolved, ResolveError> {
     let mut reads = Reads {
         stores,
         done: BTreeMap::new(),
@@ -212,17 +221,16 @@ pub fn resolve(requests: &[Request], stores: &[&dyn Store]) -> Result<Resolved, 
         if resolved.values.contains_key(reference) {
             continue;
         }
-        match reads
-            .secret(reference)
-            .and_then(|secret| value_in(secret, reference))
-        {
+        let reading = read_as(reference);
+        let secret = reads.secret(&reading);
+        match secret.and_then(|secret| value_in(secret, &reading)) {
             Ok(value) => {
                 resolved.values.insert(reference.clone(), value);
             }
             Err(kind) => {
                 failures.push(Failure {
                     place: place.clone(),
-                    reference: reference.clone(),
+                    reference: reading,
                     kind,
                 });
             }

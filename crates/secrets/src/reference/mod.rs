@@ -9,15 +9,22 @@
 //! refused by name. The grammar is that of vals' `ref+vault://` with its first segment read as STORE.
 //! Segments and key are percent-decoded; [`Display`](std::fmt::Display) writes the one canonical form, without white space.
 //!
+//! A reference is a whole value; [`Interpolation`] is a text with references in it, for those who ask for that.
+//!
 //! Errors name parameters, never their values: somebody may have written a token there.
 
 mod foreign;
+mod interpolation;
 
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use thiserror::Error;
 
+pub use self::interpolation::{
+    FillError, Interpolation, InterpolationError, InterpolationErrorKind, MAX_FILLED_BYTES,
+    MAX_TEXT_BYTES,
+};
 use crate::store::{PathError, SecretPath, Version};
 
 /// Longest reference accepted, in bytes of its canonical form pinned to any version.

@@ -37,6 +37,7 @@ mod manifest;
 mod merge;
 mod private_key;
 pub mod provenance;
+mod provision;
 mod public_key;
 mod reseal;
 mod scope;
@@ -58,6 +59,10 @@ pub use manifest::{ManifestItem, PatchError, SealedFile, SealedManifest};
 pub use merge::MergeError;
 pub use private_key::{PrivateKey, PrivateKeyError, PrivateKeys};
 pub use provenance::{Recorded, Source};
+pub use provision::{
+    Provision, ProvisionError, Provisioned, ReferencedError, ReferencedProblem,
+    ReferencedProblemKind, ReferencedSecret, Values, provision,
+};
 pub use public_key::Fingerprint;
 pub use reseal::{ResealFailure, ResealOutcome, ResealRequest, Resealed, ResealedItem};
 pub use scope::{Label, LabelError, Scope, ScopeError};

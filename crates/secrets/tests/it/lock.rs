@@ -1,6 +1,6 @@
 //! The lock file: what was read is read again, what is newer is told, what is not a lock file is refused with its place.
 
-use narae_secrets::lock::{Lock, LockErrorKind, MAX_LOCK_BYTES};
+use narae_secrets::lock::{Lock, LockErrorKind, LockedError, MAX_LOCK_BYTES};
 use narae_secrets::reference::Reference;
 use narae_secrets::resolve::{Request, Resolved, resolve};
 use narae_secrets::store::memory::MemoryStore;
@@ -30,6 +30,10 @@ fn store(paths: &[&str]) -> MemoryStore {
             .unwrap();
     }
     store
+}
+
+fn version(number: u64) -> Version {
+    Version::new(number).unwrap()
 }
 
 /// The same secrets, written another time.
@@ -122,6 +126,76 @@ fn another_writing_of_the_locked_version_is_refused() {
         Ok(())
     );
     assert!(!lock.is_empty() && lock.len() == 1);
+}
+
+#[test]
+fn what_is_locked_is_read_whatever_is_newer() {
+    let store = store(&["s/a", "s/b"]);
+    let references = ["ref+vault://main/s/a#/k", "ref+vault://main/s/b#/k"];
+    let lock = Lock::of(&read(&store, &references[..1]));
+    let write = |path: &str| {
+        let data = values([("k", "newer"), ("u", "two")]);
+        store
+            .write(&path.parse().unwrap(), &data, Cas::Any)
+            .unwrap()
+    };
+    write("s/a");
+    write("s/b");
+    let requests = references.map(|text| Request::new(reference(text), "a.yaml:1:1"));
+    let resolved = lock.resolve(&requests, &[&store]).unwrap();
+    // By the reference as it was asked.
+    let value = |text: &str| {
+        resolved
+            .get(&reference(text))
+            .unwrap()
+            .value
+            .expose()
+            .to_vec()
+    };
+    assert_eq!(value(references[0]), b"one");
+    assert_eq!(value(references[1]), b"newer", "not locked");
+    let text = lock.clone().with(&resolved).to_string();
+    assert!(
+        text.contains("s/a version=1") && text.contains("s/b version=2"),
+        "{text}"
+    );
+    // What is locked besides stays, what was read anew is locked anew.
+    let newest = lock.with(&read(&store, &references[..1])).to_string();
+    assert!(newest.contains("s/a version=2"), "{newest}");
+
+    let lock = Lock::of(&read(&Rewritten(&store, "w1"), &references));
+    assert!(matches!(
+        lock.resolve(&requests, &[&Rewritten(&store, "w2")]),
+        Err(LockedError::Changed(_))
+    ));
+    store.destroy(&"s/a".parse().unwrap(), version(2)).unwrap();
+    let gone = lock.resolve(&requests, &[&store]).unwrap_err();
+    assert!(gone.to_string().contains("s/a?version=2#/k"), "{gone}");
+}
+
+#[test]
+fn a_version_in_a_reference_is_not_locked_for_others() {
+    let store = store(&["s/a", "s/a", "s/a"]);
+    let resolved = read(
+        &store,
+        &[
+            "ref+vault://main/s/a?version=3#/k",
+            "ref+vault://main/s/a#/u",
+        ],
+    );
+    let lock = Lock::of(&resolved);
+    store
+        .write(&"s/a".parse().unwrap(), &values([("u", "4")]), Cas::Any)
+        .unwrap();
+    assert!(lock.to_string().contains("version=3"));
+    let older = Lock::read("x", "# narae-secrets lock 1\nmain s/a version=2\n").unwrap();
+    let requests = [
+        "ref+vault://main/s/a#/u",
+        "ref+vault://main/s/a?version=3#/k",
+    ];
+    let requests = requests.map(|text| Request::new(reference(text), "a.yaml:1:1"));
+    let resolved = older.resolve(&requests, &[&store]).unwrap();
+    assert!(older.with(&resolved).to_string().contains("version=2"));
 }
 
 #[test]

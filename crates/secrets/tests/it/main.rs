@@ -19,6 +19,7 @@ mod files;
 mod folders;
 mod guard;
 mod interop;
+mod interpolation;
 mod items;
 mod keys;
 #[cfg(feature = "kube")]
@@ -29,6 +30,7 @@ mod lock;
 mod material;
 #[cfg(feature = "vault")]
 mod openbao;
+mod provision;
 mod records;
 mod references;
 mod resolving;

@@ -10,14 +10,14 @@ use narae_secrets::store::{Cas, Secret, SecretPath, Store, StoreError, StoreErro
 use crate::material::values;
 
 /// Counts reads; `down` fails all of them.
-struct Counting {
-    inner: MemoryStore,
+pub(crate) struct Counting {
+    pub(crate) inner: MemoryStore,
     reads: AtomicUsize,
     down: bool,
 }
 
 impl Counting {
-    fn new(name: &str, down: bool) -> Self {
+    pub(crate) fn new(name: &str, down: bool) -> Self {
         Self {
             inner: MemoryStore::new(name),
             reads: AtomicUsize::new(0),
@@ -25,7 +25,7 @@ impl Counting {
         }
     }
 
-    fn reads(&self) -> usize {
+    pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::Relaxed)
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! - `SOURCE STAMP`: the reference pinned to its version, and the store's word for this writing of that version. A store
 //!   made anew, or another one behind the same name, begins at version 1 again, and without the stamp the old value would be kept
-//!   for the new one.
+//!   for the new one. Of a text with references in it, all of them: `text:HEX|SOURCE|… STAMP|…`.
 //! - `hmac-sha256:KEY-ID:DIGEST` where the source has no versions: a digest of the value under a [`DigestKey`](super::DigestKey).
 //!
 //! HEX is the first half of the digest, 32 digits.
@@ -51,11 +51,13 @@ mod record;
 
 use std::fmt;
 
+use aws_lc_rs::digest;
+
 pub(super) use self::comment::with as in_comment;
 pub(super) use self::line::{Line, Origin, digest_of};
 pub(super) use self::record::Record;
-use crate::reference::Reference;
-use crate::resolve::ResolvedValue;
+use crate::reference::{Interpolation, Reference};
+use crate::resolve::{Resolved, ResolvedValue};
 use crate::store::Version;
 
 /// The annotation that holds the record where no comment can.
@@ -94,6 +96,30 @@ impl Source {
         ))
     }
 
+    /// The source of a text that was filled: all its references as read, and a digest of what stands between them, which is no
+    /// secret. `None` as for [`of`](Self::of), if one of them has none.
+    ///
+    /// ```text
+    /// text:HEX|REFERENCE|REFERENCE STAMP|STAMP
+    /// ```
+    #[must_use]
+    pub fn of_text(text: &Interpolation, resolved: &Resolved) -> Option<Self> {
+        if let Some(reference) = text.as_reference() {
+            return Self::of(reference, resolved.get(reference)?);
+        }
+        let shape = digest::digest(&digest::SHA256, text.shape().as_bytes());
+        let mut source = format!("text:{}", hex(shape.as_ref().get(..8)?));
+        let mut stamps = Vec::new();
+        for reference in text.references() {
+            let one = Self::of(reference, resolved.get(reference)?)?;
+            let (reference, stamp) = one.0.split_once(' ')?;
+            source.push('|');
+            source.push_str(reference);
+            stamps.push(stamp.replace('|', "_"));
+        }
+        Some(Self(format!("{source} {}", stamps.join("|"))))
+    }
+
     /// The pinned reference, a space, and the stamp.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -116,7 +142,7 @@ pub struct Recorded {
     pub key: String,
     /// The label it was sealed under, as [`Label`](super::Label) prints.
     pub label: String,
-    /// The reference it came from, pinned to its version; `None` if its value was digested.
+    /// The reference it came from, pinned to its version, or those of its text; `None` if its value was digested.
     pub source: Option<String>,
     /// The [id](super::DigestKey::id) of the key its value was digested with; `None` if its source has versions.
     pub digest_key: Option<String>,

@@ -31,6 +31,7 @@ fn no_public_type_shows_a_secret() {
     sealed::files(&mut shown);
     sealed::errors(&mut shown);
     sealed::names(&mut shown);
+    sealed::provisions(&mut shown);
     #[cfg(feature = "folder")]
     sealed::folder(&mut shown);
     #[cfg(feature = "generate")]

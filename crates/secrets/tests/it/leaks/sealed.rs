@@ -269,3 +269,42 @@ pub(super) fn controller(shown: &mut Shown) {
     });
     shown.silent_error(&error);
 }
+
+pub(super) fn provisions(shown: &mut Shown) {
+    use narae_secrets::lock::Lock;
+    use narae_secrets::sealed::{
+        Provision, ProvisionError, Provisioned, ReferencedError, ReferencedProblem,
+        ReferencedProblemKind, ReferencedSecret, Values, provision,
+    };
+    use narae_secrets::store::memory::MemoryStore;
+    use narae_secrets::store::{Cas, Store as _};
+
+    let store = MemoryStore::new("main");
+    let data = crate::material::values([("k", CANARY)]);
+    store
+        .write(&"s/a".parse().unwrap(), &data, Cas::Any)
+        .unwrap();
+    let read = |text: &str| narae_yaml::read_one(text).unwrap();
+    let secret = read(
+        "{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: b}, stringData: {k: 'ref+vault://main/s/a#/k'}}",
+    );
+    let place = |path: &narae_yaml::Path| path.to_string();
+    let referenced = ReferencedSecret::read(&secret, Values::References, place).unwrap();
+    shown.silent(&Values::References);
+    shown.silent(&referenced);
+    let secrets = [referenced];
+    let done: Provision =
+        provision(&secrets, &[&store], &Lock::default(), &certificate(2048)).unwrap();
+    shown.silent(&done);
+    shown.silent::<Provisioned>(&done.secrets[0]);
+    let error = provision(&secrets, &[], &Lock::default(), &certificate(2048)).unwrap_err();
+    shown.silent_error::<ProvisionError>(&error);
+    let literal = read(&format!(
+        "{{stringData: {{a: {CANARY}, b: 'ref+vault://main/s/a?token={CANARY}#/k'}}}}"
+    ));
+    let error: ReferencedError =
+        ReferencedSecret::read(&literal, Values::References, place).unwrap_err();
+    shown.silent_error(&error);
+    shown.silent_error::<ReferencedProblem>(&error.problems()[1]);
+    shown.silent_error::<ReferencedProblemKind>(&error.problems()[1].kind);
+}

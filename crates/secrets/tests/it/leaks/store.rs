@@ -1,8 +1,10 @@
 //! Values, references, resolving and stores with the canary in them.
 
-use narae_secrets::lock::{Changed, Lock, LockError, LockErrorKind, Outdated};
-use narae_secrets::reference::{Decode, Reference};
-use narae_secrets::resolve::{Request, resolve};
+use narae_secrets::lock::{Changed, Lock, LockError, LockErrorKind, LockedError, Outdated};
+use narae_secrets::reference::{
+    Decode, FillError, Interpolation, InterpolationError, InterpolationErrorKind, Reference,
+};
+use narae_secrets::resolve::{Request, Resolved, resolve};
 use narae_secrets::store::contents::Contents;
 use narae_secrets::store::memory::MemoryStore;
 use narae_secrets::store::{
@@ -72,6 +74,18 @@ pub(super) fn references(shown: &mut Shown) {
     let text = "# narae-secrets lock 1\nmain s/a version=1 stamp=other";
     let changed: Option<Changed> = Lock::read("x", text).unwrap().verify(&resolved).err();
     shown.silent(&changed);
+    let locked = Lock::read("x", text)
+        .unwrap()
+        .resolve(&[at("ref+vault://main/s/a?version=1#/k")], &[&store]);
+    shown.silent_error::<LockedError>(&locked.unwrap_err());
+    let text: Interpolation = "x ${ref+vault://main/s/a#/k}".parse().unwrap();
+    shown.silent_shown(&text);
+    shown.silent(&text.fill(&resolved).unwrap());
+    shown.silent_error::<FillError>(&text.fill(&Resolved::default()).unwrap_err());
+    let broken = format!("{CANARY} ${{ref+vault://main/s/a?token={CANARY}#/k}}");
+    let error: InterpolationError = broken.parse::<Interpolation>().unwrap_err();
+    shown.silent_error(&error);
+    shown.silent_error::<InterpolationErrorKind>(&error.kind);
     for text in [
         "ref+vault://main/s/a?decode=base64#/k",
         "ref+vault://main/s/a#/none",
