@@ -92,6 +92,16 @@ impl Ledger {
         self.enter(span);
     }
 
+    /// Enters bytes that are accounted for elsewhere.
+    pub fn pass(&mut self, span: Range<u64>) {
+        self.enter(span);
+    }
+
+    /// What is entered beyond the frontier, in order: with the frontier, where an earlier reader stood ([`Reader::skip`](crate::Reader::skip)).
+    pub fn ahead(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        self.ahead.iter().map(|(start, end)| *start..*end)
+    }
+
     /// How many records there were.
     pub const fn records(&self) -> u64 {
         self.records

@@ -14,7 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// # Panics
 ///
 /// If there is none.
-pub(crate) fn ask(port: u16, method: &str, path: &str, authorization: &str, body: &str) -> Answer {
+#[must_use]
+pub fn ask(port: u16, method: &str, path: &str, authorization: &str, body: &str) -> Answer {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     // HTTP/1.0: the answer ends with the connection, and never comes in chunks.

@@ -41,6 +41,8 @@ listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
 log.dirs={}
 num.partitions=3
 offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+group.initial.rebalance.delay.ms=0
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 ",
@@ -82,7 +84,7 @@ transaction.state.log.min.isr=1
             .args(["--bootstrap-server", &self.address(), "--topic", topic])
             .args(["--from-beginning", "--property", "print.key=true"])
             // It ends when nothing more comes.
-            .args(["--timeout-ms", "10000"])
+            .args(["--timeout-ms", "20000"])
             .output()
             .unwrap();
         let text = String::from_utf8(read.stdout).unwrap();

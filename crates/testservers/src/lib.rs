@@ -37,6 +37,7 @@ pub use control_plane::ControlPlane;
 pub use git_daemon::GitDaemon;
 pub use git_http::{Fault, GitHttp, GitHttpOptions, Seen};
 pub use gitea::Gitea;
+pub use http::ask as request;
 pub use kafka::Kafka;
 pub use object_store::ObjectStore;
 pub use openbao::OpenBao;

@@ -265,13 +265,13 @@ fn deliver(inputs: &Inputs, shipping: Shipping) -> anyhow::Result<bool> {
 fn stream(inputs: &Inputs, shipper: &mut Shipper) -> anyhow::Result<bool> {
     let now = SystemTime::now();
     let source = state::new_name((0, u64::from(std::process::id())));
-    let number = shipper.source(&source);
+    let (number, _) = shipper.source(&source);
     let observed = input::timestamp(now).context("the clock is before 1970")?;
     let origin = Origin::new(&source, "-", observed);
     let (reader, written) = input::open("-")?;
     let read = read(reader, inputs.format, &inputs.options(written), |event| {
         let item = shipper.encode(event, &origin);
-        if shipper.offer(item, number, 0)? {
+        if shipper.offer(item, number, event.spans())? {
             Ok(())
         } else {
             bail!("ended before standard input did")

@@ -2,7 +2,7 @@
 
 use crate::measure::Level;
 use crate::reader::Event;
-use crate::record::{Escaping, Field, Record, Spans, Value};
+use crate::record::{Escaping, Field, Record, Value};
 use crate::time::Timestamp;
 
 /// Where an event was read. The same origin, read again, gives the same ids.
@@ -56,10 +56,7 @@ impl<'o> Origin<'o> {
     /// The event's id: 32 hexadecimal digits made of the source and the bytes the event was read from (FNV-1a, 128 bits). Two
     /// events have one id only if they are the same bytes of the same source.
     pub fn id(&self, event: &Event<'_>) -> String {
-        let spans = match event {
-            Event::Record(record) => record.spans().clone(),
-            Event::Raw(raw) => Spans::from(raw.span()),
-        };
+        let spans = event.spans();
         let mut hash = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128;
         let mut add = |bytes: &[u8]| {
             for byte in bytes {

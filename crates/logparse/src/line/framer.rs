@@ -78,6 +78,18 @@ impl Framer {
         self.buffer.extend_from_slice(chunk);
     }
 
+    /// Passes over bytes of the input that are not pushed. Not in the middle of a line: says whether it did.
+    pub(crate) fn skip(&mut self, bytes: u64) -> bool {
+        if self.pending_bytes() > 0 {
+            return false;
+        }
+        self.offset += bytes;
+        // The rest of a line that was cut is among them, or is a line to who reads on behind them.
+        self.cut = false;
+        self.scanner = Scanner::new(self.options.framing());
+        true
+    }
+
     /// Says that the input ends here, which completes a last line without newline.
     pub fn finish(&mut self) {
         self.finished = true;

@@ -35,6 +35,11 @@ impl Grouping {
         }
     }
 
+    /// What comes next does not follow the lines so far.
+    pub(super) fn end_lines(&mut self) {
+        self.lines.flush();
+    }
+
     fn next_message(&mut self) -> Option<Message<'static>> {
         let group = self.streams.iter_mut().find_map(Grouper::next_group);
         match group {

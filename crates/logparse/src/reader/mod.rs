@@ -22,7 +22,7 @@ use crate::format::{Format, cri, docker};
 use crate::ledger::{Imbalance, Ledger};
 use crate::line::{Framer, Framing, Line, LineOptions, Part};
 use crate::multiline::Rules;
-use crate::record::Record;
+use crate::record::{Record, Spans};
 use crate::time::Context;
 
 /// What became of a line.
@@ -39,6 +39,14 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
+    /// The bytes of the input it was read from.
+    pub fn spans(&self) -> Spans {
+        match self {
+            Self::Record(record) => record.spans().clone(),
+            Self::Raw(raw) => raw.span().into(),
+        }
+    }
+
     /// The offset of its first byte in the input.
     pub fn offset(&self) -> u64 {
         match self {
@@ -206,6 +214,22 @@ impl Reader {
     pub fn push(&mut self, chunk: &[u8]) {
         self.input_bytes += chunk.len() as u64;
         self.framer.push(chunk);
+    }
+
+    /// Passes over bytes that are accounted for elsewhere, such as what an earlier reader had read beyond its
+    /// [`Ledger::frontier`] ([`Ledger::ahead`]). The messages of a container and their groups go on behind them, as they
+    /// belong to a stream; a group of lines ends. Take the events out before. Not in the middle of a line: says whether it did.
+    pub fn skip(&mut self, bytes: u64) -> bool {
+        let skipped = self.framer.skip(bytes);
+        if skipped {
+            let start = self.input_bytes;
+            self.input_bytes += bytes;
+            self.ledger.pass(start..self.input_bytes);
+            if let Some(grouping) = &mut self.grouping {
+                grouping.end_lines();
+            }
+        }
+        skipped
     }
 
     /// Says that the input ends here: the last line needs no newline, and unfinished messages are handed over.

@@ -4,7 +4,7 @@ use narae_logparse::ledger::{Imbalance, Ledger};
 use narae_logparse::line::LineOptions;
 use narae_logparse::multiline::Rules;
 use narae_logparse::reader::ReaderOptions;
-use narae_logparse::{Event, Format, Reader, Reason};
+use narae_logparse::{Event, Format, Reader, Reason, Value};
 use proptest::prelude::*;
 
 /// Events without their borrow, and every span with the bytes it stands for.
@@ -72,6 +72,42 @@ proptest! {
     }
 
     #[test]
+    fn what_is_settled_is_passed_over_and_the_rest_read_once(input in input(), joined in 0_usize..50, grouped: bool, seed: u64) {
+        let options = ReaderOptions::default().with_max_message_bytes(joined);
+        let options = if grouped { options.with_multiline(Rules::traces()) } else { options };
+        for format in Format::ALL {
+            // Whatever was settled before a kill, in whatever order.
+            let mut first = Reader::with_options(*format, &options);
+            first.push(&input);
+            first.finish();
+            let mut settled = Ledger::default();
+            while let Some(event) = first.next_event() {
+                if (event.offset() ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 63 == 0 {
+                    settled.record(&event.spans());
+                }
+            }
+            let bytes = |span: std::ops::Range<u64>| &input[usize::try_from(span.start).unwrap()..usize::try_from(span.end).unwrap()];
+            let ahead: Vec<_> = settled.ahead().collect();
+            let mut at = settled.frontier();
+            let mut reader = Reader::with_options(*format, &options.clone().with_start(at));
+            for span in ahead.into_iter().chain(std::iter::once(input.len() as u64..input.len() as u64)) {
+                reader.push(bytes(at..span.start));
+                while let Some(event) = reader.next_event() {
+                    settled.record(&event.spans());
+                }
+                at = span.end;
+                prop_assert!(span.is_empty() || reader.skip(span.end - span.start), "{}: in the middle of a line", format);
+            }
+            reader.finish();
+            while let Some(event) = reader.next_event() {
+                settled.record(&event.spans());
+            }
+            prop_assert_eq!(reader.verify(), Ok(()), "{}", format);
+            prop_assert_eq!(settled.verify(input.len() as u64), Ok(()), "{}", format);
+        }
+    }
+
+    #[test]
     fn the_ledger_accepts_any_order_and_finds_what_is_wrong(sizes in proptest::collection::vec(1_u64..9, 1..20), seed in any::<u64>(), leave in any::<prop::sample::Index>()) {
         let mut end = 0;
         let mut spans: Vec<_> = sizes.iter().map(|size| { end += size; end - size..end }).collect();
@@ -109,6 +145,25 @@ fn a_message_that_never_ends_does_not_make_the_ledger_grow() {
     reader.finish();
     while reader.next_event().is_some() {}
     assert_eq!((reader.ledger().gaps(), reader.verify()), (0, Ok(())));
+}
+
+#[test]
+fn a_message_goes_on_behind_what_is_passed_over() {
+    let settled = b"2026-01-01T00:00:00Z stderr F settled\n".len() as u64;
+    let mut reader = Reader::new(Format::Cri);
+    reader.push(b"2026-01-01T00:00:00Z stdout P one \n");
+    assert!(reader.next_event().is_none());
+    assert!(reader.skip(settled));
+    reader.push(b"2026-01-01T00:00:00Z stdout F message\n2026");
+    let Some(Event::Record(record)) = reader.next_event() else {
+        panic!("a message");
+    };
+    let message = record.get("message").and_then(Value::to_str);
+    assert_eq!(message.as_deref(), Some("one message"));
+    let spans: Vec<_> = record.spans().iter().collect();
+    assert_eq!(spans, [0..35, 35 + settled..35 + settled + 38]);
+    assert!(reader.next_event().is_none());
+    assert!(!reader.skip(1), "half a line waits");
 }
 
 /// Reading on at any frontier finds the same records at the same places, and between them all bytes once.

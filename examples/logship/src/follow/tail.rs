@@ -1,7 +1,9 @@
 //! One file being read.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -139,6 +141,8 @@ pub(super) struct Tail {
     number: usize,
     /// How much was read.
     offset: u64,
+    /// What need not be read beyond that: it was sent before something that stands before it was finished.
+    ahead: VecDeque<Range<u64>>,
     formats: Vec<Format>,
     reader: Option<Reader>,
     resource: Vec<Field<'static>>,
@@ -148,7 +152,7 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Begins where the source is settled.
+    /// Begins where reading of the source ended, in this run or as what was settled in the one before.
     pub(super) fn start(
         path: &Path,
         opened: Opened,
@@ -156,10 +160,12 @@ impl Tail {
         known: &Known,
         shipper: &mut Shipper,
     ) -> anyhow::Result<Self> {
+        let (number, position) = shipper.source(source);
+        let (offset, ahead) = (position.frontier(), position.ahead().collect());
         let mut bytes = Bytes::Plain;
         if let Some(how) = opened.compression {
             let mut decoder = how.decode(File::open(path)?)?;
-            io::copy(&mut (&mut decoder).take(known.offset), &mut io::sink())?;
+            io::copy(&mut (&mut decoder).take(offset), &mut io::sink())?;
             bytes = Bytes::Compressed(decoder);
         }
         let formats = known.formats.iter().filter_map(|name| name.parse().ok());
@@ -173,8 +179,9 @@ impl Tail {
             head: opened.head,
             last: Vec::new(),
             source: source.to_owned(),
-            number: shipper.source(source),
-            offset: known.offset,
+            number,
+            offset,
+            ahead,
             formats: formats.collect(),
             reader: None,
             resource: resource(path),
@@ -215,7 +222,19 @@ impl Tail {
         if matches!(self.bytes, Bytes::Plain) {
             self.look_at_length(shipper)?;
         }
-        let mut chunk = vec![0; CHUNK_BYTES];
+        while self
+            .ahead
+            .front()
+            .is_some_and(|span| span.end <= self.offset)
+        {
+            self.ahead.pop_front();
+        }
+        let next = self.ahead.front();
+        let passing = next.is_some_and(|span| span.start <= self.offset);
+        let until = next.map(|span| if passing { span.end } else { span.start });
+        let room = until.and_then(|until| usize::try_from(until - self.offset).ok());
+        let room = room.map_or(CHUNK_BYTES, |room| room.min(CHUNK_BYTES));
+        let mut chunk = vec![0; room];
         let filled = match &mut self.bytes {
             Bytes::Plain => self.file.read_at(&mut chunk, self.offset)?,
             Bytes::Compressed(decoder) => input::fill(decoder, &mut chunk)?.len(),
@@ -226,7 +245,7 @@ impl Tail {
             return Ok(false);
         }
         if self.reader.is_none() {
-            let may_grow = matches!(self.bytes, Bytes::Plain) && filled < CHUNK_BYTES && !self.gone;
+            let may_grow = matches!(self.bytes, Bytes::Plain) && filled < room && !self.gone;
             if patient && may_grow && !bytes.contains(&b'\n') && self.silent_for() < FIRST_LINE {
                 return Ok(false);
             }
@@ -241,7 +260,9 @@ impl Tail {
         drop(counts);
         self.last_read = Instant::now();
         self.flushed = false;
-        if let Some(reader) = &mut self.reader {
+        if let Some(reader) = &mut self.reader
+            && !(passing && reader.skip(filled as u64))
+        {
             reader.push(bytes);
         }
         self.mark(bytes, shipper);
@@ -330,8 +351,9 @@ impl Tail {
         let known = Known::new(&self.path, self.identity, hash, bytes);
         shipper.state().meet(&self.source, known);
         shipper.save()?;
-        self.number = shipper.source(&self.source);
+        self.number = shipper.source(&self.source).0;
         self.offset = 0;
+        self.ahead.clear();
         self.last = Vec::new();
         self.formats = Vec::new();
         self.reader = None;
@@ -359,8 +381,7 @@ impl Tail {
         let origin = Origin::new(&self.source, &path, observed).with_resource(&self.resource);
         while let Some(event) = reader.next_event() {
             let item = shipper.encode(&event, &origin);
-            let frontier = reader.ledger().frontier();
-            if !shipper.offer(item, self.number, frontier)? {
+            if !shipper.offer(item, self.number, event.spans())? {
                 return Ok(());
             }
         }

@@ -3,13 +3,13 @@
 //! One thread does it all: while a request is under way nothing is read, and when the queue is full nothing is read
 //! until something was settled. So memory is the queue's bound, one chunk and what the readers hold.
 
+mod client;
 mod files;
 pub(crate) mod http;
 mod kafka;
 mod s3;
 pub(crate) mod state;
 
-use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
@@ -19,8 +19,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use narae_logparse::Event;
-use narae_logparse::deliver::{Answer, Ending, Queue, QueueOptions, Sequence};
+use narae_logparse::deliver::{Answer, Ending, Queue, QueueOptions};
 use narae_logparse::encode::{Item, Object, Origin};
+use narae_logparse::ledger::Ledger;
+use narae_logparse::record::Spans;
 
 pub(crate) use files::Files;
 pub(crate) use http::{Http, HttpOptions};
@@ -54,11 +56,19 @@ pub(crate) trait Sink {
     fn remember(&self, _state: &mut State) {}
 }
 
-/// An item, and how far its source is settled once it and all before it are.
+/// An item, and the bytes of its source that are settled with it.
 struct Parcel {
     item: Item,
     source: usize,
-    frontier: u64,
+    spans: Spans,
+}
+
+/// What parcels refer to by its number.
+struct Source {
+    name: String,
+    offered: Ledger,
+    settled: Ledger,
+    changed: bool,
 }
 
 /// Takes events to a destination.
@@ -66,10 +76,7 @@ pub(crate) struct Shipper {
     queue: Queue<Parcel>,
     sink: Box<dyn Sink>,
     state: State,
-    /// The names of sources, which parcels refer to.
-    sources: Vec<String>,
-    /// What was offered and is not known to be settled, in order.
-    open: VecDeque<(Sequence, usize, u64)>,
+    sources: Vec<Source>,
     dead_letters: Option<File>,
     started: Instant,
     saved: Instant,
@@ -101,7 +108,6 @@ impl Shipper {
             sink,
             state,
             sources: Vec::new(),
-            open: VecDeque::new(),
             dead_letters,
             started: Instant::now(),
             saved: Instant::now(),
@@ -128,13 +134,20 @@ impl Shipper {
         &mut self.state
     }
 
-    /// A number for a source, to offer its events with.
-    pub(crate) fn source(&mut self, name: &str) -> usize {
-        if let Some(known) = self.sources.iter().position(|known| known == name) {
-            return known;
+    /// A number for a source, to offer its events with, and what was offered of it or, before that, settled.
+    pub(crate) fn source(&mut self, name: &str) -> (usize, Ledger) {
+        let mut known = self.sources.iter().enumerate();
+        if let Some((number, source)) = known.find(|(_, source)| source.name == name) {
+            return (number, source.offered.clone());
         }
-        self.sources.push(name.to_owned());
-        self.sources.len() - 1
+        let position = self.state.position(name);
+        self.sources.push(Source {
+            name: name.to_owned(),
+            offered: position.clone(),
+            settled: position.clone(),
+            changed: false,
+        });
+        (self.sources.len() - 1, position)
     }
 
     /// What is counted.
@@ -147,26 +160,26 @@ impl Shipper {
         self.sink.encode(event, origin)
     }
 
-    /// Queues an item, as soon as there is room. `frontier` is how far its source will be settled with it. Says whether it was
+    /// Queues an item, as soon as there is room. `spans` is what will be settled of its source with it. Says whether it was
     /// taken: not if the end was asked for and the destination takes nothing.
     pub(crate) fn offer(
         &mut self,
         item: Item,
         source: usize,
-        frontier: u64,
+        spans: Spans,
     ) -> anyhow::Result<bool> {
+        if let Some(source) = self.sources.get_mut(source) {
+            source.offered.record(&spans);
+        }
         let bytes = item.bytes() + std::mem::size_of::<Parcel>();
         let mut parcel = Parcel {
             item,
             source,
-            frontier,
+            spans,
         };
         loop {
             match self.queue.push(parcel, bytes) {
-                Ok(sequence) => {
-                    self.open.push_back((sequence, source, frontier));
-                    return Ok(true);
-                }
+                Ok(_) => return Ok(true),
                 Err(back) => parcel = back,
             }
             self.hurry = true;
@@ -196,7 +209,7 @@ impl Shipper {
         };
         let items: Vec<&Item> = parcels.iter().map(|parcel| &parcel.item).collect();
         if self.sink.announce(&items) {
-            self.sink.remember(&mut self.state);
+            remember(&mut self.state, &mut self.sources, self.sink.as_ref());
             self.state.save()?;
         }
         let answer = self.sink.send(&items);
@@ -206,9 +219,17 @@ impl Shipper {
         let endings = self.queue.answer(batch, answer, self.started.elapsed());
         let (ended, mut dead) = (endings.len(), 0);
         for ending in endings {
-            if let Ending::DeadLettered(_, parcel, reason) = ending {
-                dead += 1;
-                self.bury(&parcel, &reason)?;
+            let parcel = match ending {
+                Ending::Acknowledged(_, parcel) => parcel,
+                Ending::DeadLettered(_, parcel, reason) => {
+                    dead += 1;
+                    self.bury(&parcel, &reason)?;
+                    parcel
+                }
+            };
+            if let Some(source) = self.sources.get_mut(parcel.source) {
+                source.settled.record(&parcel.spans);
+                source.changed = true;
             }
         }
         let mut counts = self.status.counts();
@@ -219,7 +240,6 @@ impl Shipper {
         counts.dead += dead;
         counts.queue(&self.queue);
         drop(counts);
-        self.settle();
         self.save_if_due()
     }
 
@@ -246,7 +266,7 @@ impl Shipper {
     /// Remembers what is settled, so that a kill from now on does not send it again.
     pub(crate) fn save(&mut self) -> anyhow::Result<()> {
         self.saved = Instant::now();
-        self.sink.remember(&mut self.state);
+        remember(&mut self.state, &mut self.sources, self.sink.as_ref());
         if let Some(file) = &self.dead_letters {
             file.sync_data().context("cannot write dead letters")?;
         }
@@ -273,17 +293,6 @@ impl Shipper {
         }
         let since = self.waiting_since.get_or_insert_with(Instant::now);
         since.elapsed() < self.linger
-    }
-
-    fn settle(&mut self) {
-        let settled = self.queue.settled();
-        while let Some((_, source, frontier)) =
-            self.open.pop_front_if(|(open, _, _)| *open < settled)
-        {
-            if let Some(name) = self.sources.get(source) {
-                self.state.settled(name, frontier);
-            }
-        }
     }
 
     fn save_if_due(&mut self) -> anyhow::Result<()> {
@@ -315,8 +324,11 @@ impl Shipper {
         Object::begin(&mut line)
             .text("id", parcel.item.id().as_bytes())
             .text("reason", reason.as_bytes())
-            .text("source", source.map_or("", |source| source).as_bytes())
-            .number("settles", parcel.frontier)
+            .text(
+                "source",
+                source.map_or("", |source| &source.name).as_bytes(),
+            )
+            .number("offset", parcel.spans.start())
             .text("body", parcel.item.body())
             .end();
         line.push(b'\n');
@@ -328,6 +340,15 @@ impl Shipper {
                 .context("cannot write dead letters"),
         }
     }
+}
+
+/// Puts what is settled, and what must be undone after a kill, into the state: both of one moment.
+fn remember(state: &mut State, sources: &mut [Source], sink: &dyn Sink) {
+    for source in sources.iter_mut().filter(|source| source.changed) {
+        state.settled(&source.name, &source.settled);
+        source.changed = false;
+    }
+    sink.remember(state);
 }
 
 fn append(path: &Path) -> anyhow::Result<File> {

@@ -14,24 +14,25 @@ use anyhow::{Context as _, bail, ensure};
 use narae_logparse::Event;
 use narae_logparse::deliver::{Answer, Outcome};
 use narae_logparse::encode::{Item, Origin, bulk};
+use reqwest::{Method, RequestBuilder};
 use rusty_s3::{Bucket, Credentials, S3Action as _, UrlStyle};
-use ureq::Agent;
 
+use super::client::Client;
 use super::files::hour;
-use super::http::{agent, gzip};
+use super::http::gzip;
 use super::{Sink, State};
 
 /// How long a signature is good for: a request and a clock that is wrong.
 const VALID: Duration = Duration::from_secs(600);
 /// What is looked at of an error.
-const MAX_ERROR_BYTES: u64 = 64 << 10;
+const MAX_ERROR_BYTES: usize = 64 << 10;
 
 /// A bucket being written to.
 pub(crate) struct S3 {
     bucket: Bucket,
     prefix: String,
     credentials: Credentials,
-    agent: Agent,
+    client: Client,
     /// Objects that were written or may have been, and are not known to be settled.
     open: BTreeSet<String>,
     /// Those of the batch that is being sent.
@@ -68,6 +69,10 @@ impl S3 {
                 },
             ),
         };
+        let scheme = match endpoint.starts_with("http:") {
+            true => "http",
+            false => "https",
+        };
         let endpoint = endpoint.parse().context("AWS_ENDPOINT_URL is no URL")?;
         let bucket = Bucket::new(endpoint, style, name.to_owned(), region)
             .with_context(|| format!("{name:?} is no bucket"))?;
@@ -80,7 +85,7 @@ impl S3 {
                 prefix => format!("{prefix}/"),
             },
             credentials,
-            agent: agent(ca)?,
+            client: Client::new(scheme, ca)?,
             open: BTreeSet::new(),
             sending: Vec::new(),
         };
@@ -93,15 +98,37 @@ impl S3 {
 
     fn remove(&self, name: &str) -> anyhow::Result<()> {
         let action = self.bucket.delete_object(Some(&self.credentials), name);
-        let response = self.agent.delete(action.sign(VALID).as_str()).call();
-        told(response, &[404])
+        let url = action.sign(VALID);
+        self.ask(self.client.request(Method::DELETE, url.as_str()), &[404])
     }
 
     fn put(&self, name: &str, lines: &[u8]) -> anyhow::Result<()> {
         let action = self.bucket.put_object(Some(&self.credentials), name);
-        let request = self.agent.put(action.sign(VALID).as_str());
+        let request = self
+            .client
+            .request(Method::PUT, action.sign(VALID).as_str());
         let request = request.header("content-type", "application/gzip");
-        told(request.send(&gzip(lines)?), &[])
+        self.ask(request.body(gzip(lines)?), &[])
+    }
+
+    /// Success, one of these statuses, or the reason.
+    fn ask(&self, request: RequestBuilder, fine: &[u16]) -> anyhow::Result<()> {
+        let answer = self.client.send(request, MAX_ERROR_BYTES)?;
+        if matches!(answer.status, 200..300) || fine.contains(&answer.status) {
+            return Ok(());
+        }
+        // Nothing but the code: what comes with it can repeat what was signed.
+        let body = String::from_utf8_lossy(&answer.body);
+        let code = body
+            .split_once("<Code>")
+            .and_then(|(_, rest)| rest.split_once("</Code>"));
+        let legal: String = code
+            .map_or("", |(code, _)| code)
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(60)
+            .collect();
+        bail!("answered {} {legal}", answer.status)
     }
 
     /// Names and positions of a batch's objects.
@@ -159,33 +186,4 @@ impl Sink for S3 {
     fn remember(&self, state: &mut State) {
         state.set_outputs(&self.open.iter().map(|name| (name.clone(), 0)).collect());
     }
-}
-
-type Response = Result<ureq::http::Response<ureq::Body>, ureq::Error>;
-
-/// Success, one of these statuses, or the reason.
-fn told(response: Response, fine: &[u16]) -> anyhow::Result<()> {
-    let mut response = match response {
-        Ok(response) => response,
-        // It would show the signature.
-        Err(ureq::Error::BadUri(_)) => bail!("the endpoint makes no address"),
-        Err(error) => return Err(error.into()),
-    };
-    let status = response.status();
-    if status.is_success() || fine.contains(&status.as_u16()) {
-        return Ok(());
-    }
-    let body = response.body_mut().with_config().limit(MAX_ERROR_BYTES);
-    let body = body.read_to_string().unwrap_or_default();
-    // Nothing but the code: what comes with it can repeat what was signed.
-    let code = body
-        .split_once("<Code>")
-        .and_then(|(_, rest)| rest.split_once("</Code>"));
-    let code = code.map_or("", |(code, _)| code);
-    let legal: String = code
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(60)
-        .collect();
-    bail!("answered {} {legal}", status.as_u16())
 }

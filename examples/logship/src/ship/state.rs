@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
+use narae_logparse::ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
 /// Sources not met for so long are forgotten.
@@ -24,6 +26,9 @@ pub(crate) struct Known {
     pub(crate) inode: u64,
     /// Every byte below is settled.
     pub(crate) offset: u64,
+    /// What is settled beyond, in order: it stands behind the beginning of something unfinished.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) ahead: Vec<Range<u64>>,
     /// A hash of its first bytes, and how many.
     pub(crate) head: String,
     pub(crate) head_bytes: usize,
@@ -49,6 +54,7 @@ impl Known {
             device,
             inode,
             offset: 0,
+            ahead: Vec::new(),
             head,
             head_bytes,
             mark_at: 0,
@@ -144,9 +150,21 @@ impl State {
         }
     }
 
-    /// All of a source below this offset is settled.
-    pub(crate) fn settled(&mut self, name: &str, offset: u64) {
-        self.update(name, |known| known.offset = known.offset.max(offset));
+    /// How far a source is settled.
+    pub(crate) fn position(&self, name: &str) -> Ledger {
+        let known = self.content.sources.get(name);
+        let mut position = Ledger::starting_at(known.map_or(0, |known| known.offset));
+        let ahead = known.map_or(&[][..], |known| &known.ahead);
+        ahead.iter().for_each(|span| position.pass(span.clone()));
+        position
+    }
+
+    /// A source is settled so far.
+    pub(crate) fn settled(&mut self, name: &str, position: &Ledger) {
+        self.update(name, |known| {
+            known.offset = position.frontier();
+            known.ahead = position.ahead().collect();
+        });
     }
 
     pub(crate) const fn outputs(&self) -> &BTreeMap<String, u64> {

@@ -3,30 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
-use narae_testservers::{Collector, Kafka, ObjectStore, OpenSearch};
+use narae_testservers::{Collector, Kafka, ObjectStore, OpenSearch, request};
 use serde_json::{Value, json};
 
-use crate::ship::{Place, assert_each_once};
+use crate::ship::{Place, assert_each_once, behind_a_message};
 
 const ROUNDS: usize = 6;
 const LINES: usize = 1500;
 
 /// An HTTP request, and the JSON that comes back.
 fn ask(method: &str, url: &str, body: &Value) -> (u16, Value) {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .build()
-        .into();
-    let request = ureq::http::Request::builder()
-        .method(method)
-        .uri(url)
-        .header("content-type", "application/json")
-        .body(body.to_string())
-        .unwrap();
-    let mut response = agent.run(request).unwrap();
-    let text = response.body_mut().read_to_string().unwrap();
-    let value = serde_json::from_str(&text).unwrap_or(Value::Null);
-    (response.status().as_u16(), value)
+    let (host, path) = url.trim_start_matches("http://").split_once('/').unwrap();
+    let port = host.rsplit_once(':').unwrap().1.parse().unwrap();
+    let answer = request(port, method, &format!("/{path}"), "", &body.to_string());
+    let value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
+    (answer.status, value)
 }
 
 /// Ships lines to `--to KIND URL` in rounds that end by a kill, each a little later than the one before by the time that `look` takes,
@@ -148,17 +139,19 @@ fn kafka_has_every_line_under_its_key_after_kills() {
     assert_eq!(documents[0]["@format"], "json");
 }
 
-/// The lines of every object below a folder.
+/// The lines of every object below a folder, also while objects come and go.
 fn objects(folder: &std::path::Path) -> Vec<Value> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(objects(&path));
-        } else {
+        } else if let Ok(file) = std::fs::File::open(&path) {
             let mut text = String::new();
-            let mut decoder = flate2::read::GzDecoder::new(std::fs::File::open(&path).unwrap());
-            decoder.read_to_string(&mut text).unwrap();
+            let mut decoder = flate2::read::GzDecoder::new(file);
+            if decoder.read_to_string(&mut text).is_err() {
+                continue;
+            }
             found.extend(
                 text.lines()
                     .map(|line| serde_json::from_str::<Value>(line).unwrap()),
@@ -168,17 +161,32 @@ fn objects(folder: &std::path::Path) -> Vec<Value> {
     found
 }
 
+fn with_keys(place: &mut Place, server: &ObjectStore) {
+    place.environment = vec![
+        ("AWS_ENDPOINT_URL", server.address()),
+        ("AWS_ACCESS_KEY_ID", ObjectStore::KEY.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", ObjectStore::SECRET.to_owned()),
+    ];
+}
+
+#[test]
+fn an_object_store_has_what_stands_behind_an_unfinished_message_once_after_kills() {
+    let Some(server) = ObjectStore::start("shipping containers' lines to S3") else {
+        return;
+    };
+    let mut place = Place::new();
+    with_keys(&mut place, &server);
+    let to = ["--to", "s3", "s3://logs/shop", "--every", "0"];
+    behind_a_message(&mut place, &to, || objects(&server.bucket().join("shop")));
+}
+
 #[test]
 fn an_object_store_has_every_line_once_after_kills() {
     let Some(server) = ObjectStore::start("shipping to S3") else {
         return;
     };
     let mut place = Place::new();
-    place.environment = vec![
-        ("AWS_ENDPOINT_URL", server.address()),
-        ("AWS_ACCESS_KEY_ID", ObjectStore::KEY.to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", ObjectStore::SECRET.to_owned()),
-    ];
+    with_keys(&mut place, &server);
     let look = || {
         drop(std::net::TcpStream::connect(
             server.address().trim_start_matches("http://"),

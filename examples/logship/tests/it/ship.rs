@@ -52,6 +52,7 @@ impl Drop for Running {
 pub(crate) struct Place {
     folder: TempDir,
     lines: std::cell::Cell<usize>,
+    pub(crate) format: &'static str,
     pub(crate) environment: Vec<(&'static str, String)>,
 }
 
@@ -60,6 +61,7 @@ impl Place {
         Self {
             folder: tempfile::tempdir().unwrap(),
             lines: std::cell::Cell::new(0),
+            format: "json",
             environment: Vec::new(),
         }
     }
@@ -68,18 +70,21 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// Appends numbered lines, whose numbers go on from file to file.
-    pub(crate) fn write(&self, name: &str, count: usize) {
-        let mut file = OpenOptions::new()
+    pub(crate) fn append(&self, name: &str, text: &str) {
+        let file = OpenOptions::new()
             .create(true)
             .append(true)
-            .open(self.path(name))
-            .unwrap();
+            .open(self.path(name));
+        file.unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Appends numbered lines, whose numbers go on from file to file.
+    pub(crate) fn write(&self, name: &str, count: usize) {
         let from = self.lines.get();
         let text: String = (from..from + count)
             .map(|n| format!("{{\"time\":\"2026-11-21T04:44:44Z\",\"n\":{n},\"msg\":\"line\"}}\n"))
             .collect();
-        file.write_all(text.as_bytes()).unwrap();
+        self.append(name, &text);
         self.lines.set(from + count);
     }
 
@@ -88,7 +93,7 @@ impl Place {
             .args(arguments)
             .arg("--state")
             .arg(self.path("state"))
-            .arg("--format=json")
+            .args(["--format", self.format])
             .arg(pattern)
             .current_dir(self.folder.path())
             .envs(self.environment.iter().cloned())
@@ -116,13 +121,16 @@ fn numbers(documents: &[Value]) -> BTreeMap<u64, usize> {
 
 pub(crate) fn assert_each_once(documents: &[Value], lines: usize) {
     let found = numbers(documents);
-    let missing: Vec<_> = (0..lines as u64)
-        .filter(|n| !found.contains_key(n))
-        .collect();
-    let twice: Vec<_> = found.iter().filter(|(_, count)| **count > 1).collect();
+    let missing = (0..lines as u64).filter(|n| !found.contains_key(n));
+    let twice = found.iter().filter(|(_, count)| **count > 1);
+    let (missing, twice): (Vec<_>, Vec<_>) = (missing.collect(), twice.collect());
     assert!(
         missing.is_empty() && twice.is_empty(),
-        "missing {missing:?}, twice {twice:?}"
+        "{} missing {:?}, {} twice {:?}",
+        missing.len(),
+        missing.iter().take(9).collect::<Vec<_>>(),
+        twice.len(),
+        twice.iter().take(9).collect::<Vec<_>>()
     );
 }
 
@@ -235,21 +243,91 @@ fn lines_survive_kills_at_any_moment() {
     assert_each_once(&documents, 3200);
 }
 
+/// What stands in a folder of NDJSON, without what is being written.
+fn written(folder: &Path) -> Vec<Value> {
+    let mut documents = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let lines = text.lines();
+        documents.extend(lines.filter_map(|line| serde_json::from_str(line).ok()));
+    }
+    documents
+}
+
+/// Ships a container's log whose stdout has a message that never ends, in front of lines of stderr, with a kill in each round: once as soon
+/// as the state knows of lines behind the message, once after some number of lines. Then the message ends. `read` is what arrived.
+pub(crate) fn behind_a_message(place: &mut Place, to: &[&str], read: impl Fn() -> Vec<Value>) {
+    const ROUNDS: usize = 6;
+    const LINES: usize = 3000;
+    place.format = "cri";
+    let time = "2026-11-21T04:44:44Z";
+    let (mut text, mut moments) = (String::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let mut log = format!("{time} stdout P part {round} \n");
+        text.push_str(&format!("part {round} "));
+        for n in 0..LINES {
+            log.push_str(&format!("{time} stderr F {}\n", round * LINES + n));
+        }
+        place.append("0.log", &log);
+        let mut running = place.start(&[to, &["--follow"]].concat(), "0.log");
+        let before = read().len();
+        let chance = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), round);
+        let lines = usize::try_from(chance % LINES as u64).unwrap();
+        moments.push(lines);
+        let settled = || {
+            let state = fs::read(place.path("state/state.json")).unwrap_or_default();
+            let state: Value = serde_json::from_slice(&state).unwrap_or_default();
+            let mut sources = state["sources"].as_object().into_iter().flatten();
+            let known = sources.next().map(|(_, known)| known.clone());
+            known.map(|known| (known["offset"].as_u64(), known["ahead"].clone()))
+        };
+        let saved = settled();
+        while match round % 2 {
+            0 => {
+                settled().is_none_or(|now| now.0 == Some(0) && now.1.is_null())
+                    || settled() == saved
+            }
+            _ => read().len() < before + lines,
+        } {
+            assert!(running.0.try_wait().unwrap().is_none(), "it ended");
+            std::thread::yield_now();
+        }
+        running.signal("-KILL");
+    }
+    place.append("0.log", &format!("{time} stdout F end\n"));
+    let (code, said) = place.start(to, "0.log").wait();
+    assert_eq!(code, Some(0), "{said}");
+
+    let (mut numbers, mut parts) = (BTreeMap::<u64, usize>::new(), Vec::new());
+    for document in read() {
+        let message = document["message"].as_str().unwrap().to_owned();
+        match message.parse() {
+            Ok(number) => *numbers.entry(number).or_default() += 1,
+            Err(_) => parts.push((document["@offset"].as_u64(), message)),
+        }
+    }
+    let twice: Vec<_> = numbers.iter().filter(|(_, times)| **times > 1).collect();
+    let found = (numbers.len(), twice.len());
+    assert_eq!(found, (ROUNDS * LINES, 0), "killed after {moments:?}");
+    // Silence may have cut the message; its parts are all there, once.
+    parts.sort();
+    let parts: String = parts.into_iter().map(|(_, part)| part).collect();
+    assert_eq!(parts, text + "end");
+}
+
+#[test]
+fn a_folder_has_what_stands_behind_an_unfinished_message_once_after_kills() {
+    let mut place = Place::new();
+    let out = place.path("out");
+    let read = || written(&out);
+    behind_a_message(&mut place, &["--to", "file", out.to_str().unwrap()], read);
+}
+
 #[test]
 fn a_folder_of_files_has_every_line_once_also_after_kills() {
     let place = Place::new();
     place.write("app.log", 20_000);
-    let read = || -> Vec<Value> {
-        let mut documents = Vec::new();
-        for entry in fs::read_dir(place.path("out")).into_iter().flatten() {
-            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-            documents.extend(
-                text.lines()
-                    .filter_map(|line| serde_json::from_str(line).ok()),
-            );
-        }
-        documents
-    };
+    let read = || written(&place.path("out"));
     let out = place.path("out");
     let arguments = ["--to", "file", out.to_str().unwrap()];
     for _ in 0..3 {
@@ -464,16 +542,11 @@ fn it_says_how_it_does_and_sends_what_is_queued_when_it_is_asked_to_end() {
     let to = ["--to", "opensearch", &server.url];
     let mut running = place.start(&[&arguments[..], &to].concat(), "app.log");
     let line = running.first_line();
-    let address = line.trim().strip_prefix("metrics   ").unwrap();
+    let (_, address) = line.trim().split_once("http://127.0.0.1:").unwrap();
+    let port = address.trim_end_matches("/metrics").parse().unwrap();
     let get = |path: &str| {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .build()
-            .into();
-        let url = address.replace("/metrics", path);
-        let mut response = agent.get(url).call().unwrap();
-        let text = response.body_mut().read_to_string().unwrap();
-        (response.status().as_u16(), text)
+        let answer = narae_testservers::request(port, "GET", path, "", "");
+        (answer.status, answer.body)
     };
     // What is asked for takes a request each time, which is no busy loop.
     let until = |yes: &dyn Fn() -> bool| while !yes() {};
