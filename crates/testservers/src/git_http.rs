@@ -61,7 +61,8 @@ type Faults = dyn Fn(&Seen) -> Option<Fault> + Send + Sync;
 /// How to serve.
 #[derive(Clone, Default)]
 pub struct GitHttpOptions {
-    login: Option<(String, String)>,
+    /// The one value of `Authorization` that opens the door.
+    authorization: Option<String>,
     faults: Option<Arc<Faults>>,
     is_secure: bool,
 }
@@ -76,8 +77,18 @@ impl GitHttpOptions {
     /// Only who knows these may come in.
     #[must_use]
     pub fn with_login(self, user: &str, password: &str) -> Self {
+        let pair = STANDARD.encode(format!("{user}:{password}"));
         Self {
-            login: Some((user.to_owned(), password.to_owned())),
+            authorization: Some(format!("Basic {pair}")),
+            ..self
+        }
+    }
+
+    /// Only who bears this token may come in.
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        Self {
+            authorization: Some(format!("Bearer {token}")),
             ..self
         }
     }
@@ -268,8 +279,10 @@ impl Shared {
             seen.len() - 1
         };
         if !self.may_come_in(&request) {
-            let challenge = "WWW-Authenticate: Basic realm=\"git\"\r\n";
-            answer(stream, "401 Unauthorized", challenge, b"")?;
+            let expected = self.options.authorization.as_deref().unwrap_or_default();
+            let scheme = expected.split(' ').next().unwrap_or_default();
+            let challenge = format!("WWW-Authenticate: {scheme} realm=\"git\"\r\n");
+            answer(stream, "401 Unauthorized", &challenge, b"")?;
             return Ok(true);
         }
         let fault = self
@@ -334,11 +347,8 @@ impl Shared {
     }
 
     fn may_come_in(&self, request: &Request) -> bool {
-        let Some((user, password)) = &self.options.login else {
-            return true;
-        };
-        let expected = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
-        request.seen.authorization.as_deref() == Some(&expected)
+        let expected = self.options.authorization.as_ref();
+        expected.is_none_or(|expected| request.seen.authorization.as_ref() == Some(expected))
     }
 
     /// Status, headers and body of git's answer.

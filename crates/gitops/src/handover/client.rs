@@ -1,15 +1,15 @@
 //! Sends requests over HTTP/1.1 and TLS (rustls, with the certificates the operating system trusts unless others
 //! are given). Follows no redirect and keeps no cookie; no proxy or certificate is taken from the environment.
 
-use std::io::Read as _;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use ureq::Agent;
-use ureq::http::{Method as HttpMethod, Request as HttpRequest, header};
+use reqwest::Url;
+use reqwest::header::{self, HeaderName, HeaderValue};
 
 use super::error::{Error, ErrorKind};
-use super::request::{Answer, MAX_ANSWER_BYTES, Request, Transport};
-use crate::web::{Failure, Route};
+use super::request::{Answer, MAX_ANSWER_BYTES, Method, Request, Transport};
+use crate::web::{Failure, Kind, Route, Web};
 
 /// How long one request may take, from its first byte to the answer's last.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -17,7 +17,7 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Sends requests. Shared by reference between threads; keeps connections open.
 #[derive(Clone, Debug)]
 pub struct Client {
-    agent: Agent,
+    web: Arc<Web>,
     timeout: Duration,
     route: Route,
 }
@@ -28,7 +28,7 @@ impl Client {
     pub fn new() -> Self {
         let route = Route::default();
         Self {
-            agent: route.agent(DEFAULT_TIMEOUT),
+            web: Arc::new(Web::new(route.clone())),
             timeout: DEFAULT_TIMEOUT,
             route,
         }
@@ -38,7 +38,7 @@ impl Client {
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
-        self.rebuilt()
+        self
     }
 
     /// Trusts these certificate authorities, in place of the operating system's.
@@ -64,45 +64,40 @@ impl Client {
     }
 
     fn rebuilt(mut self) -> Self {
-        self.agent = self.route.agent(self.timeout);
+        self.web = Arc::new(Web::new(self.route.clone()));
         self
     }
 
-    fn exchange(&self, request: &Request) -> Result<Answer, ureq::Error> {
-        let method = HttpMethod::from_bytes(request.method().name().as_bytes())
-            .map_err(ureq::http::Error::from)?;
-        let mut builder = HttpRequest::builder()
-            .method(method)
-            .uri(request.url().as_str())
-            .header(
-                header::USER_AGENT,
-                concat!("narae-gitops/", env!("CARGO_PKG_VERSION")),
-            )
-            .header(header::ACCEPT, "application/json");
-        for (name, value) in request.headers() {
-            builder = builder.header(name, value);
-        }
-        let answer = if request.body().is_empty() {
-            self.agent.run(builder.body(())?)?
-        } else {
-            self.agent.run(builder.body(request.body())?)?
+    fn exchange(&self, request: &Request) -> Result<Answer, Error> {
+        let end = Instant::now().checked_add(self.timeout);
+        let patience = || match end {
+            Some(end) => match end.saturating_duration_since(Instant::now()) {
+                Duration::ZERO => Err(self.timed_out()),
+                left => Ok(left),
+            },
+            None => Ok(self.timeout),
         };
-        let (parts, body) = answer.into_parts();
-        let retry_after = parts
-            .headers
-            .get(header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
-        let mut bytes = Vec::new();
-        let limit = u64::try_from(MAX_ANSWER_BYTES).unwrap_or(u64::MAX);
-        body.into_reader()
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)?;
+        let mut response = self.web.send(prepared(request)?, patience)?;
+        let retry_after = response.header(header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.parse().ok());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk::<Error>(patience)? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                let message = format!("an answer of more than {MAX_ANSWER_BYTES} bytes");
+                return Err(Error::new(ErrorKind::TooLarge, message));
+            }
+            body.extend_from_slice(&chunk);
+        }
         Ok(Answer {
-            status: parts.status.as_u16(),
-            retry_after,
-            body: bytes,
+            status: response.status(),
+            retry_after: retry_after.map(Duration::from_secs),
+            body,
         })
+    }
+
+    fn timed_out(&self) -> Error {
+        let message = format!("no answer within {:?}", self.timeout);
+        Error::new(ErrorKind::TimedOut, message)
     }
 }
 
@@ -114,40 +109,49 @@ impl Default for Client {
 
 impl Transport for Client {
     fn send(&self, request: &Request) -> Result<Answer, Error> {
-        let answer = self
-            .exchange(request)
-            .map_err(|error| self.understood(error));
-        let answer = answer.map_err(|error| error.during(request.origin()))?;
-        if answer.body.len() > MAX_ANSWER_BYTES {
-            return Err(Error::new(
-                ErrorKind::TooLarge,
-                format!("an answer of more than {MAX_ANSWER_BYTES} bytes"),
-            )
-            .during(request.origin()));
-        }
-        Ok(answer)
+        self.exchange(request)
+            .map_err(|error| error.during(request.origin()))
     }
 }
 
-impl Client {
-    /// What the HTTP client says, sorted by what the caller can do.
-    fn understood(&self, error: ureq::Error) -> Error {
-        let kind = match Failure::of(&error) {
-            Failure::Unreachable => ErrorKind::Unreachable,
-            Failure::Untrusted => ErrorKind::Untrusted,
-            Failure::Interrupted => ErrorKind::Interrupted,
-            Failure::Other => ErrorKind::Protocol,
-            Failure::TimedOut => {
-                let message = format!("no answer within {:?}", self.timeout);
-                return Error::new(ErrorKind::TimedOut, message);
-            }
-            Failure::Unsendable => {
-                return Error::new(
-                    ErrorKind::Invalid,
-                    "the token or the address has characters that cannot be sent",
-                );
-            }
+fn prepared(request: &Request) -> Result<reqwest::Request, Error> {
+    // The cause may quote what is secret.
+    let unfit = || {
+        let message = "the token or the address has characters that cannot be sent";
+        Error::new(ErrorKind::Invalid, message)
+    };
+    let method = match request.method() {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+    };
+    let url = Url::parse(&request.url()).map_err(|_| unfit())?;
+    let mut prepared = reqwest::Request::new(method, url);
+    let headers = prepared.headers_mut();
+    let ours = concat!("narae-gitops/", env!("CARGO_PKG_VERSION"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(ours));
+    let json = HeaderValue::from_static("application/json");
+    headers.insert(header::ACCEPT, json);
+    for (name, value) in request.headers() {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| unfit())?;
+        value.set_sensitive(true);
+        headers.append(name, value);
+    }
+    if !request.body().is_empty() {
+        // The library wants a body of its own.
+        *prepared.body_mut() = Some(request.body().to_vec().into());
+    }
+    Ok(prepared)
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let kind = match failure.kind {
+            Kind::Unreachable => ErrorKind::Unreachable,
+            Kind::Untrusted => ErrorKind::Untrusted,
+            Kind::Interrupted => ErrorKind::Interrupted,
+            Kind::Other => ErrorKind::Protocol,
         };
-        Error::new(kind, error.to_string())
+        Self::new(kind, failure.words)
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! **Limits.** [`MAX_ANSWER_BYTES`], [`DEFAULT_TIMEOUT`]; what a server says is shown up to [`MAX_WORDS`] characters.
 //!
-//! Calls block.
+//! Calls block, within an asynchronous runtime, too.
 
 mod address;
 #[cfg(feature = "argocd")]

@@ -14,6 +14,8 @@
 //! **What a refusal is.** A push that the server does not say it took is an error with the server's words,
 //! never a success. Whether it was a lost race is decided by looking at the tip again.
 //!
+//! **Calls block**, within an asynchronous runtime, too: there, on a thread that may.
+//!
 //! **Layers.** [`wire`] and [`pack`] are pure; `transport` moves bytes; the rest is the order of things.
 //! The protocol is version 2 for fetching (`gitprotocol-v2`), which servers have had since 2018.
 //!

@@ -28,3 +28,5 @@ mod remote;
 mod scalar;
 mod signature;
 mod signing;
+#[cfg(all(feature = "http", feature = "handover"))]
+mod trace;

@@ -102,8 +102,7 @@ pub(super) fn open<'a>(
         } => {
             let client = options.http_client.get_or_init(|| {
                 let user = user.as_deref();
-                let (http, deadline) = (&options.http, options.deadline);
-                Client::new(*secure, user, authority, path, http, deadline)
+                Client::new(*secure, user, authority, path, &options.http)
             });
             Box::new(http::Http::new(client, service, watch))
         }

@@ -9,8 +9,6 @@ use std::io::{self, Read, Write};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 
-#[cfg(feature = "http")]
-use super::super::error::{Error, ErrorKind};
 use super::super::watch::Watch;
 
 const CHUNK_BYTES: usize = 32 * 1024;
@@ -38,46 +36,6 @@ impl Incoming {
             position: 0,
             ended: false,
             watch,
-        }
-    }
-
-    /// Opens a stream on a thread of its own, waits for what stands before it, and goes on reading
-    /// there.
-    #[cfg(feature = "http")]
-    pub(super) fn open<H: Send + 'static, R: Read + 'static>(
-        open: impl FnOnce() -> Result<(H, R), Error> + Send + 'static,
-        watch: &Watch,
-    ) -> Result<(H, Self), Error> {
-        let (head_sender, head) = mpsc::sync_channel(1);
-        let (sender, chunks) = mpsc::sync_channel(CHUNKS);
-        thread::spawn(move || match open() {
-            Ok((head, input)) => {
-                if head_sender.send(Ok(head)).is_ok() {
-                    pump(input, &sender);
-                }
-            }
-            Err(error) => drop(head_sender.send(Err(error))),
-        });
-        loop {
-            match head.recv_timeout(watch.slice()?) {
-                Ok(head) => {
-                    let incoming = Self {
-                        chunks,
-                        chunk: Vec::new(),
-                        position: 0,
-                        ended: false,
-                        watch: watch.clone(),
-                    };
-                    return Ok((head?, incoming));
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::new(
-                        ErrorKind::Interrupted,
-                        "the connection was lost",
-                    ));
-                }
-            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the client sends, what it takes, and what it does not do.
 
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use narae_gitops::handover::{
@@ -65,6 +66,81 @@ fn a_redirect_is_not_followed_and_the_token_stays() {
     assert!(error.to_string().contains("redirects are not followed"));
     assert!(thief.asked().is_empty());
     assert_eq!(fake.asked()[0].header("authorization"), Some("s3cret"));
+}
+
+#[test]
+fn a_proxy_is_gone_through_and_its_password_not_told() {
+    let told = "Basic Y2k6czNjcmV0"; // printf ci:s3cret | base64
+    let tunnel = "407 Proxy Authentication Required\n\n".to_owned();
+    let proxy = Fake::start(vec!["200 OK\n\n{}".to_owned(), tunnel]);
+    let through = proxy.origin().replace("http://", "http://ci:s3cret@");
+    let client = Client::new().with_proxy(&through).unwrap();
+    let plain = Address::unencrypted("http://narae.invalid/x").unwrap();
+    assert_eq!(client.send(&Request::get(plain)).unwrap().status, 200);
+    let encrypted = Address::parse("https://narae.invalid/x").unwrap();
+    let error = client.send(&Request::get(encrypted)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+    let asked = proxy.asked();
+    let lines: Vec<_> = asked.iter().map(|asked| asked.line.as_str()).collect();
+    assert_eq!(
+        lines,
+        ["GET http://narae.invalid/x", "CONNECT narae.invalid:443"]
+    );
+    for asked in &asked {
+        assert_eq!(asked.header("proxy-authorization"), Some(told));
+    }
+    let printed = format!("{error} {error:?} {client:?}");
+    assert!(!printed.contains("s3cret"), "{printed}");
+    for wrong in [
+        "proxy:3128",
+        "socks5://proxy:1080",
+        "http://",
+        "ftp://proxy",
+    ] {
+        let error = Client::new().with_proxy(wrong).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Address, "{wrong}");
+    }
+}
+
+#[test]
+fn what_does_not_speak_http_is_told_from_a_connection_that_ended() {
+    for (answer, kind) in [
+        (&b"SSH-2.0-OpenSSH\r\n"[..], ErrorKind::Protocol),
+        (b"", ErrorKind::Interrupted),
+        (b"HTTP/1.1 200 OK\r\n", ErrorKind::Interrupted),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+            ErrorKind::Interrupted,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno chunk",
+            ErrorKind::Protocol,
+        ),
+    ] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            stream.write_all(answer).unwrap();
+        });
+        let request = Request::get(Address::parse(&address).unwrap());
+        let error = Client::new().send(&request).unwrap_err();
+        let answer = String::from_utf8_lossy(answer);
+        assert_eq!(error.kind(), kind, "{answer}: {error}");
+        server.join().unwrap();
+    }
+}
+
+#[test]
+fn it_may_be_called_and_dropped_within_an_asynchronous_runtime() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(async {
+        let fake = Fake::start(vec!["200 OK\n\n{}".to_owned()]);
+        let client = Client::new();
+        let answer = client.send(&Request::get(fake.address())).unwrap();
+        assert_eq!(answer.body, b"{}");
+    });
 }
 
 #[test]

@@ -459,6 +459,35 @@ fn a_silent_server_can_be_left() {
 }
 
 #[test]
+fn a_change_lands_within_an_asynchronous_runtime() {
+    let served = Served::new();
+    let Some(server) = start(&served, GitHttpOptions::new()) else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(async {
+        lands_once(&served, &remote(&server.address("gitops.git")), 1);
+    });
+}
+
+#[test]
+fn a_bearer_token_is_taken() {
+    let served = Served::new();
+    let token = GitHttpOptions::new().with_token("t0ken");
+    let Some(server) = start(&served, token) else {
+        return;
+    };
+    let with = |token: &'static str| {
+        let credentials = move |_: &Asked<'_>| Some(Credential::bearer(token));
+        let options = HttpOptions::new().with_credentials(credentials);
+        remote(&server.address("gitops.git")).with_http(options)
+    };
+    let error = with("another").tip("main").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+    lands_once(&served, &with("t0ken"), 1);
+}
+
+#[test]
 fn nobody_listening_is_told() {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()

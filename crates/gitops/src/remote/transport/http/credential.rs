@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ureq::http::HeaderValue;
+use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
 
 use super::super::super::error::{Error, ErrorKind};

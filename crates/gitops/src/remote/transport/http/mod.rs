@@ -9,13 +9,15 @@
 
 mod credential;
 mod helper;
+mod incoming;
 mod options;
 
 use std::io::Read;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use ureq::http::{HeaderMap, HeaderValue, Request, header};
-use ureq::{Agent, Body};
+use bytes::Bytes;
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Request, Url};
 
 pub use credential::{Asked, Credential, Credentials};
 pub use helper::CredentialHelper;
@@ -24,9 +26,9 @@ pub use options::HttpOptions;
 use super::super::error::{Error, ErrorKind};
 use super::super::watch::Watch;
 use super::super::wire::{AGENT, shown};
-use super::stream::Incoming;
 use super::{Conversation, Service};
-use crate::web::Failure;
+use crate::web::{Failure, Kind, Web};
+use incoming::Incoming;
 
 /// How often credentials are asked for in a row, each time because the last were not taken.
 const MAX_ASKED: u8 = 2;
@@ -37,7 +39,7 @@ const MAX_PAGE_BYTES: u64 = 4 * 1024;
 
 /// Connections to one host, kept open between questions.
 pub(in super::super) struct Client {
-    agent: Agent,
+    web: Web,
     options: HttpOptions,
     /// `https://host:port`
     origin: String,
@@ -55,11 +57,10 @@ impl Client {
         authority: &str,
         path: &str,
         options: &HttpOptions,
-        deadline: std::time::Duration,
     ) -> Self {
         let scheme = if secure { "https" } else { "http" };
         Self {
-            agent: options.agent(deadline),
+            web: options.web(),
             options: options.clone(),
             origin: format!("{scheme}://{authority}"),
             user: user.map(str::to_owned),
@@ -143,31 +144,20 @@ impl Client {
         credential: Option<&Credential>,
         watch: &Watch,
     ) -> Result<(Head, Incoming), Error> {
-        let url = format!("{}{}", self.origin, question.target);
-        let mut headers = question.headers.clone();
+        let url = Url::parse(&format!("{}{}", self.origin, question.target));
+        let url = url.map_err(|error| Error::new(ErrorKind::Protocol, error.to_string()))?;
+        let mut request = Request::new(question.method.clone(), url);
+        *request.headers_mut() = question.headers.clone();
         if let Some(credential) = credential {
+            let headers = request.headers_mut();
             headers.insert(header::AUTHORIZATION, credential.header()?);
         }
-        let (agent, body) = (self.agent.clone(), Arc::clone(&question.body));
-        let is_post = question.is_post;
-        let open = move || {
-            let answer = if is_post {
-                let mut request = Request::post(url.as_str()).body(body.as_slice())?;
-                request.headers_mut().extend(headers);
-                agent.run(request)
-            } else {
-                let mut request = Request::get(url.as_str()).body(())?;
-                request.headers_mut().extend(headers);
-                agent.run(request)
-            };
-            let (parts, body) = answer?.into_parts();
-            Ok((
-                Head::new(parts.status.as_u16(), &parts.headers),
-                reader(body),
-            ))
-        };
-        let open = || open().map_err(|error: ureq::Error| understood(error));
-        Incoming::open(open, watch)
+        if question.method == Method::POST {
+            *request.body_mut() = Some(question.body.clone().into());
+        }
+        let response = self.web.send(request, || watch.slice())?;
+        let head = Head::new(response.status(), |name| response.header(name));
+        Ok((head, Incoming::new(response, watch.clone())))
     }
 }
 
@@ -189,7 +179,7 @@ impl<'a> Http<'a> {
         }
     }
 
-    fn question(&self, is_post: bool, target: String, body: Vec<u8>) -> Question {
+    fn question(&self, method: Method, target: String, body: Vec<u8>) -> Question {
         let mut headers = HeaderMap::new();
         let service = self.service.name();
         let mut set = |name, value: String| {
@@ -199,7 +189,7 @@ impl<'a> Http<'a> {
         };
         // Some forges serve git only to what calls itself so.
         set(header::USER_AGENT, format!("git/2.0 ({AGENT})"));
-        if is_post {
+        if method == Method::POST {
             set(
                 header::CONTENT_TYPE,
                 format!("application/x-{service}-request"),
@@ -212,10 +202,10 @@ impl<'a> Http<'a> {
             headers.insert("git-protocol", HeaderValue::from_static("version=2"));
         }
         Question {
-            is_post,
+            method,
             target,
             headers,
-            body: Arc::new(body),
+            body: body.into(),
         }
     }
 
@@ -250,7 +240,7 @@ impl Conversation for Http<'_> {
         let tail = format!("/info/refs?service={}", self.service.name());
         for _ in 0..=MAX_REDIRECTS {
             let target = format!("{}{tail}", self.client.path());
-            let question = self.question(false, target, Vec::new());
+            let question = self.question(Method::GET, target, Vec::new());
             let (head, from) = self.client.exchange(&question, &self.watch)?;
             if !matches!(head.status, 301 | 302 | 303 | 307 | 308) {
                 return self.answer(&head, from, "advertisement");
@@ -265,7 +255,7 @@ impl Conversation for Http<'_> {
     fn ask(&mut self, request: Vec<u8>) -> Result<Box<dyn Read + '_>, Error> {
         self.drain();
         let target = format!("{}/{}", self.client.path(), self.service.name());
-        let question = self.question(true, target, request);
+        let question = self.question(Method::POST, target, request);
         let (head, from) = self.client.exchange(&question, &self.watch)?;
         self.answer(&head, from, "result")
     }
@@ -277,11 +267,11 @@ impl Conversation for Http<'_> {
 
 /// A request, which may have to be made again with credentials.
 struct Question {
-    is_post: bool,
+    method: Method,
     /// Path and query.
     target: String,
     headers: HeaderMap,
-    body: Arc<Vec<u8>>,
+    body: Bytes,
 }
 
 /// What stands before an answer's body.
@@ -294,11 +284,7 @@ struct Head {
 }
 
 impl Head {
-    fn new(status: u16, headers: &HeaderMap) -> Self {
-        let text = |name| {
-            let value = headers.get(name)?;
-            Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
-        };
+    fn new(status: u16, text: impl Fn(HeaderName) -> Option<String>) -> Self {
         Self {
             status,
             content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
@@ -361,22 +347,16 @@ impl Head {
     }
 }
 
-fn reader(body: Body) -> impl Read + Send + 'static {
-    body.into_reader()
-}
-
-/// What the HTTP client says, sorted by what the caller can do.
-fn understood(error: ureq::Error) -> Error {
-    let kind = match Failure::of(&error) {
-        Failure::Unreachable => ErrorKind::Unreachable,
-        Failure::Untrusted => ErrorKind::Untrusted,
-        // A socket's own patience is not the operation's.
-        Failure::TimedOut if matches!(error, ureq::Error::Io(_)) => ErrorKind::Interrupted,
-        Failure::TimedOut => ErrorKind::TimedOut,
-        Failure::Interrupted => ErrorKind::Interrupted,
-        Failure::Unsendable | Failure::Other => ErrorKind::Protocol,
-    };
-    Error::new(kind, error.to_string())
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let kind = match failure.kind {
+            Kind::Unreachable => ErrorKind::Unreachable,
+            Kind::Untrusted => ErrorKind::Untrusted,
+            Kind::Interrupted => ErrorKind::Interrupted,
+            Kind::Other => ErrorKind::Protocol,
+        };
+        Self::new(kind, failure.words)
+    }
 }
 
 fn is_this_machine(authority: &str) -> bool {

@@ -2,13 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-
-use ureq::Agent;
 
 use super::super::super::error::{Error, ErrorKind};
 use super::Credentials;
-use crate::web::Route;
+use crate::web::{Route, Web};
 
 /// Credentials, trusted certificates and a proxy for `https://` and `http://`.
 #[derive(Clone, Default)]
@@ -69,9 +66,8 @@ impl HttpOptions {
         })
     }
 
-    pub(super) fn agent(&self, deadline: Duration) -> Agent {
-        // The watch decides; the time only lets go of a connection that nobody waits for any more.
-        self.route.agent(deadline)
+    pub(super) fn web(&self) -> Web {
+        Web::new(self.route.clone())
     }
 }
 
