@@ -12,6 +12,8 @@ use crate::program::skip;
 #[derive(Debug)]
 pub struct GitDaemon {
     process: Process,
+    command: Command,
+    log: PathBuf,
     port: u16,
 }
 
@@ -37,15 +39,36 @@ impl GitDaemon {
                 ("GIT_CONFIG_GLOBAL", "/dev/null"),
                 ("GIT_CONFIG_SYSTEM", "/dev/null"),
             ]);
-        let mut process = Process::start(&mut command, log);
-        wait_for(port, &mut process);
-        Some(Self { process, port })
+        Some(Self {
+            process: started(&mut command, log, port),
+            command,
+            log: log.to_owned(),
+            port,
+        })
     }
 
     /// The address of the repository `name` of the folder.
     #[must_use]
     pub fn address(&self, name: &str) -> String {
-        format!("git://127.0.0.1:{}/{name}", self.port)
+        self.address_at(self.port, name)
+    }
+
+    /// The same through what listens on another port.
+    #[must_use]
+    pub fn address_at(&self, port: u16, name: &str) -> String {
+        format!("git://127.0.0.1:{port}/{name}")
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Kills it and starts it again on the same port. What it serves to somebody at that moment goes on.
+    pub fn restart(&mut self) {
+        self.process.end();
+        self.process = started(&mut self.command, &self.log, self.port);
     }
 
     /// What it printed so far.
@@ -53,6 +76,12 @@ impl GitDaemon {
     pub fn output(&self) -> String {
         self.process.output()
     }
+}
+
+fn started(command: &mut Command, log: &Path, port: u16) -> Process {
+    let mut process = Process::start(command, log);
+    wait_for(port, &mut process);
+    process
 }
 
 /// A program in git's own folder.

@@ -49,6 +49,13 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Ends it now.
+    pub(crate) fn end(&mut self) {
+        drop(self.watchdog.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// What it printed so far.
     #[must_use]
     pub fn output(&self) -> String {
@@ -58,9 +65,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        drop(self.watchdog.take());
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
 

@@ -80,18 +80,34 @@ impl Sshd {
     /// The address of a repository at an absolute path.
     #[must_use]
     pub fn address(&self, path: &Path) -> String {
-        format!(
-            "ssh://{}@127.0.0.1:{}{}",
-            self.user,
-            self.port,
-            path.display()
-        )
+        self.address_at(self.port, path)
+    }
+
+    /// The same through what listens on another port.
+    #[must_use]
+    pub fn address_at(&self, port: u16, path: &Path) -> String {
+        format!("ssh://{}@127.0.0.1:{port}{}", self.user, path.display())
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The file with its host key.
     #[must_use]
     pub fn known_hosts(&self) -> PathBuf {
         self.folder.path().join("known_hosts")
+    }
+
+    /// A file that knows a host at `port` by the key in `key.pub` of its folder: `host`, or another's, `stranger`.
+    #[must_use]
+    pub fn known_hosts_at(&self, port: u16, key: &str) -> PathBuf {
+        let file = self.folder.path().join(format!("known_hosts-{port}-{key}"));
+        let key = fs::read_to_string(self.folder.path().join(format!("{key}.pub"))).unwrap();
+        fs::write(&file, format!("[127.0.0.1]:{port} {key}")).unwrap();
+        file
     }
 
     /// The private key it lets in.

@@ -70,8 +70,9 @@ impl Remote {
     /// # Errors
     ///
     /// Those of `decide`; those of [`Remote::fetch`] and [`Remote::push`]. A connection that ends early
-    /// is a lost attempt; a push whose end is not known is looked for on the branch before it is
-    /// tried again.
+    /// is a lost attempt; a push whose end is not known is looked for on the branch before anything is decided
+    /// again, also when the server cannot be reached for a while. If it cannot until the last attempt, that is
+    /// [`ErrorKind::Interrupted`].
     pub fn land<E: From<Error>>(
         &self,
         repository: &Repository,
@@ -106,17 +107,23 @@ impl Remote {
         mut back_off: impl FnMut(u32),
     ) -> Result<LandedAll<E>, Error> {
         let watch = self.options.watch();
-        let (mut made, mut line) = (0, Line::default());
+        let (mut made, mut line, mut sent) = (0, Line::default(), None);
         loop {
             made += 1;
             let is_last = made >= attempts;
-            let attempt = self
-                .attempt(repository, branch, decisions, &mut line, &watch)
-                .map_err(|error| whole(repository, error))?;
-            let outcomes = match attempt {
+            let attempt = match self.settled(repository, branch, sent.take(), &watch)? {
+                Some(settled) => Ok(settled),
+                None => self.attempt(repository, branch, decisions, &mut line, &watch),
+            };
+            let outcomes = match attempt.map_err(|error| whole(repository, error))? {
                 Attempt::Ended(outcomes) => Some(outcomes),
                 Attempt::Moved(outcomes) => is_last.then_some(outcomes),
                 Attempt::Failed(error) if is_last => return Err(whole(repository, error)),
+                Attempt::Unknown(_, error) if is_last => return Err(error),
+                Attempt::Unknown(unsettled, _) => {
+                    sent = Some(unsettled);
+                    None
+                }
                 // Perhaps the winner of the race holds the branch's lock and has not moved it yet.
                 Attempt::Contended(outcomes, expected, error) if is_last => {
                     let found = self.tip_within(branch, &watch)?;
@@ -253,33 +260,67 @@ impl Remote {
                 if is_contention(&words) {
                     return Ok(Attempt::Contended(outcomes, expected, error));
                 }
-                match self.tip_within(branch, watch)? {
-                    found if found != expected => found,
-                    _ => return Err(error),
+                match self.tip_within(branch, watch) {
+                    Ok(found) if found != expected => found,
+                    Ok(_) => return Err(error),
+                    Err(error) => return Attempt::interrupted(error),
                 }
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {
-                return Ok(if self.has_arrived(snapshot, new, watch)? {
-                    Attempt::Ended(outcomes)
-                } else {
-                    Attempt::Failed(error)
-                });
+                let sent = Sent {
+                    outcomes,
+                    expected,
+                    new,
+                };
+                let settled = self.settled(repository, branch, Some(sent), watch)?;
+                return Ok(settled.unwrap_or(Attempt::Failed(error)));
             }
             Err(error) => return Err(error),
         };
         Ok(Attempt::Moved(moved(outcomes, expected, found)))
     }
 
-    /// Whether `new` is on the branch, after a push of which nobody said how it ended.
+    /// What became of a push of which nobody said how it ended; `None` when it did not arrive. Nothing is decided
+    /// again before that is known: a decision would take our own change for another's.
+    fn settled<E>(
+        &self,
+        repository: &Repository,
+        branch: &str,
+        sent: Option<Sent<E>>,
+        watch: &Watch,
+    ) -> Result<Option<Attempt<E>>, Error> {
+        use ErrorKind::{Cancelled, Interrupted, TimedOut, Unavailable, Unreachable};
+
+        let Some(sent) = sent else {
+            return Ok(None);
+        };
+        let error = match self.has_arrived(repository, branch, (sent.expected, sent.new), watch) {
+            Ok(true) => return Ok(Some(Attempt::Ended(sent.outcomes))),
+            Ok(false) => return Ok(None),
+            Err(error) => error,
+        };
+        let kind = error.kind();
+        let doing = format!("whether {} has arrived is not known", sent.new);
+        let error = error.during(doing);
+        match kind {
+            TimedOut | Cancelled => Err(error),
+            Interrupted | Unreachable | Unavailable => {
+                Ok(Some(Attempt::Unknown(sent, error.with_kind(Interrupted))))
+            }
+            _ => Err(error.with_kind(Interrupted)),
+        }
+    }
+
+    /// Whether `new` is on the branch that stood at `expected`.
     fn has_arrived(
         &self,
-        snapshot: &Snapshot<'_>,
-        new: CommitId,
+        repository: &Repository,
+        branch: &str,
+        (expected, new): (Option<CommitId>, CommitId),
         watch: &Watch,
     ) -> Result<bool, Error> {
-        let repository = snapshot.repository();
-        let now = self.snapshot(repository, snapshot.branch(), watch)?;
-        if now.tip() == Some(new) || now.tip() == snapshot.tip() {
+        let now = self.snapshot(repository, branch, watch)?;
+        if now.tip() == Some(new) || now.tip() == expected {
             return Ok(now.tip() == Some(new));
         }
         now.need_history(MAX_LOOKED_BACK)?;
@@ -287,7 +328,7 @@ impl Remote {
         for _ in 0..MAX_LOOKED_BACK {
             match next {
                 Some(id) if id == new => return Ok(true),
-                Some(id) if Some(id) != snapshot.tip() => {
+                Some(id) if Some(id) != expected => {
                     let parents = repository.parents(id)?.unwrap_or_default();
                     next = parents.first().copied();
                 }
@@ -309,6 +350,15 @@ enum Attempt<E> {
     Contended(Vec<Result<Outcome, E>>, Option<CommitId>, Error),
     /// Worth another attempt; else this.
     Failed(Error),
+    /// Sent, and nobody said how it ended, nor can it be looked for now.
+    Unknown(Sent<E>, Error),
+}
+
+/// A push of which nobody said how it ended: what is to be said if it arrived.
+struct Sent<E> {
+    outcomes: Vec<Result<Outcome, E>>,
+    expected: Option<CommitId>,
+    new: CommitId,
 }
 
 impl<E> Attempt<E> {

@@ -97,11 +97,8 @@ a_server!(over_tls_with_a_password);
 
 #[cfg(feature = "http")]
 mod answers {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use narae_testservers::{Fault, GitHttpOptions, Seen};
 
-    use super::super::racing::{WRITERS, holds, own_file, race, write_own_file};
     use super::super::site::over_tls;
     use super::*;
 
@@ -138,56 +135,6 @@ mod answers {
                 .unwrap_err();
             assert_eq!(error.kind(), kind, "{error}");
             assert_eq!(site.served.commits(), 1);
-        }
-    }
-
-    /// Every third push meets one of `faults`.
-    fn now_and_then(faults: Vec<Fault>) -> GitHttpOptions {
-        let count = AtomicUsize::new(0);
-        GitHttpOptions::new().with_faults(move |seen| {
-            let number = is_push(seen).then(|| count.fetch_add(1, Ordering::SeqCst))?;
-            let fault = faults.get(number / 3 % faults.len()).cloned();
-            fault.filter(|_| number % 3 == 1)
-        })
-    }
-
-    #[test]
-    fn that_are_lost_cost_twenty_writers_attempts_and_no_change() {
-        let faults = vec![
-            Fault::CloseBefore,
-            Fault::CloseAfter,
-            Fault::Truncate(20),
-            Fault::Drip,
-        ];
-        let Some(site) = over_tls(now_and_then(faults), WHAT) else {
-            return;
-        };
-        let landed = race(&site, |remote, here, writer| {
-            write_own_file(remote, here, writer).unwrap()
-        });
-        holds(&site.served, &landed, 1);
-        for writer in 0..WRITERS {
-            assert_eq!(site.served.file(&own_file(writer)), "tag: 1\n");
-        }
-    }
-
-    #[test]
-    fn that_say_no_are_told_to_those_of_twenty_writers_who_get_them() {
-        let (faults, kinds): (Vec<_>, Vec<_>) = refusals().into_iter().unzip();
-        let Some(site) = over_tls(now_and_then(faults), WHAT) else {
-            return;
-        };
-        let ended = race(&site, |remote, here, writer| {
-            write_own_file(remote, here, writer).map_err(|error| (writer, error))
-        });
-        let (landed, told): (Vec<_>, Vec<_>) = ended.into_iter().partition(Result::is_ok);
-        let landed: Vec<_> = landed.into_iter().map(Result::unwrap).collect();
-        assert!(!landed.is_empty() && !told.is_empty());
-        holds(&site.served, &landed, 1);
-        let files = crate::fixture::git(&site.served.path(), &["ls-tree", "-r", "main"]);
-        for (writer, error) in told.into_iter().map(Result::unwrap_err) {
-            assert!(kinds.contains(&error.kind()), "{error}");
-            assert!(!files.contains(&own_file(writer)), "{error}");
         }
     }
 }

@@ -85,10 +85,13 @@ impl Served {
 
     /// How many commits `main` has.
     pub(crate) fn commits(&self) -> usize {
-        git(&self.path(), &["rev-list", "--count", "main"])
-            .trim()
-            .parse()
-            .unwrap()
+        Self::commits_of(&self.path())
+    }
+
+    /// The same of the repository at `path`.
+    pub(crate) fn commits_of(path: &Path) -> usize {
+        let count = git(path, &["rev-list", "--count", "main"]);
+        count.trim().parse().unwrap()
     }
 }
 

@@ -1,14 +1,16 @@
 //! `git http-backend` over HTTP: Basic auth, TLS, and everything that can go wrong on the way.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use narae_gitops::remote::{Asked, Cancel, Credential, ErrorKind, Event, HttpOptions, Remote};
+use narae_gitops::remote::{
+    Asked, Cancel, Credential, Error, ErrorKind, Event, HttpOptions, Remote, Snapshot,
+};
 use narae_testservers::{Fault, GitHttp, GitHttpOptions, Seen};
 
 use super::fixture::{Served, cache, committed, remote, replace, write};
-use crate::fixture::{fsck, git};
+use crate::fixture::{commit, fsck, git};
 
 const WHAT: &str = "a remote over HTTP";
 const PASSWORD: &str = "correct horse battery staple";
@@ -402,6 +404,57 @@ fn a_push_whose_answer_is_lost_is_found_below_later_commits() {
     assert_eq!((landed.attempts, served.commits()), (1, 3));
     let ours = committed(&landed)[0].to_string();
     assert_eq!(git(&served.path(), &["rev-parse", "main^"]).trim(), ours);
+}
+
+/// The answer to the first push is lost; the next `count` questions are answered 503.
+fn lost_and_then_away(count: usize) -> GitHttpOptions {
+    let (pushed, left) = (AtomicBool::new(false), AtomicUsize::new(count));
+    GitHttpOptions::new().with_faults(move |seen| {
+        if is_push(seen) && !pushed.swap(true, Ordering::SeqCst) {
+            return Some(Fault::CloseAfter);
+        }
+        let away = |left: usize| {
+            left.checked_sub(1)
+                .filter(|_| pushed.load(Ordering::SeqCst))
+        };
+        let (set, fetch) = (Ordering::SeqCst, Ordering::SeqCst);
+        let is_away = left.fetch_update(set, fetch, away).is_ok();
+        is_away.then(|| Fault::Answer("503 Service Unavailable", String::new(), ""))
+    })
+}
+
+#[test]
+fn a_push_whose_answer_is_lost_is_looked_for_until_the_server_is_back() {
+    let served = Served::new();
+    let Some(server) = start(&served, lost_and_then_away(3)) else {
+        return;
+    };
+    let remote = remote(&server.address("gitops.git"));
+    let ((_directory, here), mut decided) = (cache(), 0);
+    // Decided again, it would find its own value and nothing to do.
+    let decide = |_: &Snapshot<'_>| {
+        decided += 1;
+        Ok::<_, Error>(vec![commit("write", &[("a", Some("x"))])])
+    };
+    let landed = remote.land(&here, "main", 5, decide, |_| {}).unwrap();
+    assert_eq!(committed(&landed), [served.tip()]);
+    assert_eq!((landed.attempts, decided, served.commits()), (4, 1, 2));
+}
+
+#[test]
+fn a_push_of_which_nothing_is_heard_is_told_as_not_known() {
+    let served = Served::new();
+    let Some(server) = start(&served, lost_and_then_away(9)) else {
+        return;
+    };
+    let (_directory, here) = cache();
+    let error = remote(&server.address("gitops.git"))
+        .land(&here, "main", 3, write("a", "x"), |_| {})
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted, "{error}");
+    let words = format!("whether {} has arrived is not known", served.tip());
+    assert!(error.to_string().contains(&words), "{error}");
+    assert!(error.to_string().contains("503"), "{error}");
 }
 
 #[test]

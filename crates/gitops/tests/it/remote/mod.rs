@@ -4,6 +4,7 @@ mod address;
 mod cache;
 mod daemon;
 mod faults;
+mod faults_and_races;
 mod fixture;
 #[cfg(feature = "http")]
 mod helper;

@@ -6,25 +6,22 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use narae_gitops::remote::{Error, Landed, Outcome, Remote, Snapshot, back_off};
-use narae_gitops::repository::Repository;
+use narae_gitops::remote::{Error, ErrorKind, Landed, Outcome, Remote, Snapshot, back_off};
+use narae_gitops::repository::{Commit, Repository};
 
 use super::fixture::{Served, cache, committed, remote, replace};
-use super::site::{self, Site, Start};
+use super::site::{self, Site};
 use crate::fixture::{advance, commit, fsck, git, path};
 
-pub(crate) const WRITERS: u32 = 20;
+const WRITERS: u32 = 20;
 /// Each lost attempt means that some other writer landed, or held the lock for a moment.
-pub(crate) const ATTEMPTS: u32 = 10 * WRITERS;
+const ATTEMPTS: u32 = 10 * WRITERS;
 /// Far more than twenty writers need on a machine that does much else.
 const DEADLINE: Duration = Duration::from_secs(600);
 const WHAT: &str = "twenty writers";
 
 /// All writers at once, each with a cache and a remote of its own.
-pub(crate) fn race<T: Send>(
-    site: &Site,
-    write: impl Fn(&Remote, &Repository, u32) -> T + Sync,
-) -> Vec<T> {
+fn race<T: Send>(site: &Site, write: impl Fn(&Remote, &Repository, u32) -> T + Sync) -> Vec<T> {
     let start = Barrier::new(20);
     thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
@@ -44,7 +41,7 @@ pub(crate) fn race<T: Send>(
 }
 
 /// Nothing is lost, nothing is merged, nothing is broken; `before` commits were there.
-pub(crate) fn holds(served: &Served, landed: &[Landed], before: usize) {
+fn holds(served: &Served, landed: &[Landed], before: usize) {
     let ids: BTreeSet<_> = landed.iter().flat_map(committed).collect();
     assert_eq!(ids.len(), landed.len());
     assert_eq!(served.commits(), landed.len() + before);
@@ -53,20 +50,26 @@ pub(crate) fn holds(served: &Served, landed: &[Landed], before: usize) {
     fsck(&served.path());
 }
 
-/// The file that this writer makes when each has an application of its own.
-pub(crate) fn own_file(writer: u32) -> String {
-    format!("apps/app-{writer:02}/values.yaml")
-}
-
-pub(crate) fn write_own_file(
-    remote: &Remote,
-    here: &Repository,
-    writer: u32,
-) -> Result<Landed, Error> {
-    let name = own_file(writer);
-    let decide =
-        |_: &Snapshot<'_>| Ok::<_, Error>(vec![commit(&name, &[(&name, Some("tag: 1\n"))])]);
-    remote.land(here, "main", ATTEMPTS, decide, wait(writer))
+/// Lands what `decide` says. Whoever is told no, by an error of one of the kinds `told`, finds that the change is not there,
+/// and comes again.
+fn lands(
+    told: &[ErrorKind],
+    (remote, here, writer): (&Remote, &Repository, u32),
+    is_there: impl Fn() -> bool,
+    mut decide: impl FnMut(&Snapshot<'_>) -> Result<Vec<Commit>, Found>,
+) -> Result<Landed, Found> {
+    let mut refusals = 0;
+    loop {
+        match remote.land(here, "main", ATTEMPTS, &mut decide, wait(writer)) {
+            Err(Found::Remote(error)) if told.contains(&error.kind()) => {
+                assert!(!is_there(), "{error}");
+                refusals += 1;
+                wait(writer)(refusals);
+            }
+            Err(Found::Remote(error)) => panic!("{error}"),
+            ended => return ended,
+        }
+    }
 }
 
 /// Waits the jittered time; the numbers differ by writer and attempt.
@@ -77,36 +80,39 @@ fn wait(writer: u32) -> impl FnMut(u32) {
     }
 }
 
-fn different_applications(start: Start) {
-    let Some(site) = start(WHAT) else { return };
-    let landed = race(&site, |remote, here, writer| {
-        write_own_file(remote, here, writer).unwrap()
+pub(crate) fn different_applications(site: &Site, told: &[ErrorKind]) {
+    let file = |writer| format!("apps/app-{writer:02}/values.yaml");
+    let landed = race(site, |remote, here, writer| {
+        let name = file(writer);
+        let is_there = || git(&site.served.path(), &["ls-tree", "-r", "main"]).contains(&name);
+        let decide = |_: &Snapshot<'_>| Ok(vec![commit(&name, &[(&name, Some("tag: 1\n"))])]);
+        lands(told, (remote, here, writer), is_there, decide).unwrap()
     });
     holds(&site.served, &landed, 1);
     for writer in 0..WRITERS {
-        assert_eq!(site.served.file(&own_file(writer)), "tag: 1\n");
+        assert_eq!(site.served.file(&file(writer)), "tag: 1\n");
     }
 }
 
-fn adjacent_lines(start: Start) {
-    let Some(site) = start(WHAT) else { return };
-    prepare(&site);
-    let landed = race(&site, |remote, here, writer| {
+pub(crate) fn adjacent_lines(site: &Site, told: &[ErrorKind]) {
+    prepare(site);
+    let landed = race(site, |remote, here, writer| {
         let (from, to) = (line(writer, "old"), line(writer, "new"));
-        let decide = replace("images.yaml", &from, &to);
-        remote
-            .land(here, "main", ATTEMPTS, decide, wait(writer))
-            .unwrap()
+        let is_there = || site.served.file("images.yaml").contains(&to);
+        let mut decide = replace("images.yaml", &from, &to);
+        let decide = |snapshot: &Snapshot<'_>| Ok(decide(snapshot)?);
+        lands(told, (remote, here, writer), is_there, decide).unwrap()
     });
     holds(&site.served, &landed, 2);
     assert_eq!(site.served.file("images.yaml"), lines("new"));
 }
 
 /// Each wants `old` to become its own value, and nothing else: whoever finds another's gives up.
-fn the_same_line(start: Start) {
-    let Some(site) = start(WHAT) else { return };
-    prepare(&site);
-    let ended = race(&site, |remote, here, writer| {
+pub(crate) fn the_same_line(site: &Site, told: &[ErrorKind]) {
+    prepare(site);
+    let ended = race(site, |remote, here, writer| {
+        let mine = format!("app-00: {writer}");
+        let is_there = || site.served.file("images.yaml").lines().next() == Some(&mine);
         let decide = |snapshot: &Snapshot<'_>| {
             let bytes = snapshot.read(&path("images.yaml"))?.unwrap_or_default();
             let text = String::from_utf8(bytes).unwrap();
@@ -114,10 +120,10 @@ fn the_same_line(start: Start) {
             if found != "app-00: old" {
                 return Err(Found::Conflict(found.to_owned()));
             }
-            let text = text.replace(found, &format!("app-00: {writer}"));
+            let text = text.replace(found, &mine);
             Ok(vec![commit("mine", &[("images.yaml", Some(&text))])])
         };
-        match remote.land(here, "main", ATTEMPTS, decide, wait(writer)) {
+        match lands(told, (remote, here, writer), is_there, decide) {
             Ok(landed) => Ok((writer, landed)),
             Err(Found::Conflict(line)) => Err(line),
             Err(Found::Remote(error)) => panic!("{error}"),
@@ -132,11 +138,8 @@ fn the_same_line(start: Start) {
         assert_eq!(line.unwrap_err(), value);
     }
     holds(&site.served, std::slice::from_ref(landed), 2);
-    assert!(
-        site.served
-            .file("images.yaml")
-            .starts_with(&format!("{value}\n"))
-    );
+    let file = site.served.file("images.yaml");
+    assert!(file.starts_with(&format!("{value}\n")), "{file}");
 }
 
 /// `images.yaml`, with a line for each writer.
@@ -168,21 +171,24 @@ fn lines(value: &str) -> String {
 macro_rules! twenty_writers {
     ($($server:ident)+) => {$(
         mod $server {
-            use super::site;
+            use super::{WHAT, site};
 
             #[test]
             fn different_applications() {
-                super::different_applications(site::$server);
+                let Some(site) = site::$server(WHAT) else { return };
+                super::different_applications(&site, &[]);
             }
 
             #[test]
             fn adjacent_lines() {
-                super::adjacent_lines(site::$server);
+                let Some(site) = site::$server(WHAT) else { return };
+                super::adjacent_lines(&site, &[]);
             }
 
             #[test]
             fn the_same_line() {
-                super::the_same_line(site::$server);
+                let Some(site) = site::$server(WHAT) else { return };
+                super::the_same_line(&site, &[]);
             }
         }
     )+};

@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use narae_gitops::remote::{Remote, SshOptions};
-use narae_testservers::{GitDaemon, Sshd};
+use narae_testservers::{Cut, GitDaemon, Relay, Sshd};
 
 use super::fixture::{Served, remote};
 
@@ -43,23 +43,65 @@ pub(crate) fn on_this_machine(_what: &str) -> Option<Site> {
 }
 
 pub(crate) fn over_tcp(what: &str) -> Option<Site> {
-    let served = Served::new();
-    let log = served.folder().join("daemon.log");
-    let server = GitDaemon::start(served.folder(), &log, what)?;
+    let (served, server) = daemon(what)?;
     let address = server.address("gitops.git");
     Some(Site::new(served, server, move || remote(&address)))
 }
 
 pub(crate) fn over_ssh(what: &str) -> Option<Site> {
+    let (served, server) = (Served::new(), sshd(what)?);
+    let connect = over(&server, &served, server.port());
+    Some(Site::new(served, server, connect))
+}
+
+/// Through a relay that loses connections in the middle of them.
+pub(crate) fn over_tcp_that_breaks(what: &str) -> Option<Site> {
+    let (served, server) = daemon(what)?;
+    let relay = Relay::start(server.port(), |number| breaks(number, 1_200));
+    let address = server.address_at(relay.port(), "gitops.git");
+    Some(Site::new(served, (relay, server), move || remote(&address)))
+}
+
+pub(crate) fn over_ssh_that_breaks(what: &str) -> Option<Site> {
+    let (served, server) = (Served::new(), sshd(what)?);
+    // Most of them are the keys and names that are exchanged before git says anything.
+    let relay = Relay::start(server.port(), |number| breaks(number, 6_000));
+    let connect = over(&server, &served, relay.port());
+    Some(Site::new(served, (relay, server), connect))
+}
+
+/// Every third connection, after a number of bytes that has no pattern.
+fn breaks(number: usize, most: u64) -> Option<Cut> {
+    let random = u64::try_from(number)
+        .unwrap()
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let bytes = (random >> 32) % most;
+    match number % 6 {
+        1 => Some(Cut::Sent(bytes)),
+        4 => Some(Cut::Answered(bytes)),
+        _ => None,
+    }
+}
+
+pub(crate) fn daemon(what: &str) -> Option<(Served, GitDaemon)> {
     let served = Served::new();
-    let server = Sshd::start("AcceptEnv GIT_PROTOCOL\n", what)?;
-    let address = server.address(&served.path());
+    let log = served.folder().join("daemon.log");
+    let server = GitDaemon::start(served.folder(), &log, what)?;
+    Some((served, server))
+}
+
+fn sshd(what: &str) -> Option<Sshd> {
+    Sshd::start("AcceptEnv GIT_PROTOCOL\n", what)
+}
+
+/// Over `port`, which may be a relay's.
+fn over(server: &Sshd, served: &Served, port: u16) -> impl Fn() -> Remote + Sync + use<> {
+    let address = server.address_at(port, &served.path());
     let options = SshOptions::new()
         .with_configuration("/dev/null")
-        .with_known_hosts(server.known_hosts())
+        .with_known_hosts(server.known_hosts_at(port, "host"))
         .with_identity(server.identity());
-    let connect = move || remote(&address).with_ssh(options.clone());
-    Some(Site::new(served, server, connect))
+    move || remote(&address).with_ssh(options.clone())
 }
 
 #[cfg(feature = "http")]
