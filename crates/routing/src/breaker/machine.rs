@@ -73,6 +73,11 @@ impl Machine {
         }
     }
 
+    /// Whether another success that is not slow would leave it as it is.
+    pub(super) fn is_flawless(&self) -> bool {
+        self.config.events == 0 && self.counter.is_full_of_successes()
+    }
+
     pub(super) fn is_refusing(&self, now: Duration) -> bool {
         match self.state {
             State::Open => self.until.is_none_or(|until| now <= until),

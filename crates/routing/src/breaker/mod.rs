@@ -20,7 +20,8 @@
 //!
 //! # Cost
 //!
-//! In the closed state asking takes one atomic load; recording takes a lock, and O(1) whatever the
+//! In the closed state asking takes one atomic load. So does recording a success while all of a full window of calls
+//! were successes, which that leaves as it is; else recording takes a lock, and O(1) whatever the
 //! window (time windows are one bucket a second). Reading the system's clock costs as much again, twice a call;
 //! where a millisecond is fine enough, [`SharedTime`](crate::SharedTime) spares it.
 
@@ -63,6 +64,11 @@ pub struct Breaker {
     machine: Mutex<Machine>,
     /// The generation of the closed state while it is that, else zero: who reads it needs no lock.
     closed: AtomicU64,
+    /// The same while its window is full of successes that were not slow, and nobody hears of each: one more of them
+    /// changes nothing. Else zero.
+    flawless: AtomicU64,
+    /// The configuration's.
+    slow_call: Duration,
 }
 
 /// What a breaker does with calls.
@@ -91,11 +97,14 @@ impl Breaker {
     /// When a threshold is no percentage above 0, or a window or a number of calls is 0 or too large.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         config.check()?;
+        let slow_call = config.slow_call;
         let machine = Machine::new(config);
         let closed = AtomicU64::new(machine.closed_generation());
         Ok(Self {
             machine: Mutex::new(machine),
             closed,
+            flawless: AtomicU64::new(0),
+            slow_call,
         })
     }
 
@@ -183,9 +192,16 @@ impl Breaker {
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a success of that generation changes nothing: it then came before whatever is recorded next.
+    fn is_as_before(&self, generation: u64, took: Duration) -> bool {
+        self.flawless.load(Ordering::Acquire) == generation && took <= self.slow_call
+    }
+
     fn publish(&self, machine: &Machine) {
-        self.closed
-            .store(machine.closed_generation(), Ordering::Relaxed);
+        let closed = machine.closed_generation();
+        self.closed.store(closed, Ordering::Relaxed);
+        let flawless = if machine.is_flawless() { closed } else { 0 };
+        self.flawless.store(flawless, Ordering::Release);
     }
 }
 

@@ -28,7 +28,11 @@ impl<B: Borrow<Breaker>> Permit<B> {
     }
 
     /// The call succeeded after `took`.
-    pub fn success(self, took: Duration, now: Duration) {
+    pub fn success(mut self, took: Duration, now: Duration) {
+        if self.breaker.borrow().is_as_before(self.generation, took) {
+            self.open = false;
+            return;
+        }
         self.end(CallResult::Success, took, now);
     }
 

@@ -89,6 +89,17 @@ impl Counter {
         self.step();
     }
 
+    /// Whether calls are counted, as many as there can be, none of them slow or failed.
+    pub(super) fn is_full_of_successes(&self) -> bool {
+        let Tally {
+            calls,
+            failures,
+            slow,
+        } = self.total;
+        let full = usize::try_from(calls).is_ok_and(|calls| calls == self.size);
+        self.second.is_none() && full && failures == 0 && slow == 0
+    }
+
     pub(super) fn total(&mut self, now: Duration) -> Tally {
         self.advance(now);
         self.total

@@ -11,6 +11,8 @@ use crate::breaker::{self, Breaker};
 #[derive(Debug)]
 pub struct Pick {
     address: Arc<str>,
+    /// Where the endpoint stood.
+    at: usize,
     site: Arc<str>,
     permit: Option<breaker::Permit<Arc<Breaker>>>,
 }
@@ -106,6 +108,7 @@ impl Pool {
             };
             return Some(Pick {
                 address: Arc::clone(&member.address),
+                at,
                 site: Arc::clone(&site.name),
                 permit,
             });
@@ -123,7 +126,13 @@ impl Pool {
                 permit.failure(took, now);
             }
         }
-        let Some(&at) = self.by_address.get(&pick.address) else {
+        let same = |at: &usize| {
+            let member = self.members.get(*at);
+            member.is_some_and(|member| Arc::ptr_eq(&member.address, &pick.address))
+        };
+        // It may stand elsewhere by now.
+        let found = Some(pick.at).filter(same);
+        let Some(at) = found.or_else(|| self.by_address.get(&pick.address).copied()) else {
             return;
         };
         let ejected = self

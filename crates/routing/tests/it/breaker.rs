@@ -227,6 +227,40 @@ fn half_open_lets_no_more_through_however_many_ask_at_once() {
 }
 
 #[test]
+fn no_failure_is_lost_among_successes_of_many_threads() {
+    let config = Config::default().with_failure_rate(100.0);
+    let breaker =
+        Breaker::new(config.with_window(Window::Calls(10)).with_minimum_calls(10)).unwrap();
+    let call = |how: &str| {
+        let permit = breaker.acquire(Duration::ZERO).unwrap();
+        end(permit, how, Duration::ZERO, Duration::ZERO);
+    };
+    for _ in 0..50 {
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                // One in nine of each: never ten in a row.
+                scope.spawn(move || {
+                    for round in 0..100 {
+                        call(if (round + thread) % 9 == 0 {
+                            "fail"
+                        } else {
+                            "ok"
+                        });
+                    }
+                });
+            }
+        });
+        (0..20).for_each(|_| call("ok"));
+        (0..9).for_each(|_| call("fail"));
+        assert_eq!(breaker.state(), State::Closed);
+        assert_eq!(breaker.measures(Duration::ZERO).failures, 9);
+        call("fail");
+        assert_eq!(breaker.state(), State::Open);
+        breaker.reset(Duration::ZERO);
+    }
+}
+
+#[test]
 fn settings_that_make_no_breaker_are_refused() {
     let default = Config::default;
     for config in [
@@ -245,6 +279,52 @@ fn settings_that_make_no_breaker_are_refused() {
 }
 
 proptest! {
+    /// A success that would change nothing is not recorded, but with events everything is: nobody can tell the two
+    /// apart, whatever happens, and whenever calls that were let through end.
+    #[test]
+    fn what_is_not_recorded_would_have_changed_nothing(
+        size in 1u32..6,
+        steps in prop::collection::vec((0usize..26, 0u64..400), 0..150),
+    ) {
+        let config = Config::default()
+            .with_window(Window::Calls(size))
+            .with_minimum_calls(size)
+            .with_slow_calls(60.0, Duration::from_millis(300))
+            .with_half_open_calls(2);
+        let (quiet, told) = (Breaker::new(config.clone()).unwrap(), Breaker::new(config.with_events(1)).unwrap());
+        let (mut now, mut held) = (Duration::ZERO, Vec::new());
+        for (what, millis) in steps {
+            let took = Duration::from_millis(millis);
+            now += took * 100;
+            match what {
+                20 => held.push((quiet.acquire(now), told.acquire(now))),
+                21 => for breaker in [&quiet, &told] { breaker.reset(now) },
+                what @ 22..24 => {
+                    let to = STATES[(what + size as usize + held.len()) % STATES.len()];
+                    prop_assert_eq!(quiet.transition(to, now), told.transition(to, now));
+                }
+                24.. if !held.is_empty() => {
+                    if let (Ok(one), Ok(other)) = held.swap_remove(0) {
+                        end(one, "ok", took, now);
+                        end(other, "ok", took, now);
+                    }
+                }
+                _ => {
+                    let how = ["fail", "ignore", "ok"][what.min(2)];
+                    match (quiet.acquire(now), told.acquire(now)) {
+                        (Ok(one), Ok(other)) => {
+                            end(one, how, took, now);
+                            end(other, how, took, now);
+                        }
+                        (one, other) => prop_assert_eq!(one.err(), other.err()),
+                    }
+                }
+            }
+            prop_assert_eq!(quiet.state(), told.state());
+            prop_assert_eq!(quiet.measures(now), told.measures(now));
+        }
+    }
+
     /// The rates are those of the last calls, counted anew each time.
     #[test]
     fn a_window_of_calls_counts_the_last_calls(
