@@ -13,6 +13,11 @@ pub mod resolve;
 
 pub mod guard;
 
+#[cfg(feature = "envelope")]
+pub mod envelope;
+#[cfg(any(feature = "envelope", feature = "file"))]
+mod hkdf;
+
 mod pem;
 pub mod sealed;
 #[cfg(any(feature = "file", feature = "folder"))]

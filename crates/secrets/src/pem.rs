@@ -7,8 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use crate::SecretBytes;
+
 /// Largest PEM input accepted, in bytes.
 pub(crate) const MAX_PEM_BYTES: usize = 1024 * 1024;
+/// Bytes of a symmetric key.
+const KEY_BYTES: usize = 32;
 
 /// One block: what it says it is, and the bytes in it.
 pub(crate) struct Block<'a> {
@@ -65,6 +69,26 @@ fn body<'a>(
         }
     }
     None
+}
+
+/// The 32 bytes of the first block `label` of a key file.
+pub(crate) fn key(pem: &[u8], label: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
+    let text = std::str::from_utf8(pem).ok()?;
+    if text.len() > MAX_PEM_BYTES {
+        return None;
+    }
+    let block = blocks(text).find(|block| block.label == label)?;
+    let bytes = <&[u8; KEY_BYTES]>::try_from(block.der.as_slice()).ok()?;
+    Some(Zeroizing::new(*bytes))
+}
+
+/// A new key file; `None` if the operating system gives no random bytes.
+pub(crate) fn generate_key(label: &str) -> Option<SecretBytes> {
+    let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+    getrandom::fill(bytes.as_mut()).ok()?;
+    Some(SecretBytes::copy_of(
+        encode(label, bytes.as_ref()).as_bytes(),
+    ))
 }
 
 /// Writes one block with lines of 64 characters.

@@ -15,7 +15,7 @@ use crate::pem;
 
 /// A certificate to seal for.
 pub struct Certificate {
-    pub(super) key: PublicKey,
+    pub(crate) key: PublicKey,
     not_before: i64,
     not_after: i64,
 }

@@ -92,14 +92,8 @@ impl DigestKey {
     ///
     /// [`DigestKeyError::NoKey`].
     pub fn from_pem(pem: &[u8]) -> Result<Self, DigestKeyError> {
-        let text = std::str::from_utf8(pem).map_err(|_| DigestKeyError::NoKey)?;
-        if text.len() > pem::MAX_PEM_BYTES {
-            return Err(DigestKeyError::NoKey);
-        }
-        let block = pem::blocks(text).find(|block| block.label == PEM_LABEL);
-        let block = block.ok_or(DigestKeyError::NoKey)?;
-        let bytes = block.der.as_slice().try_into();
-        bytes.map(Self::new).map_err(|_| DigestKeyError::NoKey)
+        let key = pem::key(pem, PEM_LABEL).ok_or(DigestKeyError::NoKey)?;
+        Ok(Self::new(&key))
     }
 
     /// What to write into a new key file, readable by its owner only.
@@ -108,10 +102,7 @@ impl DigestKey {
     ///
     /// [`DigestKeyError::NoRandomness`].
     pub fn generate_pem() -> Result<SecretBytes, DigestKeyError> {
-        let mut bytes = Zeroizing::new([0; DIGEST_KEY_BYTES]);
-        getrandom::fill(bytes.as_mut()).map_err(|_| DigestKeyError::NoRandomness)?;
-        let text = pem::encode(PEM_LABEL, bytes.as_ref());
-        Ok(SecretBytes::copy_of(text.as_bytes()))
+        pem::generate_key(PEM_LABEL).ok_or(DigestKeyError::NoRandomness)
     }
 
     /// What the record calls this key: eight hexadecimal digits that tell nothing of it.

@@ -109,7 +109,7 @@ impl PrivateKey {
     }
 
     /// RSA-OAEP of SHA-256 and MGF1 with SHA-256; `None` whatever is wrong.
-    pub(super) fn decrypt(&self, ciphertext: &[u8], label: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn decrypt(&self, ciphertext: &[u8], label: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         if ciphertext.len() != self.key.key_size_bytes() {
             return None;
         }

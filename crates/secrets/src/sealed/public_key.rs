@@ -65,7 +65,7 @@ pub(super) enum KeyFault {
 }
 
 /// A key that can wrap session keys.
-pub(super) struct PublicKey {
+pub(crate) struct PublicKey {
     key: OaepPublicEncryptingKey,
     fingerprint: Fingerprint,
     /// Big endian, without leading zeros.
@@ -135,7 +135,7 @@ impl PublicKey {
     }
 
     /// RSA-OAEP of `session_key` appended to `out`; `None` if the library refuses.
-    pub(super) fn wrap(&self, session_key: &[u8], label: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    pub(crate) fn wrap(&self, session_key: &[u8], label: &[u8], out: &mut Vec<u8>) -> Option<()> {
         let start = out.len();
         out.resize(start + self.wrapped_len(), 0);
         let buffer = out.get_mut(start..)?;

@@ -12,6 +12,8 @@
 #[cfg(feature = "kube")]
 mod controller;
 mod digests;
+#[cfg(feature = "envelope")]
+mod envelope;
 #[cfg(feature = "file")]
 mod file_store;
 mod files;

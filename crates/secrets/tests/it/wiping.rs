@@ -51,11 +51,15 @@ fn work() {
     let pem = Zeroizing::new(fs::read(data("keys/2048.pkcs1.pem")).unwrap());
     let digest = DigestKey::generate_pem().unwrap();
     let lines = |text: &[u8]| masked(&text[40..120]);
+    #[cfg(feature = "envelope")]
+    let wrapping = narae_secrets::envelope::LocalKey::generate_pem().unwrap();
     let needles = [
         ("plaintext", masked(&plain[100..160])),
         ("its base64", masked(&base64.as_bytes()[100..160])),
         ("the private key's PEM", lines(&pem)),
         ("the digest key's PEM", masked(&digest.expose()[32..64])),
+        #[cfg(feature = "envelope")]
+        ("a wrapping key's PEM", masked(&wrapping.expose()[36..68])),
     ];
     for (what, needle) in &needles {
         assert!(found(needle) > 0, "{what} must be found while it is there");
@@ -63,6 +67,11 @@ fn work() {
     let value = SecretBytes::copy_of(&plain);
     drop((plain, base64));
     use_everything(&value, &pem, &digest);
+    #[cfg(feature = "envelope")]
+    {
+        use_envelopes(&value, &pem, &wrapping);
+        drop(wrapping);
+    }
     drop((value, pem, digest));
     for (what, needle) in &needles {
         assert_eq!(found(needle), 0, "{what} is left");
@@ -117,6 +126,38 @@ fn use_everything(value: &SecretBytes, pem: &[u8], digest: &SecretBytes) {
     data.insert("k", text.as_str());
     manifest.as_mapping_mut().unwrap().insert("data", data);
     assert_eq!(Item::take_from(&mut manifest).unwrap()[0].value(), value);
+}
+
+/// Key files, messages and streams, opened and refused.
+#[cfg(feature = "envelope")]
+fn use_envelopes(value: &SecretBytes, pem: &[u8], wrapping: &SecretBytes) {
+    use std::io::{Read as _, Write as _};
+
+    use narae_secrets::envelope::{Context, Decryptor, Encryptor, Envelope, LocalKey};
+
+    let (certificate, key) = (certificate(2048), PrivateKey::from_pem(pem).unwrap());
+    let (here, elsewhere) = (Context::new("wiping", "", ""), Context::new("", "", ""));
+    let local = LocalKey::from_pem(wrapping.expose()).unwrap();
+    let envelope = Envelope::seal(value, &local, &here).unwrap();
+    assert_eq!(&envelope.open(&[&local], &here).unwrap(), value);
+    let envelope = Envelope::seal(value, &certificate, &here).unwrap();
+    assert_eq!(&envelope.open(&[&key], &here).unwrap(), value);
+    assert!(envelope.open(&[&key], &elsewhere).is_err());
+
+    let mut stream = Encryptor::new(Vec::new(), &certificate, &here).unwrap();
+    stream.write_all(value.expose()).unwrap();
+    let mut stream = stream.finish().unwrap();
+    let mut read = Zeroizing::new(vec![0; value.len()]);
+    let mut open = |stream: &[u8]| {
+        let mut decryptor = Decryptor::new(stream, &[&key], &here).unwrap();
+        decryptor.read_exact(&mut read)
+    };
+    open(&stream).unwrap();
+    *stream.last_mut().unwrap() ^= 1;
+    open(&stream).unwrap_err();
+    // Given up with a segment begun.
+    let mut stream = Encryptor::new(Vec::new(), &certificate, &here).unwrap();
+    stream.write_all(value.expose()).unwrap();
 }
 
 fn masked(bytes: &[u8]) -> Vec<u8> {

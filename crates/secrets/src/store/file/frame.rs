@@ -41,12 +41,12 @@
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
-use aws_lc_rs::hkdf::{self, HKDF_SHA256};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::codec;
 use crate::SecretBytes;
+use crate::hkdf::derive;
 use crate::store::contents::Contents;
 
 /// Bytes of a store's key.
@@ -158,7 +158,12 @@ impl StoreKey {
     pub fn new(bytes: &[u8; KEY_BYTES]) -> Self {
         let bytes = Zeroizing::new(*bytes);
         let mut id = [0; KEY_ID_BYTES];
-        derive(&bytes, &[], b"narae-secrets store v1 key id", &mut id);
+        derive(
+            bytes.as_ref(),
+            &[],
+            b"narae-secrets store v1 key id",
+            &mut id,
+        );
         Self {
             bytes,
             id,
@@ -202,12 +207,8 @@ impl StoreKey {
 
     fn cipher(&self, salt: &[u8; SALT_BYTES]) -> Aes256Gcm {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
-        derive(
-            &self.bytes,
-            salt,
-            b"narae-secrets store v1 encryption",
-            key.as_mut(),
-        );
+        let info = b"narae-secrets store v1 encryption";
+        derive(self.bytes.as_ref(), salt, info, &mut key);
         Aes256Gcm::new((&*key).into())
     }
 }
@@ -348,19 +349,4 @@ impl<'a> Fields<'a> {
         }
         Ok(Some(stretch))
     }
-}
-
-fn derive(key: &[u8; KEY_BYTES], salt: &[u8], info: &[u8], out: &mut [u8]) {
-    /// HKDF needs the length of its output as a type.
-    struct Length(usize);
-    impl hkdf::KeyType for Length {
-        fn len(&self) -> usize {
-            self.0
-        }
-    }
-    hkdf::Salt::new(HKDF_SHA256, salt)
-        .extract(key)
-        .expand(&[info], Length(out.len()))
-        .and_then(|okm| okm.fill(out))
-        .expect("because HKDF-SHA-256 gives up to 8160 bytes, and at most 32 are asked for");
 }

@@ -132,6 +132,18 @@ impl OpenBao {
 }
 
 impl TransitKey {
+    /// Where its engine is mounted.
+    #[must_use]
+    pub fn mount(&self) -> &MountPath {
+        &self.mount
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Makes the key. One that is there stays as it is. (Encrypting makes a missing key, too, where the policy allows `create`.)
     ///
     /// # Errors

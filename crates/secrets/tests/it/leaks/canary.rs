@@ -76,7 +76,8 @@ impl Shown {
 }
 
 /// Modules that are there with a feature only.
-const FEATURES: [(&str, bool); 6] = [
+const FEATURES: [(&str, bool); 7] = [
+    ("src/envelope", cfg!(feature = "envelope")),
     ("src/sealed/controller.rs", cfg!(feature = "kube")),
     ("src/sealed/folder.rs", cfg!(feature = "folder")),
     ("src/sealed/generate.rs", cfg!(feature = "generate")),

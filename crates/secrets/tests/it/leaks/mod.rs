@@ -2,6 +2,8 @@
 //! dependency traces. A public type that nobody looked at fails the test.
 
 mod canary;
+#[cfg(feature = "envelope")]
+mod envelope;
 mod sealed;
 mod store;
 #[cfg(any(feature = "kube", feature = "vault"))]
@@ -27,6 +29,8 @@ fn no_public_type_shows_a_secret() {
         store::openbao(&mut shown);
         store::answers(&mut shown);
     }
+    #[cfg(feature = "envelope")]
+    envelope::everything(&mut shown);
     sealed::secrets(&mut shown);
     sealed::files(&mut shown);
     sealed::errors(&mut shown);

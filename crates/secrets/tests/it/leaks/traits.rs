@@ -49,6 +49,13 @@ fn secret_types_cannot_be_printed_serialised_or_copied() {
     lacks!(Guard: Display, serde::Serialize, Clone);
     lacks!(Scanner<'static>: Display, serde::Serialize, Clone);
     lacks!(GuardedWriter<'static, Vec<u8>>: Display, serde::Serialize, Clone);
+    #[cfg(feature = "envelope")]
+    {
+        use narae_secrets::envelope::{Decryptor, Encryptor, LocalKey};
+        lacks!(LocalKey: Display, serde::Serialize, Clone);
+        lacks!(Encryptor<Vec<u8>>: Display, serde::Serialize, Clone);
+        lacks!(Decryptor<&'static [u8]>: Display, serde::Serialize, Clone);
+    }
     #[cfg(feature = "generate")]
     lacks!(narae_secrets::sealed::Generated: Display, serde::Serialize, Clone);
     #[cfg(feature = "file")]
@@ -94,6 +101,15 @@ fn types_can_be_shared_between_threads() {
     shared::<Resealed>();
     shared::<UnsealedSecret>();
     shared::<Validator<'static>>();
+    #[cfg(feature = "envelope")]
+    {
+        use narae_secrets::envelope::{Decryptor, Encryptor, Envelope, EnvelopeError, LocalKey};
+        shared::<Envelope>();
+        shared::<EnvelopeError>();
+        shared::<LocalKey>();
+        shared::<Encryptor<Vec<u8>>>();
+        shared::<Decryptor<&'static [u8]>>();
+    }
     #[cfg(feature = "folder")]
     shared::<narae_secrets::sealed::folder::FileReport>();
     #[cfg(feature = "kube")]
