@@ -19,6 +19,7 @@ use crate::program::{is_missing, program, skip};
 pub struct Gitea {
     // INVARIANT: dropped before the folder it runs in.
     process: Process,
+    program: PathBuf,
     port: u16,
     ssh_port: u16,
     token: String,
@@ -65,28 +66,14 @@ impl Gitea {
             "--must-change-password=false",
         ];
         run(&program, work, &user);
-        let token = [
-            "admin",
-            "user",
-            "generate-access-token",
-            "--username",
-            Self::USER,
-            "--scopes",
-            "all",
-            "--raw",
-        ];
-        let said = run(&program, work, &token);
-        // Its log may go to the same place.
-        let is_token =
-            |line: &&str| line.len() == 40 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let token = said.lines().find(is_token);
-        let token = token.expect("gitea prints the token").to_owned();
+        let token = new_token(&program, work, "all");
         let mut process =
             Process::start(command(&program, work).arg("web"), &work.join("gitea.log"));
         wait_for(port, &mut process);
         wait_for(ssh_port, &mut process);
         Some(Self {
             process,
+            program,
             port,
             ssh_port,
             token,
@@ -110,6 +97,12 @@ impl Gitea {
     #[must_use]
     pub fn token(&self) -> &str {
         &self.token
+    }
+
+    /// Another of the user's access tokens, which may only do this: `read:repository`.
+    #[must_use]
+    pub fn new_token(&self, scope: &str) -> String {
+        new_token(&self.program, self.folder.path(), scope)
     }
 
     /// A file in its folder.
@@ -198,6 +191,21 @@ fn command(program: &Path, work: &Path) -> Command {
         .env("HOME", work)
         .current_dir(work);
     command
+}
+
+fn new_token(program: &Path, work: &Path, scope: &str) -> String {
+    let arguments = ["admin", "user", "generate-access-token", "--raw"];
+    let options = ["--username", Gitea::USER, "--token-name", scope];
+    let said = run(
+        program,
+        work,
+        &[&arguments[..], &options, &["--scopes", scope]].concat(),
+    );
+    // Its log may go to the same place.
+    let is_token =
+        |line: &&str| line.len() == 40 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let token = said.lines().find(is_token);
+    token.expect("gitea prints the token").to_owned()
 }
 
 fn run(program: &Path, work: &Path, arguments: &[&str]) -> String {

@@ -21,6 +21,7 @@ pub(super) struct Fetcher<'a> {
     capabilities: Option<Capabilities>,
     watch: Watch,
     is_interrupted: bool,
+    has_failed: bool,
 }
 
 impl<'a> Fetcher<'a> {
@@ -32,6 +33,7 @@ impl<'a> Fetcher<'a> {
             capabilities: None,
             watch: watch.clone(),
             is_interrupted: false,
+            has_failed: false,
         })
     }
 
@@ -128,6 +130,7 @@ impl<'a> Fetcher<'a> {
     }
 
     fn failed(&mut self, error: Error) -> Error {
+        self.has_failed = true;
         self.is_interrupted |= error.kind() == ErrorKind::Interrupted;
         let doing = format!("cannot fetch from {}", self.remote.address);
         self.conversation.explain(error).during(doing)
@@ -136,7 +139,9 @@ impl<'a> Fetcher<'a> {
 
 impl Drop for Fetcher<'_> {
     fn drop(&mut self) {
-        self.conversation.finish();
+        if !self.has_failed {
+            self.conversation.finish();
+        }
     }
 }
 

@@ -153,11 +153,11 @@ impl Remote {
         line: &mut Line<'a>,
         watch: &Watch,
     ) -> Result<Attempt<E>, Error> {
-        let (snapshot, pusher) = match self.begin(repository, branch, line.take(), watch) {
+        let (snapshot, door) = match self.begin(repository, branch, line.take(), watch) {
             Ok(begun) => begun,
             Err(error) => return Attempt::interrupted(error),
         };
-        let attempt = self.decide(&snapshot, pusher, decisions, watch)?;
+        let attempt = self.decide(&snapshot, door, decisions, watch)?;
         if !snapshot.is_interrupted() {
             *line = Some(snapshot.into_fetcher());
         }
@@ -172,7 +172,7 @@ impl Remote {
         branch: &str,
         line: Line<'a>,
         watch: &Watch,
-    ) -> Result<(Snapshot<'a>, Option<Pusher<'a>>), Error> {
+    ) -> Result<(Snapshot<'a>, Door<'a>), Error> {
         let fetcher = match line {
             Some(fetcher) => fetcher,
             None => Arc::new(Mutex::new(Fetcher::start(self, watch)?)),
@@ -180,20 +180,26 @@ impl Remote {
         match Pusher::open(self, branch, watch) {
             Ok(pusher) => {
                 let snapshot = Snapshot::at(repository, branch, pusher.tip(), fetcher)?;
-                Ok((snapshot, Some(pusher)))
+                Ok((snapshot, Door::Open(pusher)))
             }
-            // Who may not push may still hear that there is nothing to.
-            Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Interrupted) => {
-                Ok((self.snapshot(repository, branch, watch)?, None))
+            Err(error) => {
+                let door = match error.kind() {
+                    ErrorKind::Interrupted => Door::Lost,
+                    // Who may not push may still hear that there is nothing to.
+                    ErrorKind::Refused | ErrorKind::Unauthorized | ErrorKind::NotFound => {
+                        Door::Closed(error)
+                    }
+                    _ => return Err(error),
+                };
+                Ok((self.snapshot(repository, branch, watch)?, door))
             }
-            Err(error) => Err(error),
         }
     }
 
     fn decide<'a, E>(
         &'a self,
         snapshot: &Snapshot<'a>,
-        pusher: Option<Pusher<'a>>,
+        door: Door<'a>,
         decisions: &mut [&mut Decision<'_, E>],
         watch: &Watch,
     ) -> Result<Attempt<E>, Error> {
@@ -228,7 +234,7 @@ impl Remote {
         }
         match new {
             Some(new) if Some(new) != expected => {
-                self.deliver(snapshot, pusher, new, outcomes, watch)
+                self.deliver(snapshot, door, new, outcomes, watch)
             }
             _ => Ok(Attempt::Ended(outcomes)),
         }
@@ -237,16 +243,17 @@ impl Remote {
     fn deliver<'a, E>(
         &'a self,
         snapshot: &Snapshot<'a>,
-        pusher: Option<Pusher<'a>>,
+        door: Door<'a>,
         new: CommitId,
         outcomes: Vec<Result<Outcome, E>>,
         watch: &Watch,
     ) -> Result<Attempt<E>, Error> {
         let (repository, branch, expected) =
             (snapshot.repository(), snapshot.branch(), snapshot.tip());
-        let pusher = match pusher {
-            Some(pusher) => Ok(pusher),
-            None => Pusher::open(self, branch, watch),
+        let pusher = match door {
+            Door::Open(pusher) => Ok(pusher),
+            Door::Lost => Pusher::open(self, branch, watch),
+            Door::Closed(error) => return Err(error),
         };
         let pushed = pusher.and_then(|pusher| pusher.push(repository, expected, new, watch));
         let found = match pushed {
@@ -341,6 +348,15 @@ impl Remote {
 
 /// The conversation about objects, for the next attempt.
 type Line<'a> = Option<Arc<Mutex<Fetcher<'a>>>>;
+
+/// The conversation that a push will need.
+enum Door<'a> {
+    Open(Pusher<'a>),
+    /// It ended early.
+    Lost,
+    /// The server does not let these credentials push.
+    Closed(Error),
+}
 
 enum Attempt<E> {
     Ended(Vec<Result<Outcome, E>>),

@@ -85,6 +85,7 @@ pub(super) struct Pusher<'a> {
     /// `refs/heads/…`
     name: String,
     server: Pushable,
+    has_failed: bool,
 }
 
 impl<'a> Pusher<'a> {
@@ -107,6 +108,7 @@ impl<'a> Pusher<'a> {
                 conversation,
                 name,
                 server,
+                has_failed: false,
             }),
             Err(error) => Err(failed(remote, conversation.explain(error))),
         }
@@ -149,6 +151,7 @@ impl<'a> Pusher<'a> {
                 });
                 report(self.conversation.as_mut(), bytes, &self.server)
             });
+        self.has_failed = pushed.is_err();
         let (report, said) =
             pushed.map_err(|error| failed(self.remote, self.conversation.explain(error)))?;
         let said = said.lines();
@@ -202,7 +205,9 @@ impl<'a> Pusher<'a> {
 
 impl Drop for Pusher<'_> {
     fn drop(&mut self) {
-        self.conversation.finish();
+        if !self.has_failed {
+            self.conversation.finish();
+        }
     }
 }
 

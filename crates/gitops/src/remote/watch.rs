@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "http")]
+use std::sync::atomic::AtomicU8;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -72,6 +74,9 @@ pub(super) struct Watch {
     limit: Duration,
     cancel: Cancel,
     listener: Option<Listener>,
+    /// How often in a row credentials were asked for.
+    #[cfg(feature = "http")]
+    asked: Arc<AtomicU8>,
 }
 
 impl Watch {
@@ -88,7 +93,15 @@ impl Watch {
             limit,
             cancel,
             listener,
+            #[cfg(feature = "http")]
+            asked: Arc::default(),
         }
+    }
+
+    /// How often in a row credentials were asked for, of which none was taken yet.
+    #[cfg(feature = "http")]
+    pub(super) fn asked(&self) -> &AtomicU8 {
+        &self.asked
     }
 
     pub(super) fn tell(&self, event: &Event) {

@@ -26,6 +26,9 @@ pub(super) struct Program {
     to: Option<Outgoing>,
     from: Incoming,
     words: Receiver<Vec<u8>>,
+    /// Whether it is killed when it is left in the middle, as it may wait for a network that says nothing more. A service
+    /// on this machine may be moving a branch, and ends by itself when its pipes do.
+    is_expendable: bool,
     /// Turns the program's words into an error that says what to do.
     understand: fn(&str, Error) -> Error,
 }
@@ -59,8 +62,14 @@ impl Program {
             to: Some(Outgoing::pump(input)),
             from: Incoming::pump(output, watch.clone()),
             words: collect(words, MAX_WORDS_BYTES),
+            is_expendable: false,
             understand,
         })
+    }
+
+    pub(super) fn expendable(mut self) -> Self {
+        self.is_expendable = true;
+        self
     }
 }
 
@@ -100,7 +109,7 @@ impl Drop for Program {
         let Some(mut child) = self.child.take() else {
             return;
         };
-        if self.to.take().is_some() {
+        if self.to.take().is_some() && self.is_expendable {
             let _ = child.kill();
         }
         if !matches!(child.try_wait(), Ok(Some(_))) {

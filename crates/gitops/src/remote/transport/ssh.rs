@@ -93,7 +93,8 @@ pub(super) fn open(
     watch: &Watch,
 ) -> Result<Program, Error> {
     let mut command = Command::new(&options.program);
-    let timeout = watch.remaining()?.as_secs().max(1);
+    // Past the deadline, which is told as such.
+    let timeout = watch.remaining()?.as_secs().saturating_add(1);
     if let Some(file) = &options.configuration {
         command.arg("-F").arg(file);
     }
@@ -134,7 +135,7 @@ pub(super) fn open(
         }
     }
     command.arg("--").arg(at).arg(remote);
-    Program::start(&mut command, understand, watch)
+    Ok(Program::start(&mut command, understand, watch)?.expendable())
 }
 
 /// One word to the shell at the other end.
@@ -153,11 +154,10 @@ fn understand(words: &str, error: Error) -> Error {
     if words.is_empty() {
         return error;
     }
-    if has(&[
-        "Host key verification failed",
-        "host key is known",
-        "REMOTE HOST IDENTIFICATION",
-    ]) {
+    if let Some(changed) = changed(words) {
+        return changed;
+    }
+    if has(&["Host key verification failed", "host key is known"]) {
         Error::new(ErrorKind::Untrusted, words)
             .hint("add the host's key to the known hosts, after comparing it with the one its operator publishes")
     } else if has(&["Permission denied", "Too many authentication failures"]) {
@@ -179,4 +179,18 @@ fn understand(words: &str, error: Error) -> Error {
     } else {
         Error::new(error.kind(), words)
     }
+}
+
+/// What is said of a host whose key is not the one that is known, without the banner.
+fn changed(words: &str) -> Option<Error> {
+    let _ = words.find("REMOTE HOST IDENTIFICATION HAS CHANGED")?;
+    let shown = words.lines().find(|line| line.starts_with("SHA256:"))?;
+    let known = words
+        .lines()
+        .find_map(|line| line.strip_prefix("Offending "))?;
+    let shown = shown.trim_end_matches('.');
+    let message =
+        format!("the host shows another key than the known one: {shown}, and known is the {known}");
+    let hint = "whether its operator publishes that key; somebody may stand between. If it does, put it in the known one's place";
+    Some(Error::new(ErrorKind::Untrusted, message).hint(hint))
 }

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::fake::{Asked, Fake};
+use super::notify::of_openssl;
 use crate::fixture::{bare, command, commit, fsck, git};
 
 const REPOSITORY: &str = "narae/gitops";
@@ -134,6 +135,7 @@ impl Place {
 fn a_forge_takes_what_is_handed_over() {
     let Some(place) = Place::start() else { return };
     git_over_http_and_ssh(&place);
+    a_token_that_may_only_read(&place);
     its_webhook_and_ours_say_the_same(&place);
     merge_requests_by_api(&place);
     merge_requests_by_a_push(&place);
@@ -152,6 +154,21 @@ fn git_over_http_and_ssh(place: &Place) {
     let ssh = place.landed(&place.over_ssh(), "main", &[("apps/shop/tag", Some("2\n"))]);
     assert_eq!(place.tip("main"), ssh);
     assert_ne!(http, ssh);
+}
+
+fn a_token_that_may_only_read(place: &Place) {
+    let token = place.gitea.new_token("read:repository");
+    let credentials = move |_: &remote::Asked<'_>| Some(Credential::basic(Gitea::USER, &*token));
+    let options = HttpOptions::new().with_credentials(credentials);
+    let remote = Remote::new(&place.url()).unwrap().with_http(options);
+    let before = place.tip("main");
+    let same = place.land(&remote, "main", &[("apps/shop/tag", Some("2\n"))]);
+    assert_eq!(same.unwrap().outcome, Outcome::NothingToDo);
+    let change = place.land(&remote, "main", &[("apps/shop/tag", Some("3\n"))]);
+    let error = change.unwrap_err();
+    let told = [remote::ErrorKind::Refused, remote::ErrorKind::Unauthorized];
+    assert!(told.contains(&error.kind()), "{error}");
+    assert_eq!(place.tip("main"), before);
 }
 
 fn its_webhook_and_ours_say_the_same(place: &Place) {
@@ -206,7 +223,11 @@ fn its_webhook_and_ours_say_the_same(place: &Place) {
     }
     // It proves itself as we do.
     assert_eq!(theirs.header("x-gogs-event"), Some("push"));
-    assert!(theirs.header("x-gogs-signature").is_some());
+    if let Some(signature) = of_openssl("s3cret", theirs.body.as_bytes()) {
+        assert_eq!(theirs.header("x-gogs-signature"), Some(&*signature));
+        let named = format!("sha256={signature}");
+        assert_eq!(theirs.header("x-hub-signature-256"), Some(&*named));
+    }
 }
 
 fn merge_requests_by_api(place: &Place) {

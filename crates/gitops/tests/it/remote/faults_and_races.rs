@@ -127,7 +127,8 @@ impl Drop for Over<'_> {
 
 #[test]
 fn adjacent_lines_land_while_the_daemon_is_killed_and_started_again() {
-    let Some((served, mut daemon)) = site::daemon(WHAT) else {
+    let served = Served::new();
+    let Some(mut daemon) = site::daemon(&served, WHAT) else {
         return;
     };
     let address = daemon.address("gitops.git");

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use narae_gitops::remote::{
-    Asked, Cancel, Credential, Error, ErrorKind, Event, HttpOptions, Remote, Snapshot,
+    Asked, Cancel, Credential, Error, ErrorKind, Event, HttpOptions, Outcome, Remote, Snapshot,
 };
 use narae_testservers::{Fault, GitHttp, GitHttpOptions, Seen};
 
@@ -149,6 +149,78 @@ fn credentials_are_asked_for_twice_at_most_and_never_told() {
     let origin = server.origin();
     assert_eq!(*asked.lock().unwrap(), [(origin.clone(), 1), (origin, 2)]);
     assert_eq!(server.seen().len(), 3);
+}
+
+#[test]
+fn wrong_credentials_are_asked_for_twice_when_something_is_to_land_too() {
+    let served = Served::new();
+    let Some(server) = start(&served, login()) else {
+        return;
+    };
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let options = HttpOptions::new().with_credentials(move |_: &Asked<'_>| {
+        count.fetch_add(1, Ordering::SeqCst);
+        Some(Credential::basic("ci", "wrong"))
+    });
+    let remote = remote(&server.address("gitops.git")).with_http(options);
+    let (_directory, here) = cache();
+    let error = remote
+        .land(&here, "main", 5, write("a", "x"), |_| {})
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    // Another operation asks again: they may have been put right meanwhile.
+    assert!(remote.tip("main").is_err());
+    assert_eq!(asked.load(Ordering::SeqCst), 4);
+}
+
+#[test]
+fn credentials_that_may_only_read_hear_that_there_is_nothing_to_do() {
+    let is_push = |seen: &Seen| seen.target.contains("git-receive-pack");
+    for (status, kind) in [
+        ("401 Unauthorized", ErrorKind::Unauthorized),
+        ("403 Forbidden", ErrorKind::Refused),
+        ("404 Not Found", ErrorKind::NotFound),
+    ] {
+        let served = Served::new();
+        let no = move |seen: &Seen| is_push(seen).then(|| Fault::Answer(status, String::new(), ""));
+        let Some(server) = start(&served, login().with_faults(no)) else {
+            return;
+        };
+        let options = HttpOptions::new().with_credentials(known);
+        let remote = remote(&server.address("gitops.git")).with_http(options);
+        let (_directory, here) = cache();
+        let same = write("README.md", "read me\n");
+        let landed = remote.land(&here, "main", 3, same, |_| {}).unwrap();
+        assert_eq!(landed.outcome, Outcome::NothingToDo, "{status}");
+        let change = write("README.md", "read on\n");
+        let error = remote.land(&here, "main", 3, change, |_| {}).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().starts_with("cannot push to"), "{error}");
+        assert_eq!(served.commits(), 1);
+    }
+}
+
+#[test]
+fn a_repository_that_anybody_reads_is_not_sent_what_may_not_push() {
+    let served = Served::new();
+    let no = |seen: &Seen| {
+        let is_push = seen.target.contains("git-receive-pack");
+        is_push.then(|| Fault::Answer("401 Unauthorized", String::new(), ""))
+    };
+    let Some(server) = start(&served, GitHttpOptions::new().with_faults(no)) else {
+        return;
+    };
+    let options = HttpOptions::new().with_credentials(known);
+    let remote = remote(&server.address("gitops.git")).with_http(options);
+    let (_directory, here) = cache();
+    let same = write("README.md", "read me\n");
+    let landed = remote.land(&here, "main", 3, same, |_| {}).unwrap();
+    assert_eq!(landed.outcome, Outcome::NothingToDo);
+    let reads = server.seen().into_iter().filter(is_fetch);
+    // A helper would be told that a wrong password was taken.
+    assert!(reads.into_iter().all(|seen| seen.authorization.is_none()));
 }
 
 #[test]

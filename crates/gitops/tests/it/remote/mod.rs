@@ -16,4 +16,5 @@ mod queue;
 mod racing;
 mod site;
 mod ssh;
+mod stopping;
 mod wire;

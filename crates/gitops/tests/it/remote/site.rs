@@ -43,7 +43,8 @@ pub(crate) fn on_this_machine(_what: &str) -> Option<Site> {
 }
 
 pub(crate) fn over_tcp(what: &str) -> Option<Site> {
-    let (served, server) = daemon(what)?;
+    let served = Served::new();
+    let server = daemon(&served, what)?;
     let address = server.address("gitops.git");
     Some(Site::new(served, server, move || remote(&address)))
 }
@@ -56,7 +57,8 @@ pub(crate) fn over_ssh(what: &str) -> Option<Site> {
 
 /// Through a relay that loses connections in the middle of them.
 pub(crate) fn over_tcp_that_breaks(what: &str) -> Option<Site> {
-    let (served, server) = daemon(what)?;
+    let served = Served::new();
+    let server = daemon(&served, what)?;
     let relay = Relay::start(server.port(), |number| breaks(number, 1_200));
     let address = server.address_at(relay.port(), "gitops.git");
     Some(Site::new(served, (relay, server), move || remote(&address)))
@@ -83,19 +85,20 @@ fn breaks(number: usize, most: u64) -> Option<Cut> {
     }
 }
 
-pub(crate) fn daemon(what: &str) -> Option<(Served, GitDaemon)> {
-    let served = Served::new();
-    let log = served.folder().join("daemon.log");
-    let server = GitDaemon::start(served.folder(), &log, what)?;
-    Some((served, server))
+pub(crate) fn daemon(served: &Served, what: &str) -> Option<GitDaemon> {
+    GitDaemon::start(served.folder(), &served.folder().join("daemon.log"), what)
 }
 
-fn sshd(what: &str) -> Option<Sshd> {
+pub(crate) fn sshd(what: &str) -> Option<Sshd> {
     Sshd::start("AcceptEnv GIT_PROTOCOL\n", what)
 }
 
 /// Over `port`, which may be a relay's.
-fn over(server: &Sshd, served: &Served, port: u16) -> impl Fn() -> Remote + Sync + use<> {
+pub(crate) fn over(
+    server: &Sshd,
+    served: &Served,
+    port: u16,
+) -> impl Fn() -> Remote + Sync + use<> {
     let address = server.address_at(port, &served.path());
     let options = SshOptions::new()
         .with_configuration("/dev/null")

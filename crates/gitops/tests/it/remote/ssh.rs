@@ -65,6 +65,35 @@ fn a_host_whose_key_is_not_known_is_refused() {
 }
 
 #[test]
+fn a_known_host_that_shows_another_key_is_refused() {
+    let served = Served::new();
+    let Some(server) = Sshd::start("", WHAT) else {
+        return;
+    };
+    let known = server.known_hosts_at(server.port(), "stranger");
+    let options = options(&server).with_known_hosts(&known);
+    let remote = remote(&server.address(&served.path())).with_ssh(options);
+    let (_directory, here) = cache();
+    let error = remote
+        .land(&here, "main", 3, write("a", "x"), |_| {})
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Untrusted, "{error}");
+    let shown = std::process::Command::new("ssh-keygen")
+        .arg("-lf")
+        .arg(server.known_hosts())
+        .output();
+    let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
+    let shown = shown.split(' ').nth(1).unwrap();
+    let known = format!("ED25519 key in {}:1", known.display());
+    let text = error.to_string();
+    for part in ["another key than the known one", shown, &known] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("@@@") && text.lines().count() == 2, "{text}");
+    assert_eq!(served.commits(), 1);
+}
+
+#[test]
 fn a_key_the_server_does_not_know_is_refused() {
     let served = Served::new();
     let Some(server) = Sshd::start("", WHAT) else {

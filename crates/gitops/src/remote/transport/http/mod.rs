@@ -13,6 +13,7 @@ mod incoming;
 mod options;
 
 use std::io::Read;
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -46,7 +47,7 @@ pub(in super::super) struct Client {
     user: Option<String>,
     /// The path of the repository; another once the server said so.
     path: Mutex<String>,
-    known: Mutex<Option<Credential>>,
+    known: Mutex<Known>,
     may_send_credentials: bool,
 }
 
@@ -65,7 +66,7 @@ impl Client {
             origin: format!("{scheme}://{authority}"),
             user: user.map(str::to_owned),
             path: Mutex::new(path.to_owned()),
-            known: Mutex::new(None),
+            known: Mutex::default(),
             may_send_credentials: secure || options.is_unencrypted || is_this_machine(authority),
         }
     }
@@ -76,39 +77,39 @@ impl Client {
 
     /// One request, and again with credentials when the server wants some.
     fn exchange(&self, question: &Question, watch: &Watch) -> Result<(Head, Incoming), Error> {
-        for asked in 1..=MAX_ASKED + 1 {
-            let credential = lock(&self.known).clone();
+        loop {
+            let credential = lock(&self.known).current.clone();
             let (head, incoming) = self.send(question, credential.as_ref(), watch)?;
-            if head.status != 401 {
-                if let (Some(credential), Some(source)) = (&credential, &self.options.credentials)
-                    && asked > 1
-                {
-                    source.accepted(&self.asked(asked - 1, watch), credential);
-                }
-                return Ok((head, incoming));
+            if head.status == 401 {
+                self.ask_for_credentials(credential, watch)?;
+                continue;
             }
-            self.ask_for_credentials(asked, credential, watch)?;
+            let asked = match credential {
+                Some(_) => watch.asked().swap(0, Ordering::Relaxed),
+                None => 0,
+            };
+            if let (Some(credential), Some(source)) = (&credential, &self.options.credentials)
+                && asked > 0
+            {
+                source.accepted(&self.asked(asked, watch), credential);
+            }
+            return Ok((head, incoming));
         }
-        Err(self.unauthorized("the server does not take these credentials"))
     }
 
-    fn ask_for_credentials(
-        &self,
-        asked: u8,
-        refused: Option<Credential>,
-        watch: &Watch,
-    ) -> Result<(), Error> {
+    fn ask_for_credentials(&self, refused: Option<Credential>, watch: &Watch) -> Result<(), Error> {
         let Some(source) = &self.options.credentials else {
             return Err(self
                 .unauthorized("the server wants credentials")
                 .hint("give the remote credentials"));
         };
-        if let Some(refused) = refused {
-            source.refused(&self.asked(asked, watch), &refused);
-            *lock(&self.known) = None;
+        let asked = watch.asked().load(Ordering::Relaxed);
+        lock(&self.known).current = None;
+        if let Some(refused) = &refused {
+            source.refused(&self.asked(asked.max(1), watch), refused);
         }
-        if asked > MAX_ASKED {
-            return Err(self.unauthorized("the server does not take these credentials"));
+        if asked >= MAX_ASKED {
+            return self.enough(refused);
         }
         if !self.may_send_credentials {
             return Err(self
@@ -116,13 +117,25 @@ impl Client {
                 .hint("an https:// address"));
         }
         watch.remaining()?;
-        match source.credential(&self.asked(asked, watch))? {
+        watch.asked().store(asked + 1, Ordering::Relaxed);
+        match source.credential(&self.asked(asked + 1, watch))? {
             Some(credential) => {
-                *lock(&self.known) = Some(credential);
+                lock(&self.known).current = Some(credential);
                 Ok(())
             }
             None => Err(self.unauthorized("the server wants credentials, and there are none")),
         }
+    }
+
+    /// No more are asked for; but what may not push may be good enough to read, which is tried once.
+    fn enough(&self, refused: Option<Credential>) -> Result<(), Error> {
+        let mut known = lock(&self.known);
+        if refused.is_none() && known.spare.is_some() {
+            known.current = known.spare.take();
+            return Ok(());
+        }
+        known.spare = refused;
+        Err(self.unauthorized("the server does not take these credentials"))
     }
 
     fn asked<'a>(&'a self, attempt: u8, watch: &'a Watch) -> Asked<'a> {
@@ -159,6 +172,15 @@ impl Client {
         let head = Head::new(response.status(), |name| response.header(name));
         Ok((head, Incoming::new(response, watch.clone())))
     }
+}
+
+/// What was given so far.
+#[derive(Default)]
+struct Known {
+    /// What is sent.
+    current: Option<Credential>,
+    /// The last that were not taken.
+    spare: Option<Credential>,
 }
 
 /// A conversation over HTTP: each question is a request of its own.
