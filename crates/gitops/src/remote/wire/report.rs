@@ -9,13 +9,18 @@ use super::{
     AGENT, MAX_REFERENCES, ObjectId, PacketReader, PacketWriter, Pushable, WireError, shown,
 };
 
-/// A branch to move, from where it must stand.
+/// Branches to move, each from where it must stand: all of them, or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushRequest {
+    moves: Vec<Move>,
+    options: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Move {
     reference: String,
     old: Option<ObjectId>,
     new: ObjectId,
-    options: Vec<String>,
 }
 
 impl PushRequest {
@@ -23,11 +28,27 @@ impl PushRequest {
     #[must_use]
     pub fn new(reference: impl Into<String>, old: Option<ObjectId>, new: ObjectId) -> Self {
         Self {
-            reference: reference.into(),
-            old,
-            new,
+            moves: Vec::new(),
             options: Vec::new(),
         }
+        .and(reference, old, new)
+    }
+
+    /// Another one with it.
+    #[must_use]
+    pub fn and(
+        mut self,
+        reference: impl Into<String>,
+        old: Option<ObjectId>,
+        new: ObjectId,
+    ) -> Self {
+        let reference = reference.into();
+        self.moves.push(Move {
+            reference,
+            old,
+            new,
+        });
+        self
     }
 
     /// Words for the server's hooks or its forge: `merge_request.create`.
@@ -40,7 +61,8 @@ impl PushRequest {
     ///
     /// # Errors
     ///
-    /// [`WireError::Unexpected`] when the server cannot report, or cannot take the options;
+    /// [`WireError::Unexpected`] when the server cannot report, cannot take the options, or cannot move several
+    /// branches as one;
     /// [`WireError::TooLong`].
     pub fn to_bytes(&self, server: &Pushable) -> Result<Vec<u8>, WireError> {
         let report = ["report-status-v2", "report-status"]
@@ -52,6 +74,12 @@ impl PushRequest {
             if server.has(capability) {
                 capabilities.push(capability.to_owned());
             }
+        }
+        if self.moves.len() > 1 && !server.has("atomic") {
+            return Err(WireError::unexpected(
+                "a server that moves several branches as one (`receive.advertiseAtomic`)",
+                b"one that does not",
+            ));
         }
         if server.value("object-format").is_some() {
             capabilities.push("object-format=sha1".to_owned());
@@ -66,15 +94,15 @@ impl PushRequest {
             capabilities.push("push-options".to_owned());
         }
         capabilities.push(format!("agent={AGENT}"));
-        let old = self.old.unwrap_or(ObjectId::ZERO);
-        let command = format!(
-            "{old} {} {}\0 {}",
-            self.new,
-            self.reference,
-            capabilities.join(" ")
-        );
+        let mut capabilities = format!("\0 {}", capabilities.join(" "));
         let mut packets = PacketWriter::new();
-        packets.data(command.as_bytes())?;
+        for command in &self.moves {
+            let old = command.old.unwrap_or(ObjectId::ZERO);
+            let (new, reference) = (command.new, &command.reference);
+            // They stand behind the first.
+            let capabilities = std::mem::take(&mut capabilities);
+            packets.data(format!("{old} {new} {reference}{capabilities}").as_bytes())?;
+        }
         packets.flush();
         if !self.options.is_empty() {
             for option in &self.options {

@@ -1,6 +1,7 @@
 //! Remotes: the wire as bytes, and the real servers of git on this machine.
 
 mod address;
+mod atomic;
 mod cache;
 mod daemon;
 mod faults;
