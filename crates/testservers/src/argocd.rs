@@ -23,7 +23,7 @@ use crate::program::{is_missing, program, skip};
 const SETTINGS: &str = include_str!("../data/argocd.yaml");
 const PASSWORD: &str = "password-of-this-test";
 
-/// A running Argo CD with two users: the administrator, and `ci`, who may only look.
+/// A running Argo CD with two users: the administrator, and `ci`, who may look, and sync applications called `by-hand`.
 #[derive(Debug)]
 pub struct ArgoCd {
     // INVARIANT: dropped before what they talk to.
@@ -39,7 +39,7 @@ pub struct ArgoCd {
 }
 
 impl ArgoCd {
-    /// What webhooks that look like GitHub's or Gitea's are signed with.
+    /// What webhooks that look like GitHub's, GitLab's or Gitea's prove themselves by.
     pub const WEBHOOK_SECRET: &str = "webhook-secret-of-this-test";
 
     /// Starts a cluster and Argo CD, and waits until it answers; `None` where something is not installed.

@@ -3,6 +3,8 @@
 mod agit;
 mod argocd;
 mod client;
+#[cfg(feature = "http")]
+mod cluster;
 mod delivered;
 mod fake;
 mod forge;
