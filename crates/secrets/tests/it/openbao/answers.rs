@@ -56,6 +56,13 @@ proptest! {
             answer.wrapped().err(),
             Health::of(&answer).err(),
         );
+        let transit = format!(
+            "{:?} {:?} {:?}",
+            answer.plaintexts(1),
+            answer.verdicts(2),
+            answer.data_key().err(),
+        );
+        prop_assert!(!transit.contains(CANARY), "{}", transit);
         prop_assert!(!said.contains(CANARY), "{}", said);
     }
 }

@@ -5,6 +5,7 @@ mod auth;
 mod faults;
 mod kv;
 mod leases;
+mod paths;
 mod renewal;
 mod retries;
 mod transit;

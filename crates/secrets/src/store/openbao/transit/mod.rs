@@ -3,25 +3,19 @@
 //! All operations go by the batch form of the API, since one is a batch of one: each item has an outcome of its own.
 //! Batches are cut to what a server takes in one request.
 
+mod batch;
+
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use zeroize::Zeroizing;
+use serde::Serialize;
 
-use super::answer::{self, Answer};
-use super::request::{MAX_REQUEST_BYTES, Request};
+use self::batch::{Item, ReadResults, encode, encoded_data};
+use super::answer::{Answer, Outcomes};
+use super::request::Request;
 use super::{OpenBao, auth};
 use crate::SecretBytes;
 use crate::store::{MountPath, SecretPath, StoreError, StoreErrorKind};
-
-/// Items sent at a time. OpenBao refuses more than 1,000 strings in one request; an item has up to six.
-const MAX_BATCH_ITEMS: usize = 150;
-/// Bytes sent at a time.
-const MAX_BATCH_BYTES: usize = MAX_REQUEST_BYTES / 4;
 
 /// A named key of a transit engine.
 #[derive(Debug, Clone)]
@@ -61,49 +55,6 @@ pub enum KeyType {
     /// Encrypting and signing (`rsa-4096`).
     Rsa4096,
 }
-
-#[derive(Serialize, Default)]
-struct Item<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plaintext: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ciphertext: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    associated_data: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    input: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signature: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hmac: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Batch<'a> {
-    batch_input: &'a [Item<'a>],
-}
-
-#[derive(Deserialize)]
-struct Results<'a> {
-    #[serde(borrow)]
-    batch_results: Vec<ResultPart<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ResultPart<'a> {
-    #[serde(borrow)]
-    plaintext: Option<&'a RawValue>,
-    ciphertext: Option<String>,
-    signature: Option<String>,
-    hmac: Option<String>,
-    valid: Option<bool>,
-    error: Option<String>,
-}
-
-/// What is taken from a result; an item the server refused has none.
-type Take<T> = fn(ResultPart<'_>) -> Option<T>;
-/// One outcome for each item.
-type Outcomes<T> = Vec<Result<T, StoreErrorKind>>;
 
 impl OpenBao {
     /// A key of the transit engine at `mount`.
@@ -247,7 +198,7 @@ impl TransitKey {
                 ..Item::default()
             })
             .collect();
-        self.do_it(|| self.batch("encrypt", &items, |part| part.ciphertext.map(Ciphertext)))
+        self.do_it(|| self.batch("encrypt", &items, Answer::ciphertexts))
     }
 
     /// Decrypts many, each with an outcome of its own.
@@ -259,10 +210,7 @@ impl TransitKey {
         &self,
         ciphertexts: &[(&Ciphertext, &[u8])],
     ) -> Result<Outcomes<SecretBytes>, StoreError> {
-        self.ciphertexts("decrypt", ciphertexts, |part| {
-            let text = part.plaintext.map(answer::value)?.ok()?;
-            decode(text.expose())
-        })
+        self.ciphertexts("decrypt", ciphertexts, Answer::plaintexts)
     }
 
     /// Wraps many anew, each with an outcome of its own.
@@ -275,7 +223,7 @@ impl TransitKey {
         ciphertexts: &[&Ciphertext],
     ) -> Result<Outcomes<Ciphertext>, StoreError> {
         let unbound: Vec<_> = ciphertexts.iter().map(|text| (*text, &b""[..])).collect();
-        self.ciphertexts("rewrap", &unbound, |part| part.ciphertext.map(Ciphertext))
+        self.ciphertexts("rewrap", &unbound, Answer::ciphertexts)
     }
 
     /// Signs a message with a signing key (hashed with SHA-256 where the key's type wants a hash).
@@ -289,7 +237,7 @@ impl TransitKey {
             input: Some(&input),
             ..Item::default()
         };
-        self.one(self.do_it(|| self.batch("sign", &[item], |part| part.signature.map(Ciphertext)))?)
+        self.one(self.do_it(|| self.batch("sign", &[item], Answer::signatures))?)
     }
 
     /// Whether the signature is this key's, of this message.
@@ -317,7 +265,7 @@ impl TransitKey {
             input: Some(&input),
             ..Item::default()
         };
-        self.one(self.do_it(|| self.batch("hmac", &[item], |part| part.hmac.map(Ciphertext)))?)
+        self.one(self.do_it(|| self.batch("hmac", &[item], Answer::hmacs))?)
     }
 
     /// Whether the HMAC is this key's, of this message.
@@ -340,25 +288,11 @@ impl TransitKey {
     ///
     /// As for any request.
     pub fn data_key(&self) -> Result<DataKey, StoreError> {
-        #[derive(Deserialize)]
-        struct Part<'a> {
-            #[serde(borrow)]
-            plaintext: &'a RawValue,
-            ciphertext: String,
-        }
         let nothing = std::collections::BTreeMap::<&str, &str>::new();
         self.do_it(|| {
             let parts = [self.mount.as_str(), "datakey/plaintext", &self.name];
             let request = Request::post(&parts, &nothing)?.repeatable();
-            let answer = self.bao.send(self.mount.as_str(), &request)?;
-            let part: Part<'_> = answer.data()?;
-            let reason = "no data key";
-            let plaintext = decode(answer::value(part.plaintext)?.expose())
-                .ok_or(StoreErrorKind::UnexpectedAnswer { reason })?;
-            Ok(DataKey {
-                plaintext,
-                wrapped: Ciphertext(part.ciphertext),
-            })
+            self.bao.send(self.mount.as_str(), &request)?.data_key()
         })
     }
 
@@ -366,7 +300,7 @@ impl TransitKey {
         &self,
         operation: &str,
         ciphertexts: &[(&Ciphertext, &[u8])],
-        take: Take<T>,
+        read: ReadResults<T>,
     ) -> Result<Outcomes<T>, StoreError> {
         let data: Vec<_> = ciphertexts
             .iter()
@@ -381,48 +315,16 @@ impl TransitKey {
                 ..Item::default()
             })
             .collect();
-        self.do_it(|| self.batch(operation, &items, take))
+        self.do_it(|| self.batch(operation, &items, read))
     }
 
     fn verified(&self, item: Item<'_>) -> Result<bool, StoreError> {
-        let results = self.do_it(|| {
-            self.batch("verify", &[item], |part| {
-                // In a batch, a signature that is not valid is one that is not said to be.
-                Some(part.valid.unwrap_or(false))
-            })
-        })?;
+        let results = self.do_it(|| self.batch("verify", &[item], Answer::verdicts))?;
         match results.into_iter().next() {
             // What is no signature at all is refused rather than found invalid.
             Some(Err(StoreErrorKind::CiphertextRefused)) => Ok(false),
             result => self.one(result.into_iter().collect()),
         }
-    }
-
-    fn batch<T>(
-        &self,
-        operation: &str,
-        items: &[Item<'_>],
-        take: Take<T>,
-    ) -> Result<Outcomes<T>, StoreErrorKind> {
-        let mut results = Vec::with_capacity(items.len());
-        let mut rest = items;
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(batch_of(rest));
-            let parts = [self.mount.as_str(), operation, &self.name];
-            let request = Request::post(&parts, &Batch { batch_input: now })?.repeatable();
-            let answer = self.bao.try_send(&request)?;
-            let outcomes = outcomes(&answer, now.len(), take);
-            match outcomes {
-                Some(outcomes) => results.extend(outcomes),
-                None => {
-                    self.bao.check(self.mount.as_str(), &request, &answer)?;
-                    let reason = "not as many results as items";
-                    return Err(StoreErrorKind::UnexpectedAnswer { reason });
-                }
-            }
-            rest = later;
-        }
-        Ok(results)
     }
 
     fn one<T>(&self, results: Outcomes<T>) -> Result<T, StoreError> {
@@ -437,59 +339,11 @@ impl TransitKey {
     }
 }
 
-/// How many items go into one request, at least one.
-fn batch_of(items: &[Item<'_>]) -> usize {
-    let mut bytes = 0;
-    let fits = |item: &&Item<'_>| {
-        let texts = [
-            item.plaintext,
-            item.ciphertext,
-            item.associated_data,
-            item.input,
-        ];
-        bytes += texts.into_iter().flatten().map(str::len).sum::<usize>();
-        bytes <= MAX_BATCH_BYTES
-    };
-    items
-        .iter()
-        .take(MAX_BATCH_ITEMS)
-        .take_while(fits)
-        .count()
-        .max(1)
-}
-
-/// One outcome for each item; `None` if the answer has none. A batch with a bad item is answered 400 with all results,
-/// sometimes without the usual envelope.
-fn outcomes<T>(answer: &Answer, count: usize, take: Take<T>) -> Option<Outcomes<T>> {
-    if !matches!(answer.status, 200..=208 | 400) {
-        return None;
+impl Ciphertext {
+    /// As a server gave it.
+    pub(super) fn of_server(text: String) -> Self {
+        Self(text)
     }
-    let results = match answer.data::<Results<'_>>() {
-        Ok(results) => results,
-        Err(_) => serde_json::from_slice(&answer.body).ok()?,
-    };
-    if results.batch_results.len() != count {
-        return None;
-    }
-    let outcome = |part: ResultPart<'_>| match &part.error {
-        Some(error) if !error.is_empty() => Err(StoreErrorKind::CiphertextRefused),
-        _ => take(part).ok_or(StoreErrorKind::UnexpectedAnswer {
-            reason: "a result without what was asked for",
-        }),
-    };
-    Some(results.batch_results.into_iter().map(outcome).collect())
-}
-
-fn encode(bytes: &[u8]) -> Zeroizing<String> {
-    Zeroizing::new(STANDARD.encode(bytes))
-}
-
-fn encoded_data(bytes: &[u8]) -> Option<String> {
-    (!bytes.is_empty()).then(|| STANDARD.encode(bytes))
-}
-
-fn decode(text: &[u8]) -> Option<SecretBytes> {
-    STANDARD.decode(text).ok().map(SecretBytes::from)
 }
 
 impl FromStr for Ciphertext {

@@ -1,41 +1,15 @@
-//! What an answer of the server means. Pure: status and body in, meaning out.
-//!
-//! The server's words are matched, never repeated: servers echo what they were given. Answers are read tolerantly, since
-//! OpenBao promises no stable API even within `/v1`: only what is needed must be there. The cause of a JSON error may
-//! quote the value it did not expect, so it is dropped, and a fixed reason stands in its place.
+//! What a good answer holds: secrets, versions, listings, logins, leases, wrapping tokens.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use zeroize::Zeroizing;
 
-use super::{Lease, Leased, Wrapped};
+use super::{Answer, Read, odd};
 use crate::SecretBytes;
+use crate::store::openbao::{Lease, Leased, Wrapped};
 use crate::store::{Metadata, Secret, SecretData, StoreErrorKind, Version, VersionState};
-
-/// Status and body of an answer. The body is wiped on drop, and not printed.
-pub struct Answer {
-    pub(super) status: u16,
-    pub(super) retry_after: Option<Duration>,
-    pub(super) body: Zeroizing<Vec<u8>>,
-}
-
-/// What was asked, as far as errors tell of it.
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct Asked<'a> {
-    /// The mount: `secret`.
-    pub mount: &'a str,
-    /// The namespace, where there is one.
-    pub namespace: Option<&'a str>,
-    /// The path below `/v1/`, as a policy names it: `secret/data/shop`.
-    pub api_path: &'a str,
-    /// What the policy must allow there: `read`.
-    pub capability: &'static str,
-}
 
 /// What a login gave.
 #[derive(Debug)]
@@ -51,7 +25,7 @@ pub struct Login {
 
 /// The parts of every answer that are used here. Values are borrowed from the body: no copy to wipe.
 #[derive(Deserialize)]
-struct Envelope<'a, T> {
+pub(super) struct Envelope<'a, T> {
     #[serde(default)]
     lease_id: String,
     #[serde(default)]
@@ -59,7 +33,7 @@ struct Envelope<'a, T> {
     #[serde(default)]
     renewable: bool,
     #[serde(bound(deserialize = "T: Deserialize<'de>"))]
-    data: Option<T>,
+    pub(super) data: Option<T>,
     #[serde(borrow)]
     auth: Option<AuthPart<'a>>,
     #[serde(borrow)]
@@ -89,20 +63,20 @@ struct WrapPart<'a> {
 }
 
 #[derive(Deserialize)]
-struct VersionedPart<'a> {
+pub(super) struct VersionedPart<'a> {
     #[serde(borrow)]
     data: Option<Values<'a>>,
-    metadata: Option<VersionPart>,
+    pub(super) metadata: Option<VersionPart>,
 }
 
 #[derive(Deserialize)]
-struct VersionPart {
+pub(super) struct VersionPart {
     #[serde(default)]
-    version: u64,
+    pub(super) version: u64,
     #[serde(default)]
-    destroyed: bool,
+    pub(super) destroyed: bool,
     #[serde(default)]
-    deletion_time: String,
+    pub(super) deletion_time: String,
     /// To the nanosecond: the same version written elsewhere, or after the path was made anew, has another.
     #[serde(default)]
     created_time: String,
@@ -116,136 +90,10 @@ struct MetadataPart {
     custom_metadata: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Deserialize, Default)]
-struct ErrorsPart {
-    #[serde(default)]
-    errors: Vec<String>,
-}
-
-type Read<T> = Result<T, StoreErrorKind>;
-
-fn odd(reason: &'static str) -> StoreErrorKind {
-    StoreErrorKind::UnexpectedAnswer { reason }
-}
-
 impl Answer {
-    /// An answer from somewhere else: a recording, another transport.
-    #[must_use]
-    pub fn new(status: u16, body: Vec<u8>) -> Self {
-        Self {
-            status,
-            retry_after: None,
-            body: Zeroizing::new(body),
-        }
-    }
-
-    /// Whether it is a refusal, and which.
-    ///
-    /// # Errors
-    ///
-    /// What the server refused.
-    pub fn check(&self, asked: &Asked<'_>) -> Read<()> {
-        use StoreErrorKind as K;
-        Err(match self.status {
-            200..=208 => return Ok(()),
-            status @ 300..=399 => K::Redirected { status },
-            400 => self.rejected(),
-            403 => K::PermissionDenied {
-                capability: asked.capability,
-                path: asked.api_path.to_owned(),
-            },
-            404 => self.missing(asked),
-            405 => K::Unsupported {
-                operation: "this request",
-            },
-            413 => K::Refused {
-                reason: "larger than the server takes in one request".to_owned(),
-            },
-            429 => K::RateLimited,
-            472 | 473 => K::Standby,
-            503 if self.says("sealed") => K::Sealed,
-            500 | 503 if self.says("not active") => K::Standby,
-            status => K::Server { status },
-        })
-    }
-
-    /// The server's words for a refusal that has no status of its own.
-    fn rejected(&self) -> StoreErrorKind {
-        use StoreErrorKind as K;
-        const WORDS: &[(&str, StoreErrorKind)] = &[
-            ("lease not found", K::LeaseNotFound),
-            ("lease expired", K::LeaseNotFound),
-            ("not renewable", K::NotRenewable),
-            ("batch tokens cannot be renewed", K::NotRenewable),
-            ("wrapping token", K::WrapInvalid),
-            ("encryption key not found", K::NotFound),
-            ("signing key not found", K::NotFound),
-            ("no existing key named", K::NotFound),
-        ];
-        if self.says("check-and-set parameter required") {
-            let reason = "the engine wants to know which version is replaced".to_owned();
-            return K::Refused { reason };
-        }
-        let known = WORDS.iter().find(|(words, _)| self.says(words));
-        known.map_or(K::Server { status: 400 }, |(_, kind)| kind.clone())
-    }
-
-    fn missing(&self, asked: &Asked<'_>) -> StoreErrorKind {
-        use StoreErrorKind as K;
-        // Deleted and destroyed versions are answered 404 with the version's metadata.
-        let part = self
-            .envelope::<VersionedPart<'_>>()
-            .ok()
-            .and_then(|envelope| envelope.data?.metadata);
-        if let Some((part, version)) =
-            part.and_then(|part| Some((Version::new(part.version)?, part)).map(|(v, p)| (p, v)))
-        {
-            if part.destroyed {
-                return K::Destroyed { version };
-            }
-            if let Some(at) = time(&part.deletion_time) {
-                return K::Deleted {
-                    version,
-                    at: Some(at),
-                };
-            }
-        }
-        if self.says("no handler for route") {
-            let mount = asked.mount.to_owned();
-            return K::MountNotFound { mount };
-        }
-        if self.says("namespace not found") {
-            let namespace = asked.namespace.unwrap_or_default().to_owned();
-            return K::NamespaceNotFound { namespace };
-        }
-        K::NotFound
-    }
-
-    /// Whether one of the server's errors has these words.
-    pub(super) fn says(&self, words: &str) -> bool {
-        self.errors().iter().any(|error| error.contains(words))
-    }
-
-    /// Whether a refusal of `lookup-self` means that the token is not known: for a token that is known but may not look at
-    /// itself, the server's message is longer.
-    pub(super) fn is_unknown_token(&self) -> bool {
-        let is =
-            |error: &String| error.trim() == "permission denied" || error.contains("invalid token");
-        self.status == 403 && self.errors().iter().any(is)
-    }
-
-    fn errors(&self) -> Vec<String> {
-        let part: ErrorsPart = serde_json::from_slice(&self.body).unwrap_or_default();
-        part.errors
-    }
-
-    fn envelope<'a, T: Deserialize<'a>>(&'a self) -> Read<Envelope<'a, T>> {
-        serde_json::from_slice(&self.body).map_err(|_| odd("not the JSON that was asked for"))
-    }
-
     /// What stands under `data`.
-    pub(super) fn data<'a, T: Deserialize<'a>>(&'a self) -> Read<T> {
-        self.envelope()?.data.ok_or(odd("no data"))
+    pub(in super::super) fn data<'a, T: Deserialize<'a>>(&'a self) -> Read<T> {
+        envelope(self)?.data.ok_or(odd("no data"))
     }
 
     /// A secret of KV version 2.
@@ -324,7 +172,7 @@ impl Answer {
     ///
     /// As for [`versioned_secret`](Self::versioned_secret).
     pub fn login(&self) -> Read<Login> {
-        let envelope: Envelope<'_, serde::de::IgnoredAny> = self.envelope()?;
+        let envelope: Envelope<'_, serde::de::IgnoredAny> = envelope(self)?;
         let auth = envelope.auth.ok_or(odd("no token"))?;
         let token = value(auth.client_token)?;
         if token.is_empty() || !token.expose().iter().all(u8::is_ascii_graphic) {
@@ -354,7 +202,7 @@ impl Answer {
     ///
     /// As for [`versioned_secret`](Self::versioned_secret).
     pub fn lease(&self) -> Read<Lease> {
-        let envelope: Envelope<'_, serde::de::IgnoredAny> = self.envelope()?;
+        let envelope: Envelope<'_, serde::de::IgnoredAny> = envelope(self)?;
         if envelope.lease_id.is_empty() {
             return Err(odd("no lease"));
         }
@@ -371,7 +219,7 @@ impl Answer {
     ///
     /// As for [`versioned_secret`](Self::versioned_secret).
     pub fn wrapped(&self) -> Read<Wrapped> {
-        let envelope: Envelope<'_, serde::de::IgnoredAny> = self.envelope()?;
+        let envelope: Envelope<'_, serde::de::IgnoredAny> = envelope(self)?;
         let part = envelope.wrap_info.ok_or(odd("no wrapping token"))?;
         Ok(Wrapped {
             token: value(part.token)?,
@@ -381,13 +229,8 @@ impl Answer {
     }
 }
 
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
-            .field("status", &self.status)
-            .field("body_bytes", &self.body.len())
-            .finish_non_exhaustive()
-    }
+pub(super) fn envelope<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Read<Envelope<'a, T>> {
+    serde_json::from_slice(&answer.body).map_err(|_| odd("not the JSON that was asked for"))
 }
 
 fn values(values: Values<'_>) -> Read<SecretData> {
@@ -402,7 +245,7 @@ fn values(values: Values<'_>) -> Read<SecretData> {
 }
 
 /// A string's text; of anything else its JSON, as the server wrote it.
-pub(super) fn value(raw: &RawValue) -> Read<SecretBytes> {
+pub(in super::super) fn value(raw: &RawValue) -> Read<SecretBytes> {
     let text = raw.get();
     if text.starts_with('"') {
         return serde_json::from_str::<String>(text)
@@ -410,11 +253,4 @@ pub(super) fn value(raw: &RawValue) -> Read<SecretBytes> {
             .map_err(|_| odd("a value is not a sound string"));
     }
     Ok(SecretBytes::copy_of(text.as_bytes()))
-}
-
-/// A time as the server writes it (RFC 3339), if it looks like one.
-fn time(text: &str) -> Option<String> {
-    let is_time = |byte: u8| byte.is_ascii_digit() || b"-+:.TZ".contains(&byte);
-    let sound = (1..=40).contains(&text.len()) && text.bytes().all(is_time);
-    sound.then(|| text.to_owned())
 }
