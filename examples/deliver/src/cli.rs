@@ -49,6 +49,15 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) store_key: Option<PathBuf>,
 
+    /// Read secrets at the versions that this file locks, and lock what it does not;
+    /// it is made when missing and belongs in version control
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: Option<PathBuf>,
+
+    /// Read the newest versions, and lock those
+    #[arg(long, requires = "lock")]
+    pub(crate) relock: bool,
+
     /// Seal for this certificate, PEM, as `kubeseal --fetch-cert` prints it
     /// [default: sealing/tls.crt in the key folder, made on first run]
     #[arg(long, value_name = "FILE")]
@@ -99,6 +108,7 @@ Examples:
   deliver --site aws --stage prod --dry-run  what would change in production at the recovery site
   deliver --stage rc --image shop:9f2c1d7e4b8a60355c1e7a9d0b42f8e6a3d5c710
   BAO_ADDR=https://bao:8200 BAO_TOKEN=… deliver --store openbao
+  deliver --lock secrets.lock --relock --dry-run  what newer secrets would change
   deliver --json | jq .result.commit
 
 Exit codes:

@@ -18,6 +18,7 @@ use narae_yaml::Value;
 
 use crate::cli::Arguments;
 use crate::guard::Outputs;
+use crate::lock::LockFile;
 use crate::manifest::{self, FileNames, Manifest};
 use crate::outcome::{Outcome, SealedItem, Sync, Verdict};
 use crate::plan::{Action, Current, FileChange, Plan};
@@ -88,8 +89,14 @@ pub(crate) fn run(arguments: &Arguments, outputs: &Outputs) -> Result<Outcome> {
     if !found.secrets.is_empty() {
         let stores = store::open(arguments, &application, &mut outcome.made)?;
         let stores: Vec<&dyn Store> = stores.iter().map(AsRef::as_ref).collect();
-        resolved = secrets::read(&found, &stores)?;
+        let lock = LockFile::read(arguments)?;
+        resolved = secrets::read(&found, &stores, &lock.lock())?;
         outputs.know(&resolved, &arguments.not_secret);
+        outcome.notes.extend(lock.outdated(&resolved, &stores));
+        if !arguments.dry_run {
+            // Before the commit: what is committed can be read again.
+            outcome.made.extend(lock.write(&resolved, outputs)?);
+        }
         certificate = Some(certificate::load(arguments, now, &mut outcome.made)?);
     }
     if !arguments.dry_run {

@@ -24,6 +24,21 @@ pub(crate) fn private_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
     out.sync_all()
 }
 
+/// Writes a file beside itself and moves it into place: it is there whole, old or new.
+pub(crate) fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let new = file.with_file_name(name);
+    let mut out = File::create(&new)?;
+    let written = out.write_all(bytes).and_then(|()| out.sync_all());
+    written
+        .and_then(|()| fs::rename(&new, file))
+        .inspect_err(|_| {
+            // What is left of it is of no use; that it stays is the lesser evil.
+            let _ = fs::remove_file(&new);
+        })
+}
+
 /// Takes an exclusive lock, waiting for its holder; released when dropped, or when the process dies.
 pub(crate) fn lock(file: &Path) -> io::Result<File> {
     let lock = OpenOptions::new()

@@ -9,6 +9,7 @@ mod delivery;
 mod files;
 mod guard;
 mod image;
+mod lock;
 mod manifest;
 mod outcome;
 mod paths;

@@ -6,10 +6,14 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use narae_manifest::object::ObjectId;
 use narae_manifest::template::Rendered;
+use narae_secrets::lock::{Lock, LockedError};
 use narae_secrets::reference::Reference;
-use narae_secrets::resolve::{Request, Resolved, resolve};
-use narae_secrets::sealed::{Action, Certificate, Item, SealRequest, Source};
-use narae_secrets::store::{Store, Version};
+use narae_secrets::resolve::{FailureKind, Request, Resolved};
+use narae_secrets::sealed::{
+    Action, Certificate, Provisioned, ReferencedProblem, ReferencedProblemKind, ReferencedSecret,
+    Values,
+};
+use narae_secrets::store::{Store, StoreErrorKind, Version};
 use narae_yaml::{Path, Segment, Value};
 
 use crate::outcome::{Refusal, SealedItem};
@@ -25,13 +29,16 @@ const IN_SECRETS_ONLY: &str = "references-in-secrets-only";
 const LITERAL: &str =
     "a Secret in a template may hold references only: a literal would be plaintext in git";
 const NESTED: &str = "a Secret within another object is not sealed: it would be plaintext in git";
+/// The annotation by which a Secret asks that references may stand within a text.
+const INTERPOLATE: &str = "narae.dev/interpolate";
+
 const UNKNOWN_FIELD: &str = "a Secret has no such field: it would not be delivered";
 
-/// The references of one Secret, by item.
+/// A Secret and its references.
 #[derive(Debug)]
 pub(crate) struct SecretReferences<'a> {
     pub(crate) rendered: &'a Rendered,
-    items: BTreeMap<String, (Reference, String)>,
+    referenced: ReferencedSecret<'a>,
 }
 
 /// What the objects ask of the store, and what must not be delivered at all.
@@ -52,8 +59,13 @@ pub(crate) fn find(objects: &[Rendered]) -> Result<Found<'_>> {
             let refusal = policy::refusal(ONE_BY_ONE, message, rendered, &path, None)?;
             found.refusals.push(refusal);
         } else if is_secret(&rendered.value) {
-            let items = items_of(rendered, &mut found.refusals)?;
-            found.secrets.push(SecretReferences { rendered, items });
+            let referenced = references_of(rendered, &mut found.refusals)?;
+            found
+                .secrets
+                .extend(referenced.map(|referenced| SecretReferences {
+                    rendered,
+                    referenced,
+                }));
         } else {
             stray(
                 rendered,
@@ -66,15 +78,36 @@ pub(crate) fn find(objects: &[Rendered]) -> Result<Found<'_>> {
     Ok(found)
 }
 
-/// Reads every reference from `stores`, each path once.
-pub(crate) fn read(found: &Found<'_>, stores: &[&dyn Store]) -> Result<Resolved> {
-    let requests: Vec<Request> = found
-        .secrets
-        .iter()
-        .flat_map(|secret| secret.items.values())
-        .map(|(reference, place)| Request::new(reference.clone(), place.clone()))
+/// Reads every reference from `stores`, each path once, at the version that `lock` says.
+pub(crate) fn read(found: &Found<'_>, stores: &[&dyn Store], lock: &Lock) -> Result<Resolved> {
+    let secrets = found.secrets.iter();
+    let requests: Vec<Request> = secrets
+        .flat_map(|secret| secret.referenced.requests())
         .collect();
-    Ok(resolve(&requests, stores)?)
+    lock.resolve(&requests, stores).map_err(|error| {
+        let hint = match is_gone(&error) {
+            true => "\n  try: --relock, to read the newest version and lock that",
+            false => "",
+        };
+        anyhow::anyhow!("{error}{hint}")
+    })
+}
+
+/// Whether what is locked cannot be read any more.
+fn is_gone(error: &LockedError) -> bool {
+    use StoreErrorKind::{Deleted, Destroyed, VersionNotFound};
+    let gone = |kind: &FailureKind| match kind {
+        FailureKind::Store(error) => matches!(
+            error.kind(),
+            VersionNotFound { .. } | Deleted { .. } | Destroyed { .. }
+        ),
+        _ => false,
+    };
+    match error {
+        LockedError::Changed(_) => true,
+        LockedError::Resolve(error) => error.failures().iter().any(|failure| gone(&failure.kind)),
+        _ => false,
+    }
 }
 
 /// A sealed Secret as its file will read, what each item came from, and what was done for each.
@@ -89,48 +122,45 @@ impl SecretReferences<'_> {
         previous: Option<&Value>,
     ) -> Result<Sealed> {
         let object = ObjectId::of(&self.rendered.value)?.to_string();
-        let (mut items, mut sources) = (Vec::new(), BTreeMap::new());
-        for (name, (reference, place)) in &self.items {
-            let value = resolved
-                .get(reference)
-                .with_context(|| format!("{place}: {reference} was not resolved"))?;
-            let source = Source::of(reference, value);
-            items.push(Item::new(name.clone(), value.value.duplicate(), source));
-            let version = value
-                .version
-                .map_or_else(String::new, |version| format!(" v{version}"));
-            sources.insert(
-                name.clone(),
-                format!("{}#{}{version}", reference.path(), reference.key()),
-            );
-        }
-        let mut sealed = SealRequest::new(&self.rendered.value, items)
-            .with_previous(previous)
-            .seal(certificate)
-            .with_context(|| format!("{}: cannot seal {object}", self.rendered.origin()))?;
+        let referenced = self.referenced.clone().with_previous(previous);
+        let sealed = referenced.seal(resolved, certificate);
+        let Provisioned {
+            mut sealed,
+            origins,
+            ..
+        } = sealed.with_context(|| self.rendered.origin().to_string())?;
         copy_labels(&self.rendered.value, &mut sealed.manifest);
         let text = sealed.to_yaml();
-        let outcomes = sealed
-            .items
-            .into_iter()
-            .filter_map(|item| {
-                let (reference, _) = self.items.get(&item.name)?;
-                let version = resolved.get(reference)?.version;
-                Some(SealedItem {
-                    object: object.clone(),
-                    item: item.name,
-                    source: format!(
-                        "{}/{}#{}",
-                        reference.store(),
-                        reference.path(),
-                        reference.key()
-                    ),
-                    version: version.map(Version::get),
-                    outcome: describe(item.action),
-                })
-            })
-            .collect();
-        Ok((text, sources, outcomes))
+        let all = |from: &[Reference], show: fn(&Reference) -> String| {
+            let shown: Vec<String> = from.iter().map(show).collect();
+            shown.join(", ")
+        };
+        let outcomes = sealed.items.into_iter().map(|item| {
+            let from = origins.get(&item.name).map_or(&[][..], Vec::as_slice);
+            SealedItem {
+                object: object.clone(),
+                item: item.name,
+                source: all(from, |it| {
+                    format!("{}/{}#{}", it.store(), it.path(), it.key())
+                }),
+                // Of several, each has its own.
+                version: match from {
+                    [one] => one.version().map(Version::get),
+                    _ => None,
+                },
+                outcome: describe(item.action),
+            }
+        });
+        let outcomes = outcomes.collect();
+        let sources = origins.iter().map(|(name, from)| {
+            let source = all(from, |it| {
+                let version = it.version();
+                let version = version.map_or_else(String::new, |version| format!(" v{version}"));
+                format!("{}#{}{version}", it.path(), it.key())
+            });
+            (name.clone(), source)
+        });
+        Ok((text, sources.collect(), outcomes))
     }
 }
 
@@ -171,11 +201,11 @@ pub(crate) fn is_secret(object: &Value) -> bool {
         && object.get("kind").and_then(Value::as_str) == Some("Secret")
 }
 
-fn items_of(
-    rendered: &Rendered,
+/// `None` if something in it is refused.
+fn references_of<'a>(
+    rendered: &'a Rendered,
     refusals: &mut Vec<Refusal>,
-) -> Result<BTreeMap<String, (Reference, String)>> {
-    let mut items = BTreeMap::new();
+) -> Result<Option<ReferencedSecret<'a>>> {
     for (field, value) in rendered.value.as_mapping().into_iter().flatten() {
         let path = Path::default().child(field);
         match field {
@@ -184,35 +214,30 @@ fn items_of(
             _ => refusals.push(plaintext(UNKNOWN_FIELD, rendered, &path)?),
         }
     }
-    for field in ["data", "stringData"] {
-        let Some(value) = rendered.value.get(field).filter(|value| !value.is_null()) else {
-            continue;
-        };
-        let Some(values) = value.as_mapping() else {
-            let path = Path::default().child(field);
-            refusals.push(plaintext(LITERAL, rendered, &path)?);
-            continue;
-        };
-        for (name, value) in values.iter() {
-            let path = Path::default().child(field).child(name);
-            let place = place_of(rendered, &path);
-            match value.as_str() {
-                Some(text) if Reference::is_reference(text) => {
-                    let reference: Reference = text.parse().with_context(|| place.clone())?;
-                    if items
-                        .insert(name.to_owned(), (reference, place.clone()))
-                        .is_some()
-                    {
-                        anyhow::bail!(
-                            "{place}: `{name}` stands in data and in stringData\n  try: remove one"
-                        );
-                    }
-                }
-                _ => refusals.push(plaintext(LITERAL, rendered, &path)?),
-            }
+    let asked = rendered.value.get("metadata").and_then(|metadata| {
+        let annotation = metadata.get("annotations")?.get(INTERPOLATE)?;
+        Some(annotation.as_str()? == "true")
+    });
+    let values = match asked {
+        Some(true) => Values::Interpolated,
+        _ => Values::References,
+    };
+    let place = |path: &Path| place_of(rendered, path);
+    let error = match ReferencedSecret::read(&rendered.value, values, place) {
+        Ok(referenced) => return Ok(Some(referenced)),
+        Err(error) => error,
+    };
+    for ReferencedProblem {
+        path, place, kind, ..
+    } in error.problems()
+    {
+        match kind {
+            ReferencedProblemKind::Literal => refusals.push(plaintext(LITERAL, rendered, path)?),
+            ReferencedProblemKind::Twice => anyhow::bail!("{place}: {kind}"),
+            _ => return Err(anyhow::Error::new(kind.clone()).context(place.clone())),
         }
     }
-    Ok(items)
+    Ok(None)
 }
 
 fn stray(

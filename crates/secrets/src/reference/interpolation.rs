@@ -68,7 +68,7 @@ pub enum InterpolationErrorKind {
     /// There is no reference in it.
     #[error("no reference; write ${{ref+vault://STORE/mount/path#/key}}")]
     NoReference,
-    /// A `${ref+` without its `}`.
+    /// A `${ref+` without its `}`, or whose `}` is that of another.
     #[error("a reference without its `}}`")]
     Unclosed,
     /// A reference outside of `${…}`, which would stay as text.
@@ -220,9 +220,10 @@ impl FromStr for Interpolation {
                 }
             } else if inner.trim_start().starts_with("ref+") {
                 let at = rest.get(before.len()..).unwrap_or_default();
-                let (reference, after) = inner
+                let closed = inner
                     .split_once('}')
-                    .ok_or_else(|| wrong(at, K::Unclosed))?;
+                    .filter(|(reference, _)| !reference.contains("${"));
+                let (reference, after) = closed.ok_or_else(|| wrong(at, K::Unclosed))?;
                 let reference: Reference = reference
                     .trim()
                     .parse()

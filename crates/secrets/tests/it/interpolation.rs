@@ -72,6 +72,11 @@ fn what_cannot_be_filled_is_said_with_its_place() {
         ("", 1, K::NoReference),
         ("plain ${HOME}", 1, K::NoReference),
         ("ü${ref+vault://main/kv/db#/password", 2, K::Unclosed),
+        (
+            "a ${ref+vault://main/kv/db#/a:${ref+vault://main/kv/db#/b}",
+            3,
+            K::Unclosed,
+        ),
         ("${a} ref+vault://main/kv/db#/k", 6, K::Bare),
         (
             "a ${ref+vault://main/kv/db}",

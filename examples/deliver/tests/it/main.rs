@@ -11,6 +11,7 @@ mod errors;
 mod first_run;
 mod guard;
 mod interrupted;
+mod locking;
 mod namespaces;
 mod openbao;
 mod ownership;

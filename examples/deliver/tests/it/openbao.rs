@@ -7,16 +7,16 @@ use narae_testservers::OpenBao;
 use crate::sandbox::{Run, Sandbox};
 
 /// A server with a KV engine at `kv`.
-struct Server(OpenBao);
+pub(crate) struct Server(pub(crate) OpenBao);
 
 impl Server {
-    fn start(what: &str) -> Option<Self> {
+    pub(crate) fn start(what: &str) -> Option<Self> {
         let server = OpenBao::start(what)?;
         server.mount_kv("kv", 2);
         Some(Self(server))
     }
 
-    fn bao(&self, arguments: &[&str]) {
+    pub(crate) fn bao(&self, arguments: &[&str]) {
         let output = Command::new("bao")
             .args(arguments)
             .env("BAO_ADDR", self.0.address())
@@ -26,7 +26,7 @@ impl Server {
         assert!(output.status.success(), "bao {arguments:?}: {output:?}");
     }
 
-    fn deliver(&self, sandbox: &Sandbox, arguments: &[&str]) -> Run {
+    pub(crate) fn deliver(&self, sandbox: &Sandbox, arguments: &[&str]) -> Run {
         let mut command = sandbox.command(&[&["--store", "openbao"], arguments].concat());
         command
             .env("BAO_ADDR", self.0.address())

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use narae_secrets::SecretBytes;
-use narae_secrets::sealed::SealedFile;
+use narae_secrets::sealed::{PrivateKeys, SealedFile};
 use narae_secrets::store::file::{FileStore, KeyFile};
 use narae_secrets::store::{Cas, SecretData, Store as _};
 
@@ -170,6 +170,66 @@ fn a_record_of_before_still_keeps_what_is_unchanged() {
     );
 }
 
+/// A text with references in it, for a Secret that asks for that; for others it is a literal.
+#[test]
+fn references_within_a_text_are_filled_on_request() {
+    let sandbox = Sandbox::new();
+    let shop = sandbox.shop();
+    let app = ["--app", shop.to_str().unwrap()];
+    let reference = |key: &str| format!("${{ref+vault://commerce/kv/shop/dev/database#/{key}}}");
+    let url = format!(
+        "  URL: postgres://{}:{}@db",
+        reference("username"),
+        reference("password")
+    );
+    let template = "templates/secret.yaml";
+    sandbox.edit(template, "stringData:", &format!("stringData:\n{url}"));
+    let (code, run) = sandbox.json(&app);
+    assert_eq!(code, Some(3), "{run:#}");
+    assert_eq!(
+        run["result"]["violations"][0]["policy"],
+        "no-plaintext-secrets"
+    );
+
+    let asked = "  annotations: {narae.dev/interpolate: 'true'}\n  labels:";
+    sandbox.edit(template, "  labels:", asked);
+    let (code, run) = sandbox.json(&app);
+    assert_eq!(code, Some(0), "{run:#}");
+    let text = run.to_string();
+    assert!(
+        text.contains(
+            "(sealed from kv/shop/dev/database#username v1, kv/shop/dev/database#password v1)"
+        ),
+        "{run:#}"
+    );
+    let key = std::fs::read(sandbox.path("keys/sealing/tls.key")).unwrap();
+    let keys = PrivateKeys::from_pem(&key).unwrap();
+    let file = SealedFile::read(SEALED, sandbox.file(SEALED)).unwrap();
+    let opened = file.secrets()[0].unseal(&keys).unwrap();
+    let plain = |key: &str| plaintext(&sandbox, "kv/shop/dev/database", key);
+    let expected = [
+        b"postgres://",
+        &*plain("username"),
+        b":",
+        &*plain("password"),
+        b"@db",
+    ]
+    .concat();
+    assert_eq!(opened.data()["URL"].expose(), expected);
+    assert!(!text.contains(&*String::from_utf8(plain("password")).unwrap()));
+    assert!(sandbox.delivered(&app).contains("Nothing to do"));
+
+    // A broken one is an error with its place, and nothing is committed.
+    sandbox.edit(template, "#/username}", "#/username");
+    let run = sandbox.deliver(&app);
+    assert_eq!(run.code, Some(1), "{run:#?}");
+    assert!(
+        run.stderr.contains("secret.yaml:") && run.stderr.contains("without its `}`"),
+        "{run:#?}"
+    );
+    assert_eq!(sandbox.commits(), 1);
+}
+
 #[test]
 fn another_certificate_seals_everything_again() {
     let (sandbox, other) = (Sandbox::new(), Sandbox::new());
@@ -248,7 +308,7 @@ fn open(key: &Path, item: &str) -> Vec<u8> {
     output.stdout
 }
 
-fn store(sandbox: &Sandbox) -> FileStore {
+pub(crate) fn store(sandbox: &Sandbox) -> FileStore {
     let key = KeyFile::read(sandbox.path("keys/store.key")).unwrap();
     FileStore::open("commerce", sandbox.path("secrets.store"), key).unwrap()
 }
