@@ -61,11 +61,11 @@ impl<B: Body, C: Companion> Passing<B, C> {
 }
 
 impl<B: Body + Unpin, C> Passing<B, C> {
-    /// The same body, once everybody else of this event loop had a turn: what came with the head of the message has
-    /// got here by then, and leaves with it in one write.
-    pub(crate) async fn begun(mut self) -> Self {
+    /// Gives everybody else of this event loop a turn: what came with the head of the message has got here by then,
+    /// and leaves with it in one write.
+    pub(crate) async fn begin(&mut self) {
         if self.body.is_end_stream() {
-            return self;
+            return;
         }
         let (hint, mut waited) = (self.body.size_hint(), false);
         let first = poll_fn(
@@ -80,7 +80,6 @@ impl<B: Body + Unpin, C> Passing<B, C> {
             },
         );
         self.ahead = first.await.map(|first| (first, hint));
-        self
     }
 }
 

@@ -31,7 +31,7 @@ const MAX_IDLE: usize = 256;
 const MAX_LOOKED_AT: usize = 8;
 
 /// What goes to an endpoint: the client's body as it comes, or one that is here whole.
-pub(crate) type Outgoing = Either<Passing<Incoming, Sending>, Full<Bytes>>;
+pub(crate) type Outgoing = Either<Box<Passing<Incoming, Sending>>, Full<Bytes>>;
 
 /// What an endpoint speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,7 +28,7 @@ use crate::router::Router;
 use crate::worker::WorkerId;
 
 /// What goes to a client: an endpoint's body, or a line of our own. Its companion logs it.
-pub(crate) type Answer = Passing<Either<Incoming, Full<Bytes>>, Served>;
+pub(crate) type Answer = Passing<Either<Incoming, Full<Bytes>>, Box<Served>>;
 
 /// Over which connection a request came.
 pub(crate) struct Came {
@@ -264,10 +264,10 @@ fn answer(
 ) -> Response<Answer> {
     entry.answered(status, flags);
     let written = !text.is_empty();
-    let served = Served {
+    let served = Box::new(Served {
         entry: Some(entry),
         held: None,
-    };
+    });
     let body = Either::Right(Full::from(text));
     let mut response = Response::new(Passing::new(body, router.limits.stall_timeout, served));
     *response.status_mut() = status;
@@ -279,13 +279,14 @@ fn answer(
 }
 
 /// Lives until the last byte is out or the client is gone.
+#[derive(Default)]
 pub(crate) struct Served {
     /// None for the answer that begins a tunnel, which logs itself.
     pub(crate) entry: Option<Entry>,
     pub(crate) held: Option<Held>,
 }
 
-impl Companion for Served {
+impl Companion for Box<Served> {
     fn passed(&mut self, bytes: usize) {
         if let Some(entry) = &mut self.entry {
             entry.passed(bytes);

@@ -23,6 +23,10 @@ const HOP_BY_HOP: [HeaderName; 6] = [
 
 /// Removes what is about this connection only: RFC 9110, section 7.6.1.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    // Most messages have none of them, and comparing a few names is cheaper than looking each of them up.
+    if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+        return;
+    }
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()

@@ -15,15 +15,19 @@ const BOUNDS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
 
+/// Into how many parts counters are divided at most, at 5 KiB a part: with more workers, several count together.
+const MAX_SHARDS: NonZeroUsize = NonZeroUsize::new(8).expect("eight is not zero");
+
 /// Of one service, or of what the router answered itself.
 pub(crate) struct Counters {
-    /// Each worker counts on its own; who reads adds up.
+    /// Workers count apart; who reads adds up.
     workers: PerWorker<Shard>,
     pub(crate) retries: AtomicU64,
     pub(crate) mirrored: AtomicU64,
 }
 
-/// What one worker counted.
+/// What one worker counted; not on a cache line of another's.
+#[repr(align(128))]
 struct Shard {
     /// By status; 0 for requests whose client left.
     statuses: Vec<AtomicU64>,
@@ -44,7 +48,7 @@ impl Default for Shard {
 impl Counters {
     pub(crate) fn new(workers: NonZeroUsize) -> Self {
         Self {
-            workers: PerWorker::new(workers),
+            workers: PerWorker::new(workers.min(MAX_SHARDS)),
             retries: AtomicU64::new(0),
             mirrored: AtomicU64::new(0),
         }

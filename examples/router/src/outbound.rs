@@ -88,7 +88,7 @@ impl Outbound {
             _open: sending,
             received,
         };
-        let stream = Passing::new(body, stall, sending);
+        let stream = Box::new(Passing::new(body, stall, sending));
         let request = Request::from_parts(parts.clone(), Either::Left(stream));
         Ok(Self {
             parts,

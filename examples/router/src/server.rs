@@ -1,8 +1,9 @@
 //! Client connections: accepted, limited, given to a worker, TLS or not, served, drained.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{self, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -144,7 +145,7 @@ impl Client {
     ) {
         let Self {
             router,
-            mut draining,
+            draining,
             came,
         } = self;
         let limits = Arc::clone(&router.limits);
@@ -155,20 +156,12 @@ impl Client {
         match protocol {
             Protocol::Http1 => {
                 let connection = http1(&limits).serve_connection(stream, service);
-                let mut connection = pin!(connection.with_upgrades());
-                tokio::select! {
-                    _ = connection.as_mut() => return,
-                    () = draining.begun() => connection.as_mut().graceful_shutdown(),
-                }
-                let _ = connection.await;
+                let connection = pin!(connection.with_upgrades());
+                draining.run(connection, |c| c.graceful_shutdown()).await;
             }
             Protocol::Http2 => {
-                let mut connection = pin!(http2(&limits).serve_connection(stream, service));
-                tokio::select! {
-                    _ = connection.as_mut() => return,
-                    () = draining.begun() => connection.as_mut().graceful_shutdown(),
-                }
-                let _ = connection.await;
+                let connection = pin!(http2(&limits).serve_connection(stream, service));
+                draining.run(connection, |c| c.graceful_shutdown()).await;
             }
         }
     }
@@ -182,6 +175,26 @@ impl Draining {
     /// Returns once the sender is gone.
     async fn begun(&mut self) {
         while self.0.changed().await.is_ok() {}
+    }
+
+    /// Runs a connection as a task of its own, and tells it when the end has begun.
+    async fn run<C: Future>(mut self, mut connection: Pin<&mut C>, stop: impl Fn(Pin<&mut C>)) {
+        let state = self.0.clone();
+        let mut begun = pin!(self.begun());
+        let (mut listening, mut stopped) = (false, false);
+        poll_fn(|context| {
+            // Listening takes a lock that all connections share, and once is enough: a task is woken by one waker
+            // all its life. From then on a look at the state does.
+            if !stopped && (!listening || state.has_changed().is_err()) {
+                listening = true;
+                stopped = begun.as_mut().poll(context).is_ready();
+                if stopped {
+                    stop(connection.as_mut());
+                }
+            }
+            connection.as_mut().poll(context).map(drop)
+        })
+        .await;
     }
 }
 

@@ -13,6 +13,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::server::Connection;
 
+/// After how many steps of tasks a busy worker looks for events of sockets and timers; a request takes about five.
+const EVENT_INTERVAL: u32 = 200;
+
 /// Which worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WorkerId(usize);
@@ -90,7 +93,10 @@ impl Drop for Workers {
 
 impl Worker {
     fn start(id: WorkerId) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .event_interval(EVENT_INTERVAL)
+            .build()?;
         // Bounded by the places of connections.
         let (connections, mut queue) = mpsc::unbounded_channel::<Connection>();
         let (end, ended) = oneshot::channel();

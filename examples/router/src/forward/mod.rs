@@ -75,10 +75,9 @@ impl Forwarding<'_> {
             deadline,
             tried: Vec::new(),
         };
-        let attempts = attempts.run();
         let answered = match deadline {
-            None => attempts.await,
-            Some(deadline) => match tokio::time::timeout_at(deadline, attempts).await {
+            None => attempts.run().await,
+            Some(deadline) => match tokio::time::timeout_at(deadline, attempts.run()).await {
                 Ok(answered) => answered,
                 Err(_) => {
                     let reason = "the route's time is over";
@@ -144,23 +143,21 @@ impl Forwarding<'_> {
         entry.answered(response.status(), "-");
         let stall = self.router.limits.stall_timeout;
         let Some(client) = upgrade.filter(|_| switched) else {
-            let served = Served {
+            let served = Box::new(Served {
                 entry: Some(entry),
                 held: Some(held),
-            };
-            let (head, body) = response.into_parts();
-            let body = Passing::new(Either::Left(body), stall, served);
-            return Response::from_parts(head, body.until(deadline).begun().await);
+            });
+            let mut answer = response
+                .map(|body| Passing::new(Either::Left(body), stall, served).until(deadline));
+            answer.body_mut().begin().await;
+            return answer;
         };
         headers::upgrade_to_websocket(response.headers_mut());
         let endpoint = hyper::upgrade::on(&mut response);
         let (mut answer, _) = response.into_parts();
         answer.version = Version::HTTP_11;
         tunnel::open(self.router, self.came, client, endpoint, (entry, held));
-        let served = Served {
-            entry: None,
-            held: None,
-        };
+        let served = Box::default();
         Response::from_parts(
             answer,
             Passing::new(Either::Right(Full::default()), stall, served),
