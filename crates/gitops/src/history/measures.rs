@@ -1,12 +1,14 @@
 //! The four measures of DORA, from deliveries alone.
 //!
 //! - **frequency**: deliveries per day, rollbacks left out;
-//! - **lead time**: from the first delivery of an image to any environment to its arrival here;
+//! - **lead time**: from the first delivery of an image to any environment to its first arrival here, at each site;
 //! - **change-failure rate**: the share of deliveries that were rolled back later;
-//! - **time to restore**: from a delivery that was rolled back to its rollback.
+//! - **time to restore**: from a delivery that was rolled back to its rollback, the last one where sites went
+//!   back one by one.
 //!
 //! What git does not know is not guessed: an image that was first seen here has no lead time, and a
-//! failure that was repaired by a new version instead of a rollback is not seen as one.
+//! failure that was repaired by a new version instead of a rollback is not seen as one. A rollback that is
+//! itself rolled back is no failed delivery, and the delivery that it undid has failed all the same.
 //! <https://dora.dev/guides/dora-metrics-four-keys/>
 
 use std::collections::BTreeMap;
@@ -25,7 +27,7 @@ const DAY: f64 = 86_400.0;
 pub struct Measures {
     /// Deliveries and promotions.
     pub deliveries: usize,
-    /// Rollbacks.
+    /// Rollbacks, those of rollbacks too.
     pub rollbacks: usize,
     /// Deliveries per day over the time looked at.
     pub per_day: f64,
@@ -63,33 +65,28 @@ pub fn measure(all: &[Delivery], environment: &str, since: i64, now: i64) -> Mea
         .iter()
         .map(|delivery| (delivery.commit, delivery))
         .collect();
-    let (mut lead, mut restore) = (Vec::new(), Vec::new());
+    let arrived = arrivals(all, environment);
+    let mut lead = Vec::new();
     let (mut deliveries, mut rollbacks) = (0_usize, 0_usize);
-    let mut failed = std::collections::BTreeSet::new();
+    // Deliveries that were rolled back, and how long that took.
+    let mut failed: BTreeMap<_, i64> = BTreeMap::new();
     // A rollback after `now` is not known yet, and one before `since` was of something older.
     for delivery in all.iter().filter(here) {
         let Action::RollBack { reverts } = delivery.action else {
             deliveries += 1;
-            let begun = delivery.images().filter_map(|image| {
-                let key = (delivery.application.as_str(), build(&image));
-                first.get(&key).copied()
-            });
-            lead.extend(
-                begun
-                    .min()
-                    .filter(|(_, elsewhere)| *elsewhere != environment)
-                    .map(|(begun, _)| delivery.seconds - begun),
-            );
+            lead.extend(lead_time(delivery, &first, &arrived));
             continue;
         };
         rollbacks += 1;
         if let Some(undone) = by_id.get(&reverts)
-            && failed.insert(reverts)
+            && !matches!(undone.action, Action::RollBack { .. })
         {
-            restore.push((delivery.seconds - undone.seconds).max(0));
+            let took = (delivery.seconds - undone.seconds).max(0);
+            let longest = failed.entry(reverts).or_insert(took);
+            *longest = (*longest).max(took);
         }
     }
-    let is_failed = |delivery: &&Delivery| failed.contains(&delivery.commit);
+    let is_failed = |delivery: &&Delivery| failed.contains_key(&delivery.commit);
     let failures = all.iter().filter(here).filter(is_failed).count();
     #[expect(
         clippy::cast_precision_loss,
@@ -106,13 +103,31 @@ pub fn measure(all: &[Delivery], environment: &str, since: i64, now: i64) -> Mea
         per_day: count / days,
         lead_time: spread(lead),
         change_failure_rate: (deliveries > 0).then(|| failures / count),
-        time_to_restore: spread(restore),
+        time_to_restore: spread(failed.into_values().collect()),
     }
 }
 
-/// When and where each application's builds were first delivered.
-fn first_seen(all: &[Delivery]) -> BTreeMap<(&str, String), (i64, &str)> {
-    let mut first: BTreeMap<(&str, String), (i64, &str)> = BTreeMap::new();
+/// By application and build: when and where it was first delivered.
+type FirstSeen<'a> = BTreeMap<(&'a str, String), (i64, &'a str)>;
+/// By application, build and site: when it first came to one environment.
+type Arrivals<'a> = BTreeMap<(&'a str, String, &'a str), i64>;
+
+/// Of a delivery that brought something for the first time here, and not for the first time anywhere.
+fn lead_time(delivery: &Delivery, first: &FirstSeen<'_>, arrived: &Arrivals<'_>) -> Option<i64> {
+    let application = delivery.application.as_str();
+    let begun = delivery.images().filter_map(|image| {
+        let build = build(&image);
+        let came =
+            |site| arrived.get(&(application, build.clone(), site)) == Some(&delivery.seconds);
+        let is_new = sites(delivery).any(came);
+        is_new.then(|| first.get(&(application, build)).copied())?
+    });
+    let (begun, place) = begun.min()?;
+    (place != delivery.environment).then(|| delivery.seconds - begun)
+}
+
+fn first_seen(all: &[Delivery]) -> FirstSeen<'_> {
+    let mut first = FirstSeen::new();
     for delivery in all {
         let seen = (delivery.seconds, delivery.environment.as_str());
         for image in delivery.images() {
@@ -124,6 +139,26 @@ fn first_seen(all: &[Delivery]) -> BTreeMap<(&str, String), (i64, &str)> {
         }
     }
     first
+}
+
+fn arrivals<'a>(all: &'a [Delivery], environment: &str) -> Arrivals<'a> {
+    let mut first = Arrivals::new();
+    for delivery in all.iter().filter(|it| it.environment == environment) {
+        for image in delivery.images() {
+            for site in sites(delivery) {
+                let key = (delivery.application.as_str(), build(&image), site);
+                let known = first.entry(key).or_insert(delivery.seconds);
+                *known = (*known).min(delivery.seconds);
+            }
+        }
+    }
+    first
+}
+
+/// The sites; one without a name where there are none.
+fn sites(delivery: &Delivery) -> impl Iterator<Item = &str> {
+    let unnamed = delivery.sites.is_empty().then_some("");
+    delivery.sites.iter().map(String::as_str).chain(unnamed)
 }
 
 /// A build's name whatever its registry.

@@ -16,6 +16,7 @@ mod handover;
 mod history;
 mod image;
 mod killed;
+mod measures;
 mod message;
 mod open;
 mod path;
