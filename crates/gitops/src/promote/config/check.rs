@@ -141,10 +141,13 @@ impl Check<'_> {
             && !name.ends_with('-');
         match fits {
             true => Ok(()),
-            false => self.wrong(
-                here,
-                "expected a name of lower-case letters, digits and `-`, at most 63",
-            ),
+            false => {
+                let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
+                let reason = format!(
+                    "`{shown}` is no name: expected lower-case letters, digits and `-` between them, at most 63"
+                );
+                self.wrong(here, &reason)
+            }
         }
     }
 

@@ -26,6 +26,7 @@
 //! repository can have, and sites kept apart. Errors have the line and column.
 
 mod check;
+mod word;
 
 use std::collections::BTreeMap;
 
@@ -33,6 +34,7 @@ use narae_yaml::{Position, Reader};
 use serde::Deserialize;
 
 use self::check::Check;
+use self::word::{Approval, Digest, Tags};
 use super::PromoteError;
 use crate::edit::Selector;
 use crate::image::{ImagePolicy, TagPolicy};
@@ -83,7 +85,7 @@ pub struct Application {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `file` and `select`")]
 struct Place {
     file: String,
     select: Selector,
@@ -100,7 +102,10 @@ pub struct Declared {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a mapping with `environments` and `applications`"
+)]
 struct ConfigForm {
     #[serde(default)]
     sites: Vec<String>,
@@ -109,7 +114,10 @@ struct ConfigForm {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a mapping such as `{directory: environments/dev}`"
+)]
 struct EnvironmentForm {
     #[serde(default)]
     branch: Option<String>,
@@ -126,7 +134,7 @@ struct EnvironmentForm {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `images` or `values`")]
 struct ApplicationForm {
     #[serde(default)]
     repository: Option<String>,
@@ -134,30 +142,6 @@ struct ApplicationForm {
     images: Vec<Place>,
     #[serde(default)]
     values: Vec<Place>,
-}
-
-#[derive(Default, Deserialize, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-enum Approval {
-    #[default]
-    None,
-    Manual,
-}
-
-#[derive(Default, Deserialize, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-enum Digest {
-    #[default]
-    Optional,
-    Required,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Tags {
-    #[default]
-    CommitHash,
-    Immutable,
 }
 
 impl Config {
@@ -253,7 +237,7 @@ impl Config {
             .ok_or_else(|| PromoteError::unknown("application", name, known()))
     }
 
-    /// The sites meant by `wanted`; all when it is empty. One unnamed site when there are none.
+    /// The sites meant by `wanted`, each once; all when it is empty. One unnamed site when there are none.
     ///
     /// # Errors
     ///
@@ -262,14 +246,12 @@ impl Config {
         if let Some(stranger) = wanted.iter().find(|site| !self.sites.contains(site)) {
             return Err(PromoteError::unknown("site", stranger, self.sites.clone()));
         }
-        let chosen = match wanted.is_empty() {
-            true => &self.sites,
-            false => wanted,
-        };
-        match chosen.is_empty() {
-            true => Ok(vec![None]),
-            false => Ok(chosen.iter().cloned().map(Some).collect()),
+        if self.sites.is_empty() {
+            return Ok(vec![None]);
         }
+        let is_meant = |site: &&String| wanted.is_empty() || wanted.contains(site);
+        let meant = self.sites.iter().filter(is_meant);
+        Ok(meant.cloned().map(Some).collect())
     }
 
     /// Where an application's values stand in an environment at a site, images first.
