@@ -46,6 +46,9 @@ pub struct Intent {
     /// Who agreed, where somebody has to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<String>,
+    /// Whether an image that was there and was replaced may come again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_again: bool,
 }
 
 /// How values change.
@@ -119,6 +122,7 @@ impl Intent {
             source_commit: None,
             pipeline: None,
             approved_by: None,
+            is_again: false,
         }
     }
 

@@ -46,6 +46,21 @@ pub enum PromoteError {
         /// The site, if there are any.
         site: Option<String>,
     },
+    /// The image was in the environment before this one, and was rolled back there.
+    #[error(
+        "`{image}` was rolled back in `{from}`{} by {by:.12}: deliver it there again first",
+        at(site)
+    )]
+    RolledBack {
+        /// The image.
+        image: String,
+        /// The environment it was rolled back in.
+        from: String,
+        /// The site, if there are any.
+        site: Option<String>,
+        /// The rollback.
+        by: CommitId,
+    },
     /// Somebody has to agree.
     #[error("`{environment}` takes changes only when somebody agrees: say who")]
     Approval {
@@ -96,6 +111,12 @@ pub enum PromoteError {
         /// The commit.
         commit: CommitId,
     },
+    /// A plan that does not fit the configuration, or no longer does.
+    #[error("the plan does not fit: {reason}: make it again")]
+    Outdated {
+        /// What does not.
+        reason: String,
+    },
     /// The branch is not there.
     #[error("there is no branch `{0}`")]
     NoBranch(String),
@@ -143,8 +164,10 @@ impl PromoteError {
             Self::Image(_)
                 | Self::Repository { .. }
                 | Self::Gate { .. }
+                | Self::RolledBack { .. }
                 | Self::Approval { .. }
                 | Self::GoesBack { .. }
+                | Self::Outdated { .. }
         )
     }
 }

@@ -8,10 +8,12 @@
 //!
 //! - an image satisfies its environment's tag and digest policy;
 //! - it has been in the environment named by `from`, at the same site: it stands there, or git
-//!   records that it did;
+//!   records that it did and was not rolled back;
 //! - an environment with manual approval takes it only with somebody's name;
 //! - an image that stood here and was replaced does not come back but by a rollback, or when told to;
 //! - a rollback undoes the scalars its commit recorded, if they are as that commit left them.
+//!
+//! A plan that is applied later is asked all of this again ([`verify`]).
 
 mod config;
 mod drift;
@@ -21,6 +23,7 @@ mod moves;
 mod remote;
 mod rollback;
 mod snapshot;
+mod verify;
 
 pub use config::{
     Application, CONFIG_FILE, Config, ConfigError, Declared, Environment, MAX_CONFIG_BYTES,
@@ -33,3 +36,4 @@ pub use moves::{Request, promote, set_image};
 pub use remote::RemoteSource;
 pub use rollback::roll_back;
 pub use snapshot::{MAX_DELIVERIES_LOOKED_AT, Snapshot, Source, SourceError};
+pub use verify::verify;

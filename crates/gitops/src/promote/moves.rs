@@ -113,7 +113,7 @@ pub fn promote(
 }
 
 /// The environment that changes, with what guards it.
-struct Target<'a> {
+pub(super) struct Target<'a> {
     config: &'a Config,
     request: &'a Request,
     snapshot: &'a Snapshot<'a>,
@@ -125,7 +125,7 @@ struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    fn of(
+    pub(super) fn of(
         config: &'a Config,
         request: &'a Request,
         snapshot: &'a Snapshot<'a>,
@@ -161,7 +161,7 @@ impl<'a> Target<'a> {
     }
 
     /// Whether an image may come to one place.
-    fn check(
+    pub(super) fn check(
         &self,
         image: &Image,
         site: Option<&str>,
@@ -226,16 +226,23 @@ impl<'a> Target<'a> {
                 return Ok(());
             }
         }
-        let was_there = |delivery: &Delivery| {
-            delivery.is_at(site) && delivery.images().any(|there| there.is_same_build(image))
+        let came = |delivery: &Delivery| delivery.images().any(|new| new.is_same_build(image));
+        let was_undone = |delivery: &Delivery| {
+            let is_rollback = matches!(delivery.action, Action::RollBack { .. });
+            is_rollback && delivery.old_images().any(|old| old.is_same_build(image))
         };
-        match self.before.iter().any(was_there) {
-            true => Ok(()),
-            false => Err(PromoteError::Gate {
-                image: image.to_string(),
-                from: from.clone(),
-                site: site.map(str::to_owned),
+        // The newest word on it counts.
+        let mut there = self.before.iter().filter(|delivery| delivery.is_at(site));
+        let (image, from, site) = (image.to_string(), from.clone(), site.map(str::to_owned));
+        match there.find(|delivery| came(delivery) || was_undone(delivery)) {
+            Some(delivery) if came(delivery) => Ok(()),
+            Some(rollback) => Err(PromoteError::RolledBack {
+                image,
+                from,
+                site,
+                by: rollback.commit,
             }),
+            None => Err(PromoteError::Gate { image, from, site }),
         }
     }
 
@@ -268,6 +275,7 @@ impl<'a> Target<'a> {
         intent.source_commit = request.source_commit.clone();
         intent.pipeline = request.pipeline.clone();
         intent.approved_by = request.approved_by.clone();
+        intent.is_again = request.is_again;
         let conditional = |edit: Edit| match &edit.target {
             crate::plan::Target::Set { select, .. } if select.is_image() => {
                 edit.when(request.condition.clone())

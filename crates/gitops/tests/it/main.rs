@@ -31,3 +31,4 @@ mod signature;
 mod signing;
 #[cfg(all(feature = "http", feature = "handover"))]
 mod trace;
+mod verify;

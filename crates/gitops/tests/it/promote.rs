@@ -7,7 +7,7 @@ use narae_gitops::repository::{Commit, CommitId, Outcome, Repository, Signature,
 
 use crate::fixture::{bare, fsck, git, path};
 
-const CONFIG: &str = r#"sites: [idc, aws]
+pub(crate) const CONFIG: &str = r#"sites: [idc, aws]
 environments:
   dev: {directory: environments/dev}
   rc: {directory: environments/rc, from: dev}
@@ -28,7 +28,7 @@ fn kustomization(registry: &str, tag: &str, replicas: u32) -> String {
 }
 
 /// A repository with three environments at two sites; everything runs 0000aaa.
-fn repository() -> (tempfile::TempDir, Repository, Config) {
+pub(crate) fn repository() -> (tempfile::TempDir, Repository, Config) {
     let (directory, repository) = bare();
     let mut files = Vec::new();
     for (environment, replicas) in [("dev", 1), ("rc", 2), ("master", 2)] {
@@ -51,7 +51,7 @@ fn repository() -> (tempfile::TempDir, Repository, Config) {
     )
 }
 
-fn land(repository: &Repository, plan: &Plan, seconds: i64) -> (Applied, CommitId) {
+pub(crate) fn land(repository: &Repository, plan: &Plan, seconds: i64) -> (Applied, CommitId) {
     let tip = repository.tip(&plan.branch).unwrap().unwrap();
     let applied = plan.apply(|file| repository.read(tip, file)).unwrap();
     assert_eq!(applied.outcome(), "applied", "{applied:?}");
@@ -69,22 +69,22 @@ fn land(repository: &Repository, plan: &Plan, seconds: i64) -> (Applied, CommitI
     }
 }
 
-fn request(environment: &str) -> Request {
+pub(crate) fn request(environment: &str) -> Request {
     Request::new("shop", environment)
 }
 
-fn approved(environment: &str) -> Request {
+pub(crate) fn approved(environment: &str) -> Request {
     let mut request = request(environment);
     request.approved_by = Some("Grace".to_owned());
     request
 }
 
-fn at(mut request: Request, site: &str) -> Request {
+pub(crate) fn at(mut request: Request, site: &str) -> Request {
     request.sites.push(site.to_owned());
     request
 }
 
-fn image(tag: &str) -> ImageReference {
+pub(crate) fn image(tag: &str) -> ImageReference {
     format!("idc.example.com/shop/web:{tag}").parse().unwrap()
 }
 
@@ -390,7 +390,7 @@ fn what_a_configuration_must_not_say() {
         (
             "approval: manual",
             "approval: maybe",
-            "narae.yaml:5:64: unknown variant, expected one of",
+            "narae.yaml:5:64: expected `none` or `manual`",
         ),
         (
             "approval:",
@@ -400,7 +400,7 @@ fn what_a_configuration_must_not_say() {
         (
             "[idc, aws]",
             "[idc, AWS]",
-            "narae.yaml:1:14: expected a name of lower-case letters",
+            "narae.yaml:1:14: `AWS` is no name: expected lower-case letters",
         ),
         (
             "sites: [idc, aws]",
