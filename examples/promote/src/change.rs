@@ -2,10 +2,11 @@
 
 use std::io::Write as _;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use narae_cli::file::read_text;
 use narae_gitops::plan::{Applied, Condition, Plan, TagRule};
 use narae_gitops::promote::{self, Config, PromoteError, Request, Snapshot};
+use narae_gitops::repository::CommitId;
 use serde_json::json;
 
 use crate::Said;
@@ -17,22 +18,26 @@ use crate::report::{self, Written};
 
 /// Decides and lands a change, or shows it.
 pub(crate) fn run(place: &Place, common: &Common, change: &Change) -> Result<Said> {
-    if common.dry_run {
-        let (plan, applied) = place.look(|config, snapshot| {
-            let plan = decide(config, change, snapshot)?;
-            let applied = apply_to(&plan, snapshot)?;
-            Ok((plan, applied))
-        })?;
-        return Ok(shown(place, &plan, &applied));
-    }
     let ending = Ending::wanted(common, place, application(change))?;
+    let decide = |config: &Config, snapshot: &Snapshot<'_>| decide(config, change, snapshot);
+    if common.dry_run {
+        return look(place, decide);
+    }
     let branch = place.look(|config, _| {
         let environment = config.environment(environment(change))?;
         Ok(environment.branch.clone())
     })?;
-    end(place, &branch, &ending, |config, snapshot| {
-        decide(config, change, snapshot)
-    })
+    end(place, &branch, &ending, decide)
+}
+
+/// Decides a change and shows it.
+fn look(place: &Place, decide: impl Fn(&Config, &Snapshot<'_>) -> Result<Plan>) -> Result<Said> {
+    let (plan, applied) = place.look(|config, snapshot| {
+        let plan = decide(config, snapshot)?;
+        let applied = apply_to(&plan, snapshot)?;
+        Ok((plan, applied))
+    })?;
+    Ok(shown(place, &plan, &applied))
 }
 
 /// Decides a change and writes it down.
@@ -55,9 +60,11 @@ pub(crate) fn plan(place: &Place, common: &Common, wanted: &cli::Plan) -> Result
     said.text = outputs.cleared("report", said.text)?;
     said.json = serde_json::to_value(&plan)?;
     match &wanted.output {
+        Some(_) if common.dry_run => {}
         Some(file) => {
             std::fs::write(file, text)
                 .with_context(|| format!("cannot write {}", file.display()))?;
+            said.text.push_str(&report::planned(file));
         }
         None => {
             if !common.json {
@@ -73,12 +80,16 @@ pub(crate) fn plan(place: &Place, common: &Common, wanted: &cli::Plan) -> Result
 pub(crate) fn apply(place: &Place, common: &Common, wanted: &cli::Apply) -> Result<Said> {
     let file = &wanted.plan;
     let plan = Plan::read(&file.display().to_string(), &read_text(file)?)?;
-    if common.dry_run {
-        let applied = place.look(|_, snapshot| apply_to(&plan, snapshot))?;
-        return Ok(shown(place, &plan, &applied));
-    }
     let ending = Ending::wanted(common, place, &plan.intent.application)?;
-    end(place, &plan.branch, &ending, |_, _| Ok(plan.clone()))
+    // The plan may be old, and anybody may have changed its file.
+    let decide = |config: &Config, snapshot: &Snapshot<'_>| {
+        promote::verify(config, &plan, snapshot)?;
+        Ok(plan.clone())
+    };
+    match common.dry_run {
+        true => look(place, decide),
+        false => end(place, &plan.branch, &ending, decide),
+    }
 }
 
 /// What becomes of a commit.
@@ -124,7 +135,11 @@ fn end(
     let (landed, handed) = match ending {
         Ending::Land(handover) => {
             let landed = place.land(branch, decide)?;
-            let handed = handover.of(place, branch, &landed);
+            let is_refused = landed.decision.1.refused().next().is_some();
+            let handed = match is_refused {
+                true => HandedOver::default(),
+                false => handover.of(place, branch, &landed),
+            };
             (landed, handed)
         }
         Ending::Propose(requests) => {
@@ -139,11 +154,13 @@ fn end(
             (draft, handed)
         }
     };
+    let said = place.heard().said();
     let (plan, applied) = landed.decision;
     let mut json = as_json(place, &plan, &applied);
     if let Some(fields) = json.as_object_mut() {
         fields.insert("commit".to_owned(), json!(landed.commit));
         fields.insert("attempts".to_owned(), json!(landed.attempts));
+        fields.insert("server".to_owned(), json!(said));
         handed.write(fields);
     }
     let written = match ending {
@@ -151,6 +168,7 @@ fn end(
         Ending::Propose(_) => Written::Proposed(landed.commit),
     };
     let mut text = report::change(place.shown(), &plan, &applied, written);
+    text.push_str(&report::server(&said));
     text.push_str(&report::handed_over(&handed, landed.commit));
     Ok(Said {
         text,
@@ -190,6 +208,8 @@ fn as_json(place: &Place, plan: &Plan, applied: &Applied) -> serde_json::Value {
         "files": applied.files,
         "modified": modified,
         "commit": null,
+        "attempts": 0,
+        "server": [],
     })
 }
 
@@ -212,9 +232,45 @@ fn decide(config: &Config, change: &Change, snapshot: &Snapshot<'_>) -> Result<P
             let mut request = Request::new(&wanted.app, &wanted.env);
             request.sites.clone_from(&wanted.sites);
             request.pipeline.clone_from(&wanted.pipeline);
-            promote::roll_back(config, &request, wanted.commit, snapshot)?
+            let commit = match &wanted.commit {
+                Some(begin) => Some(begun(config, &request, begin, snapshot)?),
+                None => None,
+            };
+            promote::roll_back(config, &request, commit, snapshot)?
         }
     })
+}
+
+/// The delivery whose id begins so, as `history` shows it.
+fn begun(
+    config: &Config,
+    request: &Request,
+    begin: &str,
+    snapshot: &Snapshot<'_>,
+) -> Result<CommitId> {
+    let branch = &config.environment(&request.environment)?.branch;
+    let deliveries = snapshot.deliveries(branch);
+    let deliveries = deliveries.map_err(anyhow::Error::from_boxed)?;
+    let found: Vec<CommitId> = deliveries
+        .iter()
+        .filter(|delivery| delivery.is_of(&request.application, &request.environment))
+        .map(|delivery| delivery.commit)
+        .filter(|commit| commit.to_string().starts_with(begin))
+        .collect();
+    match found.as_slice() {
+        [commit] => Ok(*commit),
+        found => bail!(
+            "{} deliveries of `{}` to `{}` have an id that begins with {begin}\n  try: `promote history {} --env {}`, which shows what there is",
+            match found.len() {
+                0 => "no".to_owned(),
+                count => count.to_string(),
+            },
+            request.application,
+            request.environment,
+            request.application,
+            request.environment
+        ),
+    }
 }
 
 fn application(change: &Change) -> &str {

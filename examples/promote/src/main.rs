@@ -8,6 +8,8 @@ mod cli;
 mod drift;
 mod guard;
 mod handover;
+mod heard;
+mod hint;
 mod history;
 mod later;
 mod place;
@@ -78,7 +80,9 @@ fn main() -> ExitCode {
         .unwrap_or_else(|error| report::error(&error));
     let text = if text.is_empty() && arguments.common.json {
         let plain = anstream::adapter::strip_str(&message).to_string();
-        json(&serde_json::json!({ "error": plain.trim_end() }))
+        let words = plain.trim_end();
+        let words = words.strip_prefix("error: ").unwrap_or(words);
+        json(&serde_json::json!({ "error": words }))
     } else {
         text
     };
@@ -93,6 +97,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<Said> {
+    arguments.check()?;
     let place = Place::open(&arguments.common)?;
     match run_on(&place, arguments) {
         // What was fetched before is a help, not a need; a second time is no accident.

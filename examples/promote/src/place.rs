@@ -17,6 +17,7 @@ use narae_gitops::repository::{
 
 use crate::cli::{Common, UsageError};
 use crate::guard::Outputs;
+use crate::heard::Heard;
 
 /// How often a change is decided again on a tip that moved before it gives up.
 const ATTEMPTS: u32 = 32;
@@ -31,6 +32,7 @@ pub(crate) struct Place {
     kind: Kind,
     /// Of what is elsewhere; held, so that no other process begins it anew meanwhile.
     cache: Option<Cache>,
+    heard: Heard,
 }
 
 enum Kind {
@@ -57,15 +59,20 @@ pub(crate) struct Wanted {
 
 impl Place {
     pub(crate) fn open(common: &Common) -> Result<Self> {
-        let path = Path::new(&common.repo);
+        let found = here(&common.repo);
+        let path = found.as_deref().unwrap_or(Path::new(&common.repo));
+        let heard = Heard::default();
         let (kind, cache) = match path.exists() {
+            true if common.repo == "." && found.is_none() => bail!(
+                "there is no repository in this folder, nor above it\n  try: --repo with its path or URL, or NARAE_REPO"
+            ),
             true => (Kind::Here(prepared(Repository::open(path)?, common)), None),
             false if is_path(&common.repo) => bail!(
                 "there is no repository at {}\n  try: --repo with its path or URL",
                 common.repo
             ),
             false => {
-                let remote = connected(&common.repo)?;
+                let remote = connected(&common.repo, &heard)?;
                 let folder = common.cache.clone().map_or_else(default_cache, Ok)?;
                 let cache = Cache::open(folder, &remote)?;
                 let objects = prepared(Repository::open(cache.repository().path())?, common);
@@ -88,6 +95,7 @@ impl Place {
             depth: common.depth,
             kind,
             cache,
+            heard,
         })
     }
 
@@ -118,7 +126,12 @@ impl Place {
 
     /// A connection of its own, for a push that says more.
     pub(crate) fn connect(&self) -> Result<Remote> {
-        connected(&self.repository)
+        connected(&self.repository, &self.heard)
+    }
+
+    /// What is heard while something lands.
+    pub(crate) fn heard(&self) -> &Heard {
+        &self.heard
     }
 
     /// Whether somebody deleted the folder of fetched objects meanwhile, which may be why it failed.
@@ -261,7 +274,10 @@ impl Place {
             };
             commit(&snapshot)?.map_or_else(nothing, Ok)
         };
-        let landed = repository.land(branch, ATTEMPTS, decide, wait)?;
+        let landed = repository.land(branch, ATTEMPTS, decide, |lost| {
+            self.heard.lost(lost);
+            wait(lost);
+        })?;
         match landed.outcome {
             repository::Outcome::Committed(id) => Ok((Some(id), landed.attempts)),
             repository::Outcome::NothingToDo => Ok((None, landed.attempts)),
@@ -306,9 +322,11 @@ pub(crate) fn now() -> Result<i64> {
 }
 
 /// What git would ask, is asked: the person's own credential helpers.
-fn connected(repository: &str) -> Result<Remote> {
+fn connected(repository: &str, heard: &Heard) -> Result<Remote> {
     let http = HttpOptions::new().with_credentials(CredentialHelper::new());
-    Ok(Remote::new(repository)?.with_http(http))
+    let heard = heard.clone();
+    let remote = Remote::new(repository)?.with_http(http);
+    Ok(remote.with_listener(move |event| heard.listen(event)))
 }
 
 /// Spreads writers that lost to the same winner.
@@ -320,6 +338,13 @@ fn wait(lost: u32) {
 fn random() -> u64 {
     // Keyed by the operating system's randomness.
     RandomState::new().hash_one(())
+}
+
+/// The repository around the current folder, as git finds it; `None` when another one is named, or there is none.
+fn here(repository: &str) -> Option<PathBuf> {
+    let folder = std::env::current_dir().ok().filter(|_| repository == ".")?;
+    let mut above = folder.ancestors().map(Path::to_owned);
+    above.find(|folder| Repository::open(folder).is_ok())
 }
 
 fn is_path(text: &str) -> bool {
@@ -361,7 +386,10 @@ fn prepared(repository: Repository, common: &Common) -> Repository {
     let outputs = Outputs::new(common);
     let repository = repository.checked_by(move |what, bytes| outputs.check(what, bytes));
     match &common.sign_key {
-        Some(key) if Path::new(key).is_file() => repository.signing(SshKey::new(key)),
+        // A path is meant as one, also of a file that is not there.
+        Some(key) if key.contains('/') || Path::new(key).is_file() => {
+            repository.signing(SshKey::new(key))
+        }
         Some(key) => repository.signing(GpgKey::new(key)),
         None => repository,
     }

@@ -2,16 +2,18 @@
 //! strips). Decides nothing. What comes from files cannot act on the terminal.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use narae_cli::terminal::{visible, visible_lines};
 use narae_gitops::history::{Delivery, Measures, Spread};
-use narae_gitops::plan::{Action, Applied, Outcome, Plan};
+use narae_gitops::plan::{Action, Applied, FileDiff, Outcome, Plan};
 use narae_gitops::promote::Drift;
 use narae_gitops::repository::CommitId;
 
 use crate::handover::HandedOver;
+use crate::hint::hint;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -97,17 +99,19 @@ pub(crate) fn change(repository: &str, plan: &Plan, applied: &Applied, written: 
             writeln!(out, "{GREEN}Nothing to do{GREEN:#}: {of} holds all of it.")
         }
         (_, Written::Nothing) => {
-            diff(&mut out, &applied.unified_diff());
+            applied.files.iter().for_each(|file| diff(&mut out, file));
             writeln!(out, "\n{BOLD}Planned{BOLD:#}: nothing was written to {of}.")
         }
     };
     out
 }
 
-fn diff(out: &mut String, diff: &str) {
-    for line in diff.lines() {
+/// As git colours it: names bold, places cyan, what goes red, what comes green, what stays plain.
+fn diff(out: &mut String, file: &FileDiff) {
+    for (index, line) in file.unified().lines().enumerate() {
         let style = match line.as_bytes().first() {
-            _ if line.starts_with("+++") || line.starts_with("---") => BOLD,
+            // The two lines with its names; a removed `--- x` looks the same.
+            _ if index < 2 => BOLD,
             Some(b'+') => GREEN,
             Some(b'-') => RED,
             Some(b'@') => CYAN,
@@ -132,13 +136,14 @@ pub(crate) fn history(deliveries: &[Delivery]) -> String {
         return "no deliveries\n".to_owned();
     }
     let heading = [
-        "when",
+        "when (UTC)",
         "environment",
         "sites",
         "application",
         "image",
         "how",
         "by",
+        "source",
         "commit",
     ];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
@@ -151,6 +156,10 @@ pub(crate) fn history(deliveries: &[Delivery]) -> String {
             delivery.image.join(" "),
             action(&delivery.action),
             delivery.author.clone(),
+            delivery
+                .source_commit
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), |id| id.chars().take(12).collect()),
             format!("{:.12}", delivery.commit),
         ]
     }));
@@ -208,18 +217,23 @@ pub(crate) fn drift(found: &[(String, String, Vec<Drift>)]) -> String {
                         .as_ref()
                         .map_or_else(|| "nothing".to_owned(), |value| visible(value))
                 };
-                let _ = writeln!(
-                    out,
-                    "    {}  {}  {RED}{}{RED:#} | {GREEN}{}{GREEN:#}",
-                    drift.file,
-                    visible(&drift.place),
-                    side(&drift.from),
-                    side(&drift.to)
-                );
+                let (there, here) = (side(&drift.from), side(&drift.to));
+                let _ = write!(out, "    {}  {}  ", drift.file, visible(&drift.place));
+                // What would be moved, as a change shows it.
+                let _ = match declared {
+                    true => writeln!(out, "{RED}{here}{RED:#} → {GREEN}{there}{GREEN:#}"),
+                    false => writeln!(out, "{from} has {there}, {to} has {here}"),
+                };
             }
         }
     }
     out
+}
+
+/// Where a plan is, and what for.
+pub(crate) fn planned(file: &Path) -> String {
+    let file = visible(&file.display().to_string());
+    format!("{GREEN}Written{GREEN:#} to {file}: `promote apply {file}` makes the change.\n")
 }
 
 /// Who was told of what was committed, and where it runs.
@@ -260,6 +274,20 @@ pub(crate) fn handed_over(handed: &HandedOver, commit: Option<CommitId>) -> Stri
     out
 }
 
+/// What the server said to the push that took it, as git shows it.
+pub(crate) fn server(said: &[String]) -> String {
+    let line = |line: &String| format!("{DIM}remote:{DIM:#} {}\n", visible(line));
+    said.iter().map(line).collect()
+}
+
+/// A race is lost, and it goes on.
+pub(crate) fn lost(attempts: u32) -> String {
+    format!(
+        "{YELLOW}another writer was faster{YELLOW:#}: deciding again on what is there now (attempt {})\n",
+        attempts.saturating_add(1)
+    )
+}
+
 /// What did not go as asked.
 pub(crate) fn warning(warning: &str) -> String {
     format!("{YELLOW}warning{YELLOW:#}: {}\n", visible_lines(warning))
@@ -270,6 +298,9 @@ pub(crate) fn error(error: &anyhow::Error) -> String {
     let mut out = format!("{RED}error{RED:#}: {}\n", visible_lines(error));
     for cause in error.chain().skip(1) {
         let _ = writeln!(out, "  because {}", visible_lines(cause));
+    }
+    if let Some(hint) = hint(error) {
+        let _ = writeln!(out, "  try: {hint}");
     }
     out
 }

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 /// What happens after a commit has landed.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Argo CD, after a commit")]
 pub(crate) struct Handover {
     /// Tell the Argo CD at this address which files changed, as a forge's webhook does
     #[arg(long, global = true, value_name = "URL")]
@@ -68,6 +69,7 @@ impl std::fmt::Debug for Secret {
 
 /// Where others agree to a change first.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Merge requests, in the place of a commit")]
 pub(crate) struct MergeRequest {
     /// Commit to a branch of its own, or to none, and ask to have it merged
     #[arg(long, global = true, value_enum, value_name = "BY")]

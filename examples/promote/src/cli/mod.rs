@@ -1,12 +1,12 @@
 //! The command line: every flag, its default and what `--help` says of it. Decides nothing.
 
+mod check;
 mod handover;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use narae_gitops::image::{ImageReference, TagOrder};
-use narae_gitops::repository::CommitId;
 
 pub(crate) use handover::{By, Handover, MergeRequest, WebhookStyle};
 
@@ -25,6 +25,7 @@ pub(crate) struct Arguments {
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Common {
     /// The repository: a path, https://…, ssh://…, user@host:path or git://…
     #[arg(
@@ -40,7 +41,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) branch: Option<String>,
 
-    /// Say what would be done and write nothing
+    /// Say what would be done and write nothing, not even a plan's file
     #[arg(long, global = true)]
     pub(crate) dry_run: bool,
 
@@ -52,7 +53,7 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// Sign commits: the file of an SSH key, or the id of a gpg key
+    /// Sign the commit, if one is made: the file of an SSH key, or the id of a gpg key
     #[arg(long, global = true, value_name = "FILE|ID", env = "NARAE_SIGN_KEY")]
     pub(crate) sign_key: Option<String>,
 
@@ -75,15 +76,15 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "COMMITS", default_value_t = 1000)]
     pub(crate) depth: u32,
 
+    /// When to colour: a terminal gets colour, a pipe does not
+    #[arg(long, global = true, value_enum, default_value_t = clap::ColorChoice::Auto)]
+    pub(crate) color: clap::ColorChoice,
+
     #[command(flatten)]
     pub(crate) handover: Handover,
 
     #[command(flatten)]
     pub(crate) merge_request: MergeRequest,
-
-    /// When to colour: a terminal gets colour, a pipe does not
-    #[arg(long, global = true, value_enum, default_value_t = clap::ColorChoice::Auto)]
-    pub(crate) color: clap::ColorChoice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -92,7 +93,7 @@ pub(crate) enum Command {
     Change(Change),
     /// Decide a change and print it as a plan, to look at and to apply later
     Plan(Plan),
-    /// Make the change of a plan, if what it was decided on still holds
+    /// Make the change of a plan, if its gates let it now and what it was decided on still holds
     Apply(Apply),
     /// Show what was delivered where, when, by whom and from which commit
     History(History),
@@ -152,9 +153,9 @@ pub(crate) struct Rollback {
     #[arg(long)]
     pub(crate) env: String,
 
-    /// Undo this delivery instead, if its values still stand
-    #[arg(long, value_name = "ID")]
-    pub(crate) commit: Option<CommitId>,
+    /// Undo this delivery instead, if its values still stand: its id, or how that begins
+    #[arg(long, value_name = "ID", value_parser = commit)]
+    pub(crate) commit: Option<String>,
 
     /// Only this site; may be given again
     #[arg(long = "site", value_name = "SITE")]
@@ -251,6 +252,15 @@ pub(crate) struct Drift {
     /// Only this site; may be given again
     #[arg(long = "site", value_name = "SITE")]
     pub(crate) sites: Vec<String>,
+}
+
+/// The beginning of a commit's id.
+fn commit(text: &str) -> Result<String, String> {
+    let is_hash = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match is_hash && (4..=40).contains(&text.len()) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err("expected 4 to 40 hexadecimal digits".to_owned()),
+    }
 }
 
 /// What is wrong with the command line that clap cannot know.

@@ -1,12 +1,12 @@
 //! A merge request in the place of a commit on the environment's branch: by the forge's API, or by what a push says.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use narae_gitops::handover::forge::{Forge, Kind, MergeRequest};
-use narae_gitops::handover::{Address, Token};
+use narae_gitops::handover::{Address, Clock, Error, ErrorKind, SystemClock, Token};
 use narae_gitops::plan::{Applied, Plan};
-use narae_gitops::remote::{Event, Proposal, PushOutcome, Remote};
+use narae_gitops::remote::{Proposal, PushOutcome, Remote};
 use narae_gitops::repository::CommitId;
 
 use crate::cli::{self, By, UsageError};
@@ -78,15 +78,7 @@ impl MergeRequests {
             By::GitlabPush => (Proposal::Branch(&source), request.gitlab_push_options()?),
             _ => (Proposal::Branch(&source), Vec::new()),
         };
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&said);
         let remote = place.connect()?.with_push_options(options);
-        let remote = remote.with_listener(move |event| {
-            if let Event::Said(line) = event {
-                let mut said = heard.lock().unwrap_or_else(PoisonError::into_inner);
-                said.push(line.clone());
-            }
-        });
         // What a push asks for has to be pushed.
         let standing = self
             .forge
@@ -100,16 +92,15 @@ impl MergeRequests {
             },
         };
         let Some(forge) = &self.forge else {
-            let said = said.lock().unwrap_or_else(PoisonError::into_inner);
             return Ok(Proposed {
                 commit,
                 source,
-                url: said.iter().find_map(|line| address(line)),
+                url: place.heard().said().iter().find_map(|line| address(line)),
                 was_open: None,
                 warning: None,
             });
         };
-        let opened = forge.open(&request);
+        let opened = found(&SystemClock::new(), || forge.open(&request));
         let opened = opened.with_context(|| {
             format!("commit {commit} is on `{source}`, and no merge request is open for it")
         })?;
@@ -121,6 +112,17 @@ impl MergeRequests {
             warning: opened.unlabelled.map(|error| error.to_string()),
         })
     }
+}
+
+/// A forge hears of a branch a moment after the push that made it has ended, and until then there is none to merge.
+fn found<T>(clock: &impl Clock, ask: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    for wait in [250, 500, 1000, 2000].map(Duration::from_millis) {
+        match ask() {
+            Err(error) if error.kind() == ErrorKind::NotFound => clock.sleep(wait),
+            answer => return answer,
+        }
+    }
+    ask()
 }
 
 /// What a branch holds already, if it says what `commit` says: who has agreed to it has agreed.

@@ -7,6 +7,7 @@ mod webhook;
 
 use anyhow::Result;
 use narae_gitops::handover::{Delivered, Error};
+use narae_gitops::repository::CommitId;
 use serde_json::{Map, Value, json};
 
 pub(crate) use argocd::Running;
@@ -44,10 +45,15 @@ impl Handover {
         })
     }
 
-    /// Tells and waits.
+    /// Tells and waits. When there was nothing to do there is nothing to tell, but it may not run yet: the tip is
+    /// waited for, which holds all of it.
     pub(crate) fn of<T>(&self, place: &Place, branch: &str, landed: &Landed<T>) -> HandedOver {
         let Some(commit) = landed.commit else {
-            return HandedOver::default();
+            let mut handed = HandedOver::default();
+            if let Some(tip) = landed.before {
+                handed.running = self.wait(place, branch, None, tip, false);
+            }
+            return handed;
         };
         let mut delivered = Delivered::new(commit);
         if let Some(webhook) = &self.webhook {
@@ -57,16 +63,26 @@ impl Handover {
         }
         // Whoever was not told has to be asked to look.
         let is_told = self.webhook.is_some() && delivered.failed().next().is_none();
-        let running = self.applications.as_ref().map(|applications| {
-            let later = Later::new(place, branch, landed.before, commit);
-            applications.wait(commit, is_told, &|revision| later.has(revision))
-        });
+        let running = self.wait(place, branch, landed.before, commit, is_told);
         let told = delivered.notices.into_iter();
         HandedOver {
             told: told.map(|notice| (notice.name, notice.result)).collect(),
             running,
             proposed: None,
         }
+    }
+
+    fn wait(
+        &self,
+        place: &Place,
+        branch: &str,
+        before: Option<CommitId>,
+        commit: CommitId,
+        is_told: bool,
+    ) -> Option<Result<Vec<Running>, Error>> {
+        let applications = self.applications.as_ref()?;
+        let later = Later::new(place, branch, before, commit);
+        Some(applications.wait(commit, is_told, &|revision| later.has(revision)))
     }
 }
 

@@ -9,16 +9,18 @@ use std::thread::JoinHandle;
 
 use crate::sandbox::{IMAGE, Run, Sandbox};
 
-struct ArgoCd {
+pub(crate) struct ArgoCd {
     port: u16,
     asked: Arc<Mutex<Vec<String>>>,
     is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
+pub(crate) const HEALTHY: &str = r#"{"metadata": {}, "status": {"sync": {"status": "Synced", "revision": "TIP"}, "health": {"status": "Healthy"}}}"#;
+
 impl ArgoCd {
     /// Answers with `state`, in which `TIP` is the tip of `main` in `sandbox`.
-    fn start(sandbox: &Sandbox, state: &'static str) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox, state: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -54,21 +56,23 @@ impl ArgoCd {
     /// Sets an image and waits.
     fn deliver(&self, sandbox: &Sandbox, more: &[&str]) -> Run {
         let image = format!("{IMAGE}:8c1d2e3");
+        let arguments = ["set-image", "shop", &image, "--env", "dev"];
+        self.run(sandbox, &[&arguments[..], more].concat())
+    }
+
+    /// Runs it and waits.
+    pub(crate) fn run(&self, sandbox: &Sandbox, arguments: &[&str]) -> Run {
         let address = format!("http://127.0.0.1:{}", self.port);
-        let arguments = [
-            "set-image",
-            "shop",
-            &image,
-            "--env",
-            "dev",
-            "--wait-argocd",
-            &address,
-        ];
-        let arguments = [&arguments[..], more].concat();
+        let arguments = [arguments, &["--wait-argocd", &address]].concat();
         let mut command = sandbox.command("gitops.git", &arguments);
         let run = Run::of(command.env("ARGOCD_AUTH_TOKEN", "s3cret"));
         assert!(!format!("{run:?}").contains("s3cret"));
         run
+    }
+
+    /// What it was asked, request by request.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
     }
 }
 
@@ -83,15 +87,14 @@ impl Drop for ArgoCd {
 #[test]
 fn it_ends_when_the_commit_runs() {
     let sandbox = Sandbox::new();
-    let state = r#"{"metadata": {}, "status": {"sync": {"status": "Synced", "revision": "TIP"}, "health": {"status": "Healthy"}}}"#;
-    let argocd = ArgoCd::start(&sandbox, state);
+    let argocd = ArgoCd::start(&sandbox, HEALTHY);
     let run = argocd.deliver(&sandbox, &["--argocd-app", "teams/shop-dev"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(
         run.stdout.contains("Synced and Healthy in teams/shop-dev"),
         "{run:?}"
     );
-    let asked = argocd.asked.lock().unwrap().concat();
+    let asked = argocd.asked().concat();
     assert!(
         asked.starts_with("GET /api/v1/applications/shop-dev?refresh=normal&appNamespace=teams ")
     );
@@ -124,6 +127,49 @@ fn what_argocd_says_is_an_error_and_the_commit_stays() {
     ] {
         assert!(run.stdout.contains(part), "{part}: {run:?}");
     }
+}
+
+#[test]
+fn what_was_there_already_is_waited_for_all_the_same() {
+    let sandbox = Sandbox::new();
+    let state = r#"{"metadata": {}, "status": {"sync": {"status": "Synced", "revision": "TIP"},
+        "health": {"status": "Degraded", "message": "exceeded its progress deadline"}}}"#;
+    // A pipeline that runs again after it failed: nothing to do is not yet running.
+    {
+        let argocd = ArgoCd::start(&sandbox, state);
+        let limit = ["--wait-seconds", "1"];
+        assert_eq!(argocd.deliver(&sandbox, &limit).code, Some(4));
+        let run = argocd.deliver(&sandbox, &limit);
+        assert_eq!(run.code, Some(4), "{run:?}");
+        assert!(run.stdout.contains("Nothing to do"), "{run:?}");
+        assert!(run.stderr.contains("progress deadline"), "{run:?}");
+    }
+    let argocd = ArgoCd::start(&sandbox, HEALTHY);
+    let run = argocd.deliver(&sandbox, &["--json"]);
+    let said: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let field = |name: &str| said.get(name).cloned().unwrap_or_default();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(
+        (field("commit"), field("running")),
+        (().into(), true.into())
+    );
+    assert_eq!(sandbox.commits(), 2);
+    // Not what is refused.
+    let before = argocd.asked().len();
+    let run = argocd.run(
+        &sandbox,
+        &[
+            "set-image",
+            "cart",
+            "shop/cart:1111bbb",
+            "--env",
+            "dev",
+            "--expect",
+            "x",
+        ],
+    );
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert_eq!(argocd.asked().len(), before);
 }
 
 #[test]

@@ -6,13 +6,22 @@
 )]
 
 mod argocd;
+mod branches;
 mod changes;
 mod cluster;
+mod colour;
+mod config;
 mod elsewhere;
+mod flags;
+mod gates;
 mod guard;
+mod history;
 mod merge;
 mod plans;
+mod race;
 mod reading;
+mod readme;
 mod receiver;
 mod sandbox;
 mod servers;
+mod signing;

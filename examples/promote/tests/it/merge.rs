@@ -159,7 +159,8 @@ fn by_other_forges_apis(place: &Place) {
             "POST /repos/narae/gitops/pulls",
         ),
     ] {
-        let forge = Receiver::start(answer);
+        // A forge hears of a new branch a moment after the push.
+        let forge = Receiver::start_after(2, answer);
         let address = forge.address();
         let more = ["--merge-request", by, "--forge-url", &address];
         let (_, said) = place.propose("5555eee", &[&more[..], &["--source-branch", by]].concat());

@@ -76,3 +76,23 @@ fn without_a_file_the_plan_is_the_output() {
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("p.json:2:13: "), "{run:?}");
 }
+
+#[test]
+fn a_plan_that_is_written_says_where_and_what_for() {
+    let sandbox = Sandbox::new();
+    let plan = [
+        "plan",
+        "-o",
+        "plan.json",
+        "set-image",
+        "cart",
+        "shop/cart:1111bbb",
+        "--env",
+        "dev",
+    ];
+    let out = sandbox.done(&plan);
+    let words = "\nWritten to plan.json: `promote apply plan.json` makes the change.\n";
+    assert!(out.ends_with(words), "{out}");
+    let out = sandbox.done(&[&plan[..], &["--dry-run"]].concat());
+    assert!(!out.contains("Written"), "{out}");
+}

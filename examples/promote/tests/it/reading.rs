@@ -1,6 +1,6 @@
 //! History, measures, drift; and what is wrong with a repository or its narae.yaml.
 
-use crate::sandbox::{CONFIG, IMAGE, Sandbox};
+use crate::sandbox::{CONFIG, IMAGE, Run, Sandbox};
 
 fn delivered() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -59,7 +59,7 @@ fn drift_says_what_would_be_promoted_and_what_stays() {
     let sandbox = delivered();
     let out = sandbox.done(&["drift", "shop", "--to", "rc"]);
     assert!(out.starts_with("dev → rc\n  to be promoted\n    environments/rc/idc/shop/kustomization.yaml  kustomize:web"), "{out}");
-    assert!(out.contains("stays as it is\n    environments/rc/idc/shop/kustomization.yaml  namespace  shop-dev | shop-rc\n"), "{out}");
+    assert!(out.contains("stays as it is\n    environments/rc/idc/shop/kustomization.yaml  namespace  dev has shop-dev, rc has shop-rc\n"), "{out}");
     let (_, json) = sandbox.json(&["drift"]);
     let pairs: Vec<&str> = json["drift"]
         .as_array()
@@ -113,6 +113,23 @@ fn what_is_wrong_is_said_with_its_place() {
         assert_eq!(run.code, Some(code), "{arguments:?}: {run:?}");
         assert!(run.stderr.contains(words), "{arguments:?}: {run:?}");
     }
+    // What a rule asks for, this program has a flag for.
+    let image = format!("{IMAGE}:8c1d2e3");
+    let master = ["set-image", "shop", &image, "--env", "master"];
+    for (more, words) in [
+        (
+            &[][..],
+            "say who\n  try: --approved-by with the name of whoever agreed\n",
+        ),
+        (
+            &["--approved-by", "Grace"],
+            "deliver it there first\n  try: `promote history APP`, which shows where it has been\n",
+        ),
+    ] {
+        let run = sandbox.run(&[&master[..], more].concat());
+        assert_eq!(run.code, Some(3), "{run:?}");
+        assert!(run.stderr.ends_with(words), "{run:?}");
+    }
     let run = sandbox.run_on("./nowhere", &["history"]);
     assert!(
         run.stderr.contains("there is no repository at ./nowhere"),
@@ -149,4 +166,75 @@ fn a_configuration_that_is_not_utf8_says_where() {
     assert_eq!(run.code, Some(1), "{run:?}");
     let words = "narae.yaml:2:7: not UTF-8 (byte 13)";
     assert!(run.stderr.contains(words), "{run:?}");
+}
+
+#[test]
+fn a_delivery_is_named_as_the_history_names_it() {
+    let sandbox = delivered();
+    let (_, json) = sandbox.json(&["history", "shop", "--env", "dev"]);
+    let commit = json["deliveries"][0]["commit"].as_str().unwrap().to_owned();
+    let roll_back = |begin: &str| {
+        sandbox.run(&[
+            "rollback",
+            "shop",
+            "--env",
+            "dev",
+            "--commit",
+            begin,
+            "--dry-run",
+        ])
+    };
+    for length in [4, 12, 40] {
+        let run = roll_back(&commit[..length]);
+        // Of four digits there may be two.
+        let is_ambiguous = run.stderr.contains("2 deliveries of `shop` to `dev`");
+        assert!(
+            run.code == Some(0) || (length == 4 && is_ambiguous),
+            "{run:?}"
+        );
+    }
+    let run = roll_back(&commit[..12].to_uppercase());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for (begin, code, words) in [
+        (
+            "deadbeefdead",
+            1,
+            "no deliveries of `shop` to `dev` have an id that begins with deadbeefdead",
+        ),
+        ("abc", 2, "expected 4 to 40 hexadecimal digits"),
+        ("main", 2, "expected 4 to 40 hexadecimal digits"),
+    ] {
+        let run = roll_back(begin);
+        assert_eq!(run.code, Some(code), "{run:?}");
+        assert!(run.stderr.contains(words), "{run:?}");
+    }
+}
+
+#[test]
+fn the_repository_around_the_folder_is_found() {
+    let sandbox = Sandbox::new();
+    sandbox.git(&["clone", "--quiet", "gitops.git", "clone"], "");
+    let run = |folder: &str, arguments: &[&str]| {
+        let mut command = sandbox.command(".", arguments);
+        Run::of(
+            command
+                .env_remove("NARAE_REPO")
+                .current_dir(sandbox.path(folder)),
+        )
+    };
+    for folder in ["clone", "clone/environments/dev", "gitops.git"] {
+        let run = run(folder, &["drift", "--json"]);
+        assert_eq!(run.code, Some(0), "{folder}: {run:?}");
+    }
+    let outside = run("", &["drift"]);
+    assert_eq!(outside.code, Some(1), "{outside:?}");
+    let words = "there is no repository in this folder, nor above it\n  try: --repo";
+    assert!(outside.stderr.contains(words), "{outside:?}");
+    let set = ["set-image", "cart", "shop/cart:1111bbb", "--env", "dev"];
+    let run = run("clone", &set);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(
+        run.stderr.contains("branch `main` is checked out"),
+        "{run:?}"
+    );
 }

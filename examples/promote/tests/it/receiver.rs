@@ -1,4 +1,4 @@
-//! A server on loopback that takes one request, answers it and remembers it.
+//! A server on loopback that takes one request, answers it and remembers it; or some that it does not serve before.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
@@ -18,9 +18,14 @@ pub(crate) struct Received {
 impl Receiver {
     /// Answers 200 and `answer`.
     pub(crate) fn start(answer: &'static str) -> Self {
+        Self::start_after(0, answer)
+    }
+
+    /// The same, after it has answered 404 so often.
+    pub(crate) fn start_after(refusals: usize, answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let thread = std::thread::spawn(move || {
+        let take = move |status: &str, answer: &str| {
             let (stream, _) = listener.accept().unwrap();
             let mut reader = BufReader::new(&stream);
             let lines = reader.by_ref().lines().map(Result::unwrap);
@@ -35,13 +40,19 @@ impl Receiver {
             let length = answer.len();
             write!(
                 &stream,
-                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{answer}"
+                "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{answer}"
             )
             .unwrap();
             Received {
                 head: head.join("\n"),
                 body: String::from_utf8(body).unwrap(),
             }
+        };
+        let thread = std::thread::spawn(move || {
+            for _ in 0..refusals {
+                take("404 Not Found", r#"{"message": "404 Branch Not Found"}"#);
+            }
+            take("200 OK", answer)
         });
         Self { port, thread }
     }

@@ -2,6 +2,7 @@
 //! program run in it.
 
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -52,8 +53,8 @@ impl Run {
 }
 
 impl Sandbox {
-    /// Everything runs 0000aaa.
-    pub(crate) fn new() -> Self {
+    /// A repository without a commit.
+    pub(crate) fn empty() -> Self {
         let sandbox = Self {
             root: tempfile::tempdir().unwrap(),
         };
@@ -77,6 +78,12 @@ impl Sandbox {
             ],
             "",
         );
+        sandbox
+    }
+
+    /// Everything runs 0000aaa.
+    pub(crate) fn new() -> Self {
+        let sandbox = Self::empty();
         let mut files = vec![("narae.yaml".to_owned(), CONFIG.to_owned())];
         for environment in ["dev", "rc", "master"] {
             for site in ["idc", "aws"] {
@@ -106,10 +113,19 @@ impl Sandbox {
     }
 
     pub(crate) fn import_into(&self, repository: &str, files: &[(String, String)]) {
-        let mut stream = "commit refs/heads/main\ncommitter Other <other@example.com> 1790000000 +0000\ndata 6\nimport\n".to_owned();
-        let refs = ["--git-dir", repository, "for-each-ref", "refs/heads/main"];
-        if !self.git(&refs, "").is_empty() {
-            stream.push_str("from refs/heads/main^0\n");
+        self.import_on(repository, "main", files);
+    }
+
+    pub(crate) fn import_on(&self, repository: &str, branch: &str, files: &[(String, String)]) {
+        let name = format!("refs/heads/{branch}");
+        let mut stream = format!(
+            "commit {name}\ncommitter Other <other@example.com> 1790000000 +0000\ndata 6\nimport\n"
+        );
+        if !self
+            .git(&["--git-dir", repository, "for-each-ref", &name], "")
+            .is_empty()
+        {
+            stream.push_str(&format!("from {name}^0\n"));
         }
         for (name, content) in files {
             stream.push_str(&format!(
@@ -125,6 +141,41 @@ impl Sandbox {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
+    }
+
+    /// The repository as one elsewhere.
+    pub(crate) fn url(&self) -> String {
+        format!("file://{}", self.path("gitops.git").display())
+    }
+
+    /// Every branch, and where it stands.
+    pub(crate) fn branches(&self) -> String {
+        self.repository(&["for-each-ref"])
+    }
+
+    /// What the repository does at a push to it.
+    pub(crate) fn hook(&self, name: &str, script: &str) {
+        let hooks = self.path("gitops.git/hooks");
+        std::fs::create_dir_all(&hooks).unwrap();
+        self.program(&hooks.join(name), script);
+    }
+
+    fn program(&self, file: &Path, script: &str) {
+        std::fs::write(file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Another writer is faster than the next push: what `main` has gets these files in the middle of it.
+    pub(crate) fn overtake(&self, files: &[(String, String)]) {
+        let before = self.repository(&["rev-parse", "main"]);
+        self.import(files);
+        self.repository(&["branch", "faster", "main"]);
+        self.repository(&["update-ref", "refs/heads/main", before.trim()]);
+        // What is pushed is in quarantine, and references are not to be touched meanwhile; the other writer is none of that.
+        self.hook(
+            "pre-receive",
+            "[ -e overtaken ] && exit 0\ntouch overtaken\nunset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\nexec git update-ref refs/heads/main refs/heads/faster",
+        );
     }
 
     /// The program with this sandbox's repository, and nothing of the user's.

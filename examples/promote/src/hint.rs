@@ -1,0 +1,18 @@
+//! What to try when a rule says no: the library's errors know the rule, this program's flags are known here.
+
+use narae_gitops::promote::PromoteError;
+
+/// Behind the error's own words; `None` when those say it.
+pub(crate) fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    Some(match error.downcast_ref()? {
+        PromoteError::Approval { .. } => "--approved-by with the name of whoever agreed",
+        PromoteError::Gate { .. } => "`promote history APP`, which shows where it has been",
+        PromoteError::RolledBack { .. } => "--again, to deliver it there once more",
+        PromoteError::GoesBack { .. } => "`promote rollback`, or --again",
+        PromoteError::Outdated { .. } => "`promote plan`",
+        PromoteError::NothingToRollBack { .. } | PromoteError::NotADelivery { .. } => {
+            "`promote history APP --env ENV`, which shows what there is"
+        }
+        _ => return None,
+    })
+}
