@@ -82,11 +82,12 @@ fn the_help_names_every_command_of_the_readme() {
         let Some(rest) = line.strip_prefix("promote ") else {
             continue;
         };
-        let words: Vec<&str> = rest.split(' ').collect();
+        let words: Vec<&str> = rest.split_whitespace().collect();
         let command = words.first().unwrap();
         assert!(help.contains(&format!("\n  {command} ")), "{command}");
         // Of `plan`, the command that it plans has its own.
-        let is_command = |word: &&&str| help.contains(&format!("\n  {word} "));
+        let is_command =
+            |word: &&&str| !word.starts_with('-') && help.contains(&format!("\n  {word} "));
         let helps = words
             .iter()
             .filter(is_command)
