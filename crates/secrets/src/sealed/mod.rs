@@ -36,6 +36,7 @@ mod known_answer;
 mod manifest;
 mod merge;
 mod private_key;
+mod private_keys;
 pub mod provenance;
 mod provision;
 mod public_key;
@@ -57,7 +58,8 @@ pub use generate::{Generate, GenerateError, Generated, KeyBits};
 pub use item::{ItemError, MAX_ITEM_BYTES, MAX_VALUE_BYTES, OpenError, SealItemError, SealedItem};
 pub use manifest::{ManifestItem, PatchError, SealedFile, SealedManifest};
 pub use merge::MergeError;
-pub use private_key::{PrivateKey, PrivateKeyError, PrivateKeys};
+pub use private_key::{PrivateKey, PrivateKeyError};
+pub use private_keys::PrivateKeys;
 pub use provenance::{Recorded, Source};
 pub use provision::{
     Provision, ProvisionError, Provisioned, ReferencedError, ReferencedProblem,

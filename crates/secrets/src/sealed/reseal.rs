@@ -9,7 +9,7 @@
 use thiserror::Error;
 
 use super::manifest::Patch;
-use super::private_key::Opener;
+use super::private_keys::Opener;
 use super::provenance::Line;
 use super::{
     Certificate, Fingerprint, ItemError, Label, LabelError, ManifestItem, OpenError, PatchError,
