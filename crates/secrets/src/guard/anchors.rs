@@ -14,6 +14,9 @@ pub(super) const WINDOW: usize = 6;
 /// Longest step from one window of a text to the next that is looked up.
 pub(super) const MAX_STEP: usize = 4;
 
+/// Windows looked up together.
+pub(super) const BLOCK: usize = 8;
+
 const WORD_BITS: u32 = 14;
 const BITMAP_WORDS: usize = 1 << WORD_BITS;
 const BUCKET_BITS: u32 = 12;
@@ -22,6 +25,8 @@ const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Hashes of windows to needles.
 pub(super) struct Anchors {
     step: usize,
+    /// The bytes that needles' first windows have.
+    begin: [bool; 256],
     bitmap: Box<[u64; BITMAP_WORDS]>,
     /// Where each bucket of `entries` begins.
     buckets: Zeroizing<Vec<u32>>,
@@ -40,6 +45,21 @@ impl Hash {
     /// Of the six last bytes of `word`, which is little-endian.
     pub(super) fn of(word: u64) -> Self {
         Self((word & !0xFFFF).wrapping_mul(ODD))
+    }
+
+    /// Of the window at the start of `bytes`, if two more follow it: eight are read at once.
+    #[inline]
+    pub(super) fn of_start(bytes: &[u8]) -> Option<Self> {
+        let word = bytes.first_chunk()?;
+        Some(Self::of(u64::from_le_bytes(*word) << 16))
+    }
+
+    /// Of several windows, each `step` bytes after the one before.
+    #[inline]
+    pub(super) fn of_several(bytes: &[u8], step: usize) -> Option<[Self; BLOCK]> {
+        let bytes = bytes.get(..(BLOCK - 1) * step + 8)?;
+        let hash = |index| bytes.get(index * step..).and_then(Self::of_start);
+        Some(std::array::from_fn(|index| hash(index).unwrap_or(Self(0))))
     }
 
     pub(super) fn of_window(window: [u8; WINDOW]) -> Self {
@@ -61,7 +81,13 @@ impl Anchors {
             .clamp(1, MAX_STEP);
         let mut entries = Zeroizing::new(Vec::with_capacity(needles * step));
         let mut bitmap = Box::new([0; BITMAP_WORDS]);
+        let mut begin = [false; 256];
         for (needle, number) in (0..needles).zip(0_u32..) {
+            for byte in window(needle, 0).into_iter().flatten() {
+                if let Some(begin) = begin.get_mut(usize::from(byte)) {
+                    *begin = true;
+                }
+            }
             for (place, offset) in (0..step).zip(0_u32..) {
                 let Some(hash) = window(needle, place).map(Hash::of_window) else {
                     continue;
@@ -81,6 +107,7 @@ impl Anchors {
         });
         Self {
             step,
+            begin,
             bitmap,
             buckets: Zeroizing::new(starts.collect()),
             entries,
@@ -90,6 +117,13 @@ impl Anchors {
     /// Every so many windows of a text are enough.
     pub(super) fn step(&self) -> usize {
         self.step
+    }
+
+    /// Whether this byte is in some needle's first window.
+    pub(super) fn begin_with(&self, byte: u8) -> bool {
+        self.begin
+            .get(usize::from(byte))
+            .is_some_and(|begin| *begin)
     }
 
     /// Whether some needle may have this window.
@@ -117,6 +151,7 @@ impl Anchors {
 
 impl Drop for Anchors {
     fn drop(&mut self) {
+        self.begin.zeroize();
         self.bitmap.zeroize();
     }
 }

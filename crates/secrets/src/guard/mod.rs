@@ -14,7 +14,8 @@
 //! Other crates take a plain function `Fn(&str, &[u8]) -> Result<(), E>`, which [`Guard::check`] is.
 //!
 //! **How.** One pass. Windows of six bytes are looked up in a bitmap; the few that pass are compared byte
-//! for byte with the value's spelling, computed on the way, through readers that undo the encoding. Tokens and
+//! for byte with the value's spelling, computed on the way, through readers that undo the encoding. Where an escape runs through a window, it is
+//! read only if what the escape stands for is in some value's first window. Tokens and
 //! keys are found by their prefixes (Teddy). Nothing depends on how the output comes in pieces.
 //!
 //! **What it cannot see.** Values that are [too weak](KnownValues) to be told from ordinary words; values that are
@@ -29,10 +30,12 @@ mod finding;
 mod known;
 mod matching;
 mod needle;
+mod roll;
 mod scan;
 mod scanner;
 mod shape;
 mod units;
+mod wrap;
 mod writer;
 
 use std::fmt;

@@ -67,22 +67,7 @@ impl<I: Units> Unescaped<I> {
                 code => code,
             },
             b'U' => number(&mut self.inner, 8)?,
-            short => {
-                return Some(match short {
-                    b'"' | b'\'' | b'\\' | b'/' | b' ' => Some(short),
-                    // A line break that is escaped is folded away by YAML; within base64, so are all.
-                    b'n' | b'\n' => Some(b'\n'),
-                    b'r' => Some(b'\r'),
-                    b't' => Some(b'\t'),
-                    b'0' => Some(0),
-                    b'a' => Some(7),
-                    b'b' => Some(8),
-                    b'v' => Some(11),
-                    b'f' => Some(12),
-                    b'e' => Some(27),
-                    _ => None,
-                });
-            }
+            code => return Some(short_escape(code)),
         };
         let Some(character) = code.and_then(char::from_u32) else {
             return Some(None);
@@ -130,6 +115,39 @@ impl<I: Units> Units for Unescaped<I> {
 
     fn at(&self) -> usize {
         self.inner.at()
+    }
+}
+
+/// What `\` and this one character stand for.
+fn short_escape(code: u8) -> Option<u8> {
+    match code {
+        b'"' | b'\'' | b'\\' | b'/' | b' ' => Some(code),
+        // A line break that is escaped is folded away by YAML; within base64, so are all.
+        b'n' | b'\n' => Some(b'\n'),
+        b'r' => Some(b'\r'),
+        b't' => Some(b'\t'),
+        b'0' => Some(0),
+        b'a' => Some(7),
+        b'b' => Some(8),
+        b'v' => Some(11),
+        b'f' => Some(12),
+        b'e' => Some(27),
+        _ => None,
+    }
+}
+
+/// The one byte that the escape at the start of `bytes` stands for, whether it is itself one of an escape's characters or not; `None` where
+/// it may stand for any.
+pub(super) fn escaped_byte(bytes: &[u8]) -> Option<u8> {
+    match bytes {
+        [b'\\', b'x' | b'u' | b'U', ..] => None,
+        // What is no escape is what it is.
+        [b'\\', code, ..] => Some(short_escape(*code).unwrap_or(b'\\')),
+        [b'%', high, low, ..] => {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()
+        }
+        _ => None,
     }
 }
 

@@ -159,7 +159,7 @@ impl Text<'_> {
     }
 
     /// The end of the bytes of a class from `at` on, at most `most`; `None` when the buffer ends before.
-    fn run(&self, at: usize, most: usize, class: fn(u8) -> bool) -> Option<usize> {
+    fn run(&self, at: usize, most: usize, class: impl Fn(u8) -> bool) -> Option<usize> {
         let rest = self.from(at);
         let rest = rest.get(..most).unwrap_or(rest);
         match rest.iter().position(|byte| !class(*byte)) {
@@ -191,5 +191,5 @@ fn is_stand_in(value: &[u8]) -> bool {
         || begins
             .iter()
             .any(|begin| value.starts_with(begin.as_bytes()))
-        || variety(value) == 1
+        || value.iter().all(|byte| value.first() == Some(byte))
 }

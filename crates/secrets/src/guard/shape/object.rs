@@ -141,8 +141,11 @@ fn block(text: &Text<'_>, start: usize, indentation: usize) -> Verdict {
                         return Verdict::No;
                     }
                 }
-            } else if in_data && let Some((_, value)) = entry(content) {
-                seen.has_literal |= is_block_scalar(value) || !is_stand_in(value);
+            } else if in_data
+                && !seen.has_literal
+                && let Some((_, value)) = entry(content)
+            {
+                seen.has_literal = is_block_scalar(value) || !is_stand_in(value);
             }
             if seen.both() {
                 return Verdict::Found(at + line.len());
@@ -159,14 +162,16 @@ fn block(text: &Text<'_>, start: usize, indentation: usize) -> Verdict {
 
 /// `key: value` without quotes and comment.
 fn entry(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let colon = line.windows(2).position(|pair| pair == b": ");
+    let mut colons = memchr::memchr_iter(b':', line);
+    let colon = colons.find(|colon| line.get(colon + 1) == Some(&b' '));
     let (key, value) = match colon {
         Some(colon) => (line.get(..colon)?, line.get(colon + 2..)?),
         None => (line.strip_suffix(b":")?, &b""[..]),
     };
     let value = value.trim_ascii();
-    let comment = value.windows(2).position(|pair| pair == b" #");
-    let value = comment.map_or(value, |at| value.get(..at).unwrap_or_default());
+    let mut marks = memchr::memchr_iter(b'#', value);
+    let comment = marks.find_map(|at| value.get(..at)?.strip_suffix(b" "));
+    let value = comment.unwrap_or(value);
     let value = if value.starts_with(b"#") { b"" } else { value };
     Some((unquoted(key.trim_ascii()), unquoted(value.trim_ascii())))
 }
