@@ -4,13 +4,14 @@ use std::io::Write as _;
 
 use anyhow::{Context as _, Result, bail};
 use narae_cli::file::read_text;
-use narae_gitops::plan::{Applied, Condition, Plan, TagRule};
-use narae_gitops::promote::{self, Config, PromoteError, Request, Snapshot};
+use narae_gitops::plan::{Condition, Plan, TagRule};
+use narae_gitops::promote::{self, Config, Request, Snapshot};
 use narae_gitops::repository::CommitId;
 use serde_json::json;
 
 use crate::Said;
 use crate::cli::{self, Change, Common, UsageError};
+use crate::decided::Decided;
 use crate::guard::Outputs;
 use crate::handover::{HandedOver, Handover, MergeRequests};
 use crate::place::{Place, Wanted};
@@ -32,17 +33,14 @@ pub(crate) fn run(place: &Place, common: &Common, change: &Change) -> Result<Sai
 
 /// Decides a change and shows it.
 fn look(place: &Place, decide: impl Fn(&Config, &Snapshot<'_>) -> Result<Plan>) -> Result<Said> {
-    let (plan, applied) = place.look(|config, snapshot| {
-        let plan = decide(config, snapshot)?;
-        let applied = apply_to(&plan, snapshot)?;
-        Ok((plan, applied))
-    })?;
-    Ok(shown(place, &plan, &applied))
+    let decided =
+        place.look(|config, snapshot| Decided::new(decide(config, snapshot)?, config, snapshot))?;
+    Ok(decided.shown(place))
 }
 
 /// Decides a change and writes it down.
 pub(crate) fn plan(place: &Place, common: &Common, wanted: &cli::Plan) -> Result<Said> {
-    let (plan, applied) = place.look(|config, snapshot| {
+    let decided = place.look(|config, snapshot| {
         let mut plan = decide(config, &wanted.change, snapshot)?;
         // Whoever looked at the plan agreed to what stood there then.
         for edit in &mut plan.edits {
@@ -50,15 +48,15 @@ pub(crate) fn plan(place: &Place, common: &Common, wanted: &cli::Plan) -> Result
                 edit.condition = Condition::Unchanged;
             }
         }
-        let applied = apply_to(&plan, snapshot)?;
-        Ok((plan, applied))
+        Decided::new(plan, config, snapshot)
     })?;
-    let text = serde_json::to_string_pretty(&plan)? + "\n";
+    let plan = &decided.plan;
+    let text = serde_json::to_string_pretty(plan)? + "\n";
     let outputs = Outputs::new(common);
     let text = outputs.cleared("plan", text)?;
-    let mut said = shown(place, &plan, &applied);
+    let mut said = decided.shown(place);
     said.text = outputs.cleared("report", said.text)?;
-    said.json = serde_json::to_value(&plan)?;
+    said.json = serde_json::to_value(plan)?;
     match &wanted.output {
         Some(_) if common.dry_run => {}
         Some(file) => {
@@ -121,22 +119,21 @@ fn end(
     decide: impl Fn(&Config, &Snapshot<'_>) -> Result<Plan>,
 ) -> Result<Said> {
     let decide = |config: &Config, snapshot: &Snapshot<'_>| {
-        let plan = decide(config, snapshot)?;
-        let applied = apply_to(&plan, snapshot)?;
+        let decided = Decided::new(decide(config, snapshot)?, config, snapshot)?;
+        let Decided { plan, applied, .. } = &decided;
         let wanted = match applied.outcome() {
             "applied" => Some(Wanted {
                 changes: applied.change_set(),
-                message: plan.intent.message(&applied)?,
+                message: plan.intent.message(applied)?,
             }),
             _ => None,
         };
-        Ok((wanted, (plan, applied)))
+        Ok((wanted, decided))
     };
     let (landed, handed) = match ending {
         Ending::Land(handover) => {
             let landed = place.land(branch, decide)?;
-            let is_refused = landed.decision.1.refused().next().is_some();
-            let handed = match is_refused {
+            let handed = match landed.decision.is_refused() {
                 true => HandedOver::default(),
                 false => handover.of(place, branch, &landed),
             };
@@ -146,7 +143,7 @@ fn end(
             let mut draft = place.draft(branch, decide)?;
             let mut handed = HandedOver::default();
             if let Some(commit) = draft.commit {
-                let (plan, applied) = &draft.decision;
+                let Decided { plan, applied, .. } = &draft.decision;
                 let proposed = requests.open(place, (plan, applied), draft.before, commit)?;
                 draft.commit = Some(proposed.commit);
                 handed.proposed = Some(proposed);
@@ -155,8 +152,8 @@ fn end(
         }
     };
     let said = place.heard().said();
-    let (plan, applied) = landed.decision;
-    let mut json = as_json(place, &plan, &applied);
+    let decided = landed.decision;
+    let mut json = decided.to_json(place);
     if let Some(fields) = json.as_object_mut() {
         fields.insert("commit".to_owned(), json!(landed.commit));
         fields.insert("attempts".to_owned(), json!(landed.attempts));
@@ -167,55 +164,19 @@ fn end(
         Ending::Land(_) => Written::Committed(landed.commit),
         Ending::Propose(_) => Written::Proposed(landed.commit),
     };
-    let mut text = report::change(place.shown(), &plan, &applied, written);
+    let mut text = report::change(place.shown(), &decided, written);
     text.push_str(&report::server(&said));
     text.push_str(&report::handed_over(&handed, landed.commit));
     Ok(Said {
         text,
         json,
-        is_refused: applied.refused().next().is_some(),
+        is_refused: decided.is_refused(),
         warnings: handed.warnings(),
         not_running: handed
             .running
             .and_then(Result::err)
             .map(anyhow::Error::from),
     })
-}
-
-fn shown(place: &Place, plan: &Plan, applied: &Applied) -> Said {
-    Said {
-        text: report::change(place.shown(), plan, applied, Written::Nothing),
-        json: as_json(place, plan, applied),
-        is_refused: applied.refused().next().is_some(),
-        ..Said::default()
-    }
-}
-
-fn as_json(place: &Place, plan: &Plan, applied: &Applied) -> serde_json::Value {
-    let modified: Vec<&str> = applied
-        .files
-        .iter()
-        .map(|file| file.path.as_str())
-        .collect();
-    json!({
-        "repository": place.shown(),
-        "branch": plan.branch,
-        "base": plan.base,
-        "intent": plan.intent,
-        "outcome": applied.outcome(),
-        "images": applied.images,
-        "edits": applied.edits,
-        "files": applied.files,
-        "modified": modified,
-        "commit": null,
-        "attempts": 0,
-        "server": [],
-    })
-}
-
-fn apply_to(plan: &Plan, snapshot: &Snapshot<'_>) -> Result<Applied> {
-    let applied = plan.apply(|file| snapshot.read(&plan.branch, file));
-    applied.map_err(|error| PromoteError::from(error).into())
 }
 
 fn decide(config: &Config, change: &Change, snapshot: &Snapshot<'_>) -> Result<Plan> {

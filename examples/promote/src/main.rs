@@ -5,6 +5,7 @@
 
 mod change;
 mod cli;
+mod decided;
 mod drift;
 mod guard;
 mod handover;

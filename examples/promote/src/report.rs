@@ -8,10 +8,11 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use narae_cli::terminal::{visible, visible_lines};
 use narae_gitops::history::{Delivery, Measures, Spread};
-use narae_gitops::plan::{Action, Applied, FileDiff, Outcome, Plan};
+use narae_gitops::plan::{Action, FileDiff, Outcome};
 use narae_gitops::promote::Drift;
 use narae_gitops::repository::CommitId;
 
+use crate::decided::Decided;
 use crate::handover::HandedOver;
 use crate::hint::hint;
 
@@ -21,6 +22,9 @@ const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 const RED: Style = AnsiColor::Red.on_default();
 const CYAN: Style = AnsiColor::Cyan.on_default();
+
+/// Most differences that are shown of what a promotion leaves.
+const MAX_LEFT: usize = 20;
 
 /// What became of a change; a commit is missing when there was nothing to do.
 pub(crate) enum Written {
@@ -33,8 +37,13 @@ pub(crate) enum Written {
 }
 
 /// A change: what it is, edit by edit, and how it ended.
-pub(crate) fn change(repository: &str, plan: &Plan, applied: &Applied, written: Written) -> String {
+pub(crate) fn change(repository: &str, decided: &Decided, written: Written) -> String {
     let mut out = String::new();
+    let Decided {
+        plan,
+        applied,
+        rest,
+    } = decided;
     let intent = &plan.intent;
     let sites = match intent.sites.as_slice() {
         [] => String::new(),
@@ -77,6 +86,17 @@ pub(crate) fn change(repository: &str, plan: &Plan, applied: &Applied, written: 
             }
             _ => Ok(()),
         };
+    }
+    if let Action::Promote { from } = &intent.action
+        && !rest.is_empty()
+    {
+        let _ = writeln!(out, "  {DIM}stays as it is{DIM:#}");
+        for drift in rest.iter().take(MAX_LEFT) {
+            difference(&mut out, drift, (from, &intent.environment));
+        }
+        if let Some(more) = rest.len().checked_sub(MAX_LEFT).filter(|more| *more > 0) {
+            let _ = writeln!(out, "    and {more} more: `promote drift` shows them");
+        }
     }
     let _ = writeln!(out);
     let of = format!("{} of {repository}", plan.branch);
@@ -212,22 +232,25 @@ pub(crate) fn drift(found: &[(String, String, Vec<Drift>)]) -> String {
             }
             let _ = writeln!(out, "  {DIM}{title}{DIM:#}");
             for drift in part {
-                let side = |value: &Option<String>| {
-                    value
-                        .as_ref()
-                        .map_or_else(|| "nothing".to_owned(), |value| visible(value))
-                };
-                let (there, here) = (side(&drift.from), side(&drift.to));
-                let _ = write!(out, "    {}  {}  ", drift.file, visible(&drift.place));
-                // What would be moved, as a change shows it.
-                let _ = match declared {
-                    true => writeln!(out, "{RED}{here}{RED:#} → {GREEN}{there}{GREEN:#}"),
-                    false => writeln!(out, "{from} has {there}, {to} has {here}"),
-                };
+                difference(&mut out, drift, (from, to));
             }
         }
     }
     out
+}
+
+fn difference(out: &mut String, drift: &Drift, (from, to): (&str, &str)) {
+    let side = |value: &Option<String>| {
+        let shown = value.as_ref().map(|value| visible(value));
+        shown.unwrap_or_else(|| "nothing".to_owned())
+    };
+    let (there, here) = (side(&drift.from), side(&drift.to));
+    let _ = write!(out, "    {}  {}  ", drift.file, visible(&drift.place));
+    // What would be moved, as a change shows it.
+    let _ = match drift.is_declared {
+        true => writeln!(out, "{RED}{here}{RED:#} → {GREEN}{there}{GREEN:#}"),
+        false => writeln!(out, "{from} has {there}, {to} has {here}"),
+    };
 }
 
 /// Where a plan is, and what for.

@@ -7,7 +7,8 @@ use crate::sandbox::{IMAGE, Run, Sandbox};
 /// master is on the branch that narae.yaml is read from.
 const CONFIG: &str = r#"sites: [idc, aws]
 environments:
-  dev: {branch: dev}
+  feature: {branch: feature/search}
+  dev: {branch: dev, from: feature}
   rc: {branch: release/rc, from: dev}
   master: {from: rc, approval: manual}
 applications:
@@ -19,12 +20,12 @@ applications:
     images: [{file: "sites/{site}.yaml", select: "helm:cart.image"}]
 "#;
 
-const BRANCHES: [&str; 3] = ["main", "dev", "release/rc"];
+const BRANCHES: [&str; 4] = ["main", "feature/search", "dev", "release/rc"];
 
 /// The same files on each branch, with another namespace; master's replicas are its own.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::empty();
-    for branch in ["dev", "release/rc", "main"] {
+    for branch in BRANCHES {
         let mut files = vec![("narae.yaml".to_owned(), CONFIG.to_owned())];
         for site in ["idc", "aws"] {
             files.push((
@@ -146,12 +147,16 @@ fn set_and_move(place: &Place, image: &str) {
     // A gate looks at another branch.
     let words = "has not been in `dev` at idc";
     place.refuses(words, &["set-image", "shop", image, "--env", "rc"]);
-    let set = ["set-image", "shop", image, "--env", "dev"];
+    let set = ["set-image", "shop", image, "--env", "feature"];
     let out = place.moves(
-        "dev",
+        "feature/search",
         &[&set[..], &["--source-commit", "8c1d2e3f0011"]].concat(),
     );
-    assert!(out.contains(" to dev of "), "{out}");
+    assert!(out.contains(" to feature/search of "), "{out}");
+    let out = place.moves("dev", &["move", "shop", "--from", "feature", "--to", "dev"]);
+    // What is not declared is shown, and stays.
+    let words = "  stays as it is\n    idc/shop/kustomization.yaml  namespace  feature has feature/search, dev has dev\n    aws/shop/";
+    assert!(out.contains(words), "{out}");
     let to_rc = ["move", "shop", "--from", "dev", "--to", "rc"];
     let out = place.moves("release/rc", &[&to_rc[..], &["--site", "idc"]].concat());
     assert!(out.contains(" to release/rc of "), "{out}");
@@ -198,6 +203,7 @@ fn plan_and_apply(place: &Place) {
     assert_eq!(place.sandbox.branches(), before);
     // Meanwhile somebody delivers to the same branch.
     let cart = ["set-image", "cart", "shop/cart:1111bbb", "--env"];
+    place.moves("feature/search", &[&cart[..], &["feature"]].concat());
     place.moves("dev", &[&cart[..], &["dev"]].concat());
     place.moves("release/rc", &[&cart[..], &["rc"]].concat());
     place.moves("release/rc", &["apply", "plan.json"]);
@@ -239,7 +245,8 @@ fn read_back(place: &Place) {
     assert_eq!(
         sorted,
         [
-            r#""dev" ["idc","aws"] "8c1d2e3f0011""#,
+            r#""dev" ["idc","aws"] null"#,
+            r#""feature" ["idc","aws"] "8c1d2e3f0011""#,
             r#""master" ["idc"] null"#,
             r#""rc" ["aws"] null"#,
             r#""rc" ["idc"] null"#,
@@ -280,6 +287,8 @@ fn read_back(place: &Place) {
     assert_eq!(
         found,
         [
+            r#""dev" "idc" "namespace" false"#,
+            r#""dev" "aws" "namespace" false"#,
             r#""master" "idc" "namespace" false"#,
             r#""master" "aws" "kustomize:web" true"#,
             r#""master" "aws" "namespace" false"#,

@@ -161,6 +161,10 @@ fn json_is_what_the_readme_says() {
                 };
                 assert_eq!(said.get("commit"), Some(&commit), "{:?}", case.arguments);
                 assert_eq!(said.get("outcome"), Some(&"applied".into()));
+                // A promotion says what it leaves: the namespaces, at two sites.
+                let left = said.get("drift").and_then(Value::as_array).map(Vec::len);
+                let is_move = case.name() == "move";
+                assert_eq!(left, Some(if is_move { 2 } else { 0 }), "{run:#?}");
             }
         }
         // What goes wrong is told as JSON, too.

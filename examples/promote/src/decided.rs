@@ -1,0 +1,76 @@
+//! A change as it was decided: its plan, what that comes to on the tip, and what a promotion leaves as it is.
+
+use anyhow::Result;
+use narae_gitops::plan::{Action, Applied, Plan};
+use narae_gitops::promote::{self, Config, Drift, PromoteError, Snapshot};
+use serde_json::{Value, json};
+
+use crate::Said;
+use crate::place::Place;
+use crate::report::{self, Written};
+
+pub(crate) struct Decided {
+    pub(crate) plan: Plan,
+    pub(crate) applied: Applied,
+    /// What the two environments of a promotion differ in besides.
+    pub(crate) rest: Vec<Drift>,
+}
+
+impl Decided {
+    pub(crate) fn new(plan: Plan, config: &Config, snapshot: &Snapshot<'_>) -> Result<Self> {
+        let applied = plan.apply(|file| snapshot.read(&plan.branch, file));
+        Ok(Self {
+            applied: applied.map_err(PromoteError::from)?,
+            rest: rest(&plan, config, snapshot),
+            plan,
+        })
+    }
+
+    pub(crate) fn is_refused(&self) -> bool {
+        self.applied.refused().next().is_some()
+    }
+
+    pub(crate) fn to_json(&self, place: &Place) -> Value {
+        let Self { plan, applied, .. } = self;
+        let files = applied.files.iter();
+        let modified: Vec<&str> = files.map(|file| file.path.as_str()).collect();
+        json!({
+            "repository": place.shown(),
+            "branch": plan.branch,
+            "base": plan.base,
+            "intent": plan.intent,
+            "outcome": applied.outcome(),
+            "images": applied.images,
+            "edits": applied.edits,
+            "files": applied.files,
+            "modified": modified,
+            "drift": self.rest,
+            "commit": null,
+            "attempts": 0,
+            "server": [],
+        })
+    }
+
+    /// What there is to say of it when nothing is written.
+    pub(crate) fn shown(&self, place: &Place) -> Said {
+        Said {
+            text: report::change(place.shown(), self, Written::Nothing),
+            json: self.to_json(place),
+            is_refused: self.is_refused(),
+            ..Said::default()
+        }
+    }
+}
+
+fn rest(plan: &Plan, config: &Config, snapshot: &Snapshot<'_>) -> Vec<Drift> {
+    let intent = &plan.intent;
+    let Action::Promote { from } = &intent.action else {
+        return Vec::new();
+    };
+    let pair = (from.as_str(), intent.environment.as_str());
+    let found = promote::drift(config, &intent.application, pair, &intent.sites, snapshot);
+    // What cannot be compared is in nobody's way: `promote drift` says why.
+    let mut rest = found.unwrap_or_default();
+    rest.retain(|drift| !drift.is_declared);
+    rest
+}
