@@ -164,9 +164,14 @@ impl Place {
 
     /// Sets the image of `application` to the one tagged `tag`.
     fn deliver(&self, application: &str, tag: &str, more: &[&str]) -> Run {
-        let (url, image) = (self.url(), format!("{IMAGE}:{tag}"));
-        let arguments = ["set-image", application, &image, "--env", "dev", "--json"];
-        let mut command = self.sandbox.command(&url, &[&arguments[..], more].concat());
+        let image = format!("{IMAGE}:{tag}");
+        let arguments = ["set-image", application, &image, "--env", "dev"];
+        self.run(&[&arguments[..], more].concat())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        let arguments = [arguments, &["--json"]].concat();
+        let mut command = self.sandbox.command(&self.url(), &arguments);
         command
             .env("ARGOCD_AUTH_TOKEN", self.argocd.token())
             .env("ARGOCD_WEBHOOK_SECRET", ArgoCd::WEBHOOK_SECRET);
@@ -226,6 +231,7 @@ impl Place {
 fn what_is_delivered_runs_or_argocd_says_why_not() {
     let Some(place) = Place::start() else { return };
     the_new_pods_run(&place);
+    every_command_that_commits_waits(&place);
     a_later_commit_will_do(&place);
     a_refused_sync_fails_in_argocds_words(&place);
     a_rollout_that_degrades_fails_in_argocds_words(&place);
@@ -252,6 +258,35 @@ fn the_new_pods_run(place: &Place) {
         assert_eq!(said.pointer("/applications/shop"), Some(&tip));
         let application = place.application("shop");
         assert_eq!(application.pointer("/status/sync/revision"), Some(&tip));
+    }
+}
+
+/// A rollback, a plan applied, and what was there already.
+fn every_command_that_commits_waits(place: &Place) {
+    let address = place.argocd.address();
+    let wait = ["--wait-argocd", &address, "--wait-seconds", "120"];
+    let image = format!("{IMAGE}:2222ccc");
+    let again = ["set-image", "shop", &image, "--env", "dev", "--again"];
+    let commands: [(&[&str], &str); 3] = [
+        (&["rollback", "shop", "--env", "dev"], "1111bbb"),
+        (&["apply", "plan.json"], "2222ccc"),
+        (&again, "2222ccc"),
+    ];
+    for (command, tag) in commands {
+        if command.first() == Some(&"apply") {
+            let run = place.run(&[&["plan", "-o", "plan.json"], &again[..]].concat());
+            assert_eq!(run.code, Some(0), "{run:?}");
+        }
+        let run = place.run(&[command, &wait].concat());
+        assert_eq!(run.code, Some(0), "{run:?}\n{}", place.argocd.output());
+        let images = [format!("{IMAGE}:{tag}"), format!("{IMAGE}:{tag}")];
+        assert_eq!(place.images("shop"), images, "{command:?}");
+        let said: Value = serde_json::from_str(&run.stdout).unwrap();
+        let tip = json!(place.tip());
+        assert_eq!(said.pointer("/applications/shop"), Some(&tip));
+        // Nothing to do the last time, and waited for all the same.
+        let is_new = said.get("commit") == Some(&tip);
+        assert_eq!(is_new, command.first() != Some(&"set-image"), "{run:?}");
     }
 }
 
