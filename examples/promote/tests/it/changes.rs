@@ -302,53 +302,6 @@ fn expectations_are_kept() {
 }
 
 #[test]
-fn a_signed_commit_is_verified_by_git() {
-    if narae_testservers::is_missing(&["ssh-keygen"], "signing with SSH keys") {
-        return;
-    }
-    let sandbox = Sandbox::new();
-    let key = sandbox.path("id");
-    let made = std::process::Command::new("ssh-keygen")
-        .args([
-            "-q",
-            "-t",
-            "ed25519",
-            "-C",
-            "ada@example.com",
-            "-N",
-            "",
-            "-f",
-        ])
-        .arg(&key)
-        .status();
-    assert!(made.unwrap().success());
-    sandbox.done(&[
-        "set-image",
-        "shop",
-        &image("8c1d2e3"),
-        "--env",
-        "dev",
-        "--sign-key",
-        "id",
-    ]);
-    let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
-    std::fs::write(sandbox.path("allowed"), format!("ada@example.com {public}")).unwrap();
-    let allowed = format!(
-        "gpg.ssh.allowedSignersFile={}",
-        sandbox.path("allowed").display()
-    );
-    sandbox.repository(&[
-        "-c",
-        "gpg.format=ssh",
-        "-c",
-        &allowed,
-        "verify-commit",
-        "main",
-    ]);
-    sandbox.fsck();
-}
-
-#[test]
 fn writers_at_once_all_land() {
     let sandbox = Sandbox::new();
     // Different applications and sites, in files beside each other.

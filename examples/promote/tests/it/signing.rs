@@ -4,7 +4,7 @@ use std::process::Command;
 
 use narae_testservers::is_missing;
 
-use crate::flags::{CASES, Case, prepared};
+use crate::flags::{CASES, prepared};
 use crate::sandbox::{Run, Sandbox};
 
 /// A key for SSH at `id`, and how git is told whose it is.
@@ -33,37 +33,23 @@ fn verified_by_ssh(sandbox: &Sandbox, allowed: &str, branch: &str) {
     sandbox.repository(&[&settings[..], &["verify-commit", branch]].concat());
 }
 
-/// Each command, in a sandbox of its own; what commits is to be verified, the rest takes no notice.
-fn each(key: impl Fn(&Sandbox, &Case) -> Run, verify: impl Fn(&Sandbox)) {
-    for case in CASES {
-        let sandbox = prepared();
-        let before = sandbox.branches();
-        let run = key(&sandbox, &case);
-        assert_eq!(run.code, Some(0), "{:?}: {run:#?}", case.arguments);
-        assert_eq!(sandbox.branches() != before, case.commits);
-        if case.commits {
-            verify(&sandbox);
-            sandbox.fsck();
-        }
-    }
-}
-
 #[test]
 fn an_ssh_key_signs_whatever_is_committed() {
     if is_missing(&["ssh-keygen"], "signing with SSH keys") {
         return;
     }
-    let allowed = |sandbox: &Sandbox| {
-        let allowed = sandbox.path("allowed").display().to_string();
-        format!("gpg.ssh.allowedSignersFile={allowed}")
-    };
-    each(
-        |sandbox, case| {
-            ssh_key(sandbox);
-            sandbox.run(&case.with(&["--sign-key", "id"]))
-        },
-        |sandbox| verified_by_ssh(sandbox, &allowed(sandbox), "main"),
-    );
+    for case in CASES {
+        let sandbox = prepared();
+        let allowed = ssh_key(&sandbox);
+        let before = sandbox.branches();
+        let run = sandbox.run(&case.with(&["--sign-key", "id"]));
+        assert_eq!(run.code, Some(0), "{:?}: {run:#?}", case.arguments);
+        assert_eq!(sandbox.branches() != before, case.commits);
+        if case.commits {
+            verified_by_ssh(&sandbox, &allowed, "main");
+            sandbox.fsck();
+        }
+    }
     // The variable does the same, for a repository elsewhere.
     let sandbox = prepared();
     let allowed = ssh_key(&sandbox);
