@@ -59,6 +59,44 @@ fn a_lost_race_is_decided_again_and_told() {
 }
 
 #[test]
+fn a_race_that_is_lost_on_this_machine_is_told_as_well() {
+    let sandbox = Sandbox::new();
+    sandbox.overtake(&[cart("1111bbb")]);
+    // Between looking at the tip and moving it the commit is signed: here the other writer comes.
+    let folder = sandbox.path("bin");
+    std::fs::create_dir(&folder).unwrap();
+    let repository = sandbox.path("gitops.git");
+    let script = format!(
+        "cat >/dev/null\nif mkdir '{0}/overtaken' 2>/dev/null; then git --git-dir '{0}' update-ref refs/heads/main refs/heads/faster; fi\nprintf '%s\\n' '-----BEGIN PGP SIGNATURE-----' '' x '-----END PGP SIGNATURE-----'",
+        repository.display()
+    );
+    sandbox.program(&folder.join("gpg"), &script);
+    let image = format!("{IMAGE}:8c1d2e3");
+    let arguments = [
+        "set-image",
+        "shop",
+        &image,
+        "--env",
+        "dev",
+        "--sign-key",
+        "ada",
+        "--json",
+    ];
+    let mut command = sandbox.command("gitops.git", &arguments);
+    let path = std::env::var("PATH").unwrap();
+    let run = Run::of(command.env("PATH", format!("{}:{path}", folder.display())));
+    assert_eq!(run.code, Some(0), "{run:#?}");
+    assert_eq!(
+        run.stderr,
+        "another writer was faster: deciding again on what is there now (attempt 2)\n"
+    );
+    let said: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(said.get("attempts"), Some(&2.into()), "{run:#?}");
+    let parent = sandbox.repository(&["rev-parse", "main^"]);
+    assert_eq!(parent, sandbox.repository(&["rev-parse", "faster"]));
+}
+
+#[test]
 fn a_gate_that_came_with_the_faster_commit_is_asked() {
     let gated = CONFIG.replace(
         "{directory: environments/dev}",

@@ -160,7 +160,7 @@ impl Sandbox {
         self.program(&hooks.join(name), script);
     }
 
-    fn program(&self, file: &Path, script: &str) {
+    pub(crate) fn program(&self, file: &Path, script: &str) {
         std::fs::write(file, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
