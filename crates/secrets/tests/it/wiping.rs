@@ -21,6 +21,10 @@ use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 use crate::material::{certificate, data, label, private_key, secret};
 
 const CHILD: &str = "NARAE_WIPING_CHILD";
+#[cfg(feature = "vault")]
+const SERVER: &str = "NARAE_WIPING_SERVER";
+#[cfg(feature = "vault")]
+const TOKEN: &str = "NARAE_WIPING_TOKEN";
 /// Hides what is looked for from the search itself.
 const MASK: u8 = 0x5a;
 
@@ -30,7 +34,16 @@ fn nothing_is_left_in_memory() {
         return work();
     }
     // Alone, since other tests have keys of their own in memory.
-    let output = Command::new(env::current_exe().unwrap())
+    let mut child = Command::new(env::current_exe().unwrap());
+    #[cfg(feature = "vault")]
+    let server = narae_testservers::OpenBao::start("wiping of what is sent to it");
+    #[cfg(feature = "vault")]
+    if let Some(server) = &server {
+        child
+            .env(SERVER, server.address())
+            .env(TOKEN, server.token());
+    }
+    let output = child
         .args([
             "wiping::nothing_is_left_in_memory",
             "--exact",
@@ -67,6 +80,11 @@ fn work() {
     let value = SecretBytes::copy_of(&plain);
     drop((plain, base64));
     use_everything(&value, &pem, &digest);
+    use_references(&value);
+    #[cfg(feature = "vault")]
+    if let (Ok(server), Ok(token)) = (env::var(SERVER), env::var(TOKEN)) {
+        send_to(&server, &token, &value);
+    }
     #[cfg(feature = "envelope")]
     {
         use_envelopes(&value, &pem, &wrapping);
@@ -126,6 +144,52 @@ fn use_everything(value: &SecretBytes, pem: &[u8], digest: &SecretBytes) {
     data.insert("k", text.as_str());
     manifest.as_mapping_mut().unwrap().insert("data", data);
     assert_eq!(Item::take_from(&mut manifest).unwrap()[0].value(), value);
+}
+
+/// Read, within a text and decoded, and sealed.
+fn use_references(value: &SecretBytes) {
+    use narae_secrets::lock::Lock;
+    use narae_secrets::sealed::{ReferencedSecret, Values, provision};
+    use narae_secrets::store::memory::MemoryStore;
+    use narae_secrets::store::{Cas, SecretData, Store as _};
+
+    let store = MemoryStore::new("main");
+    let base64 = SecretBytes::from(BASE64_STANDARD.encode(value.expose()));
+    let data: SecretData = [
+        ("k".to_owned(), value.duplicate()),
+        ("b".to_owned(), base64),
+    ]
+    .into();
+    store
+        .write(&"s/a".parse().unwrap(), &data, Cas::Any)
+        .unwrap();
+    let secret = "{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: shop}, stringData: {whole: 'ref+vault://main/s/a?decode=base64#/b', url: 'x ${ref+vault://main/s/a#/k} y'}}";
+    let secret = narae_yaml::read_one(secret).unwrap();
+    let place = |path: &narae_yaml::Path| path.to_string();
+    let referenced = ReferencedSecret::read(&secret, Values::Interpolated, place).unwrap();
+    let done = provision(
+        &[referenced],
+        &[&store],
+        &Lock::default(),
+        &certificate(2048),
+    )
+    .unwrap();
+    assert_eq!(done.secrets[0].sealed.items.len(), 2);
+}
+
+/// Written to a server over a connection that is closed then.
+#[cfg(feature = "vault")]
+fn send_to(server: &str, token: &str, value: &SecretBytes) {
+    use narae_secrets::store::openbao::{OpenBao, Options};
+    use narae_secrets::store::{Cas, SecretData, Store as _};
+
+    let store = OpenBao::connect("main", Options::new(server, secret(token))).unwrap();
+    let data: SecretData = [("k".to_owned(), value.duplicate())].into();
+    let path = "secret/wiped".parse().unwrap();
+    store.write(&path, &data, Cas::Absent).unwrap();
+    let transit = "nowhere".parse().unwrap();
+    let key = store.transit(&transit, "key").unwrap();
+    assert!(key.encrypt(value, b"").is_err());
 }
 
 /// Key files, messages and streams, opened and refused.

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use narae_secrets::SecretBytes;
+use narae_secrets::resolve::{Request, resolve};
 use narae_secrets::store::openbao::{
     Environment, KvVersion, OpenBao, Options, Retries, ServerState,
 };
@@ -130,6 +131,23 @@ fn folders_without_end_are_given_up() {
         assert!((2..most).contains(&seen.len()), "{name}: {}", seen.len());
         assert!(!seen.iter().any(|request| request.contains("..")));
     }
+}
+
+#[test]
+fn a_thousand_references_over_fifty_paths_are_fifty_requests() {
+    let keys: Vec<String> = (0..20)
+        .map(|key| format!(r#""k{key}":"value {key}""#))
+        .collect();
+    let metadata = r#""metadata":{"version":1,"created_time":"x"}"#;
+    let body = format!(r#"{{"data":{{"data":{{{}}},{metadata}}}}}"#, keys.join(","));
+    let fake = Fake::answering("200 OK", &body);
+    let store = fake.store();
+    let requests: Vec<Request> = (0..1000)
+        .map(|number| format!("ref+vault://main/secret/p{}#/k{}", number % 50, number / 50))
+        .map(|text| Request::new(text.parse().unwrap(), "a.yaml:1:1"))
+        .collect();
+    assert_eq!(resolve(&requests, &[&store]).unwrap().len(), 1000);
+    assert_eq!(fake.seen.try_iter().count(), 50);
 }
 
 /// Whoever may not ask what is mounted is believed to have versions, for that once.
