@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use narae_manifest::object::ObjectId;
 use narae_manifest::template::Rendered;
 use narae_secrets::lock::{Lock, LockedError};
-use narae_secrets::reference::Reference;
+use narae_secrets::reference::{Interpolation, Reference};
 use narae_secrets::resolve::{FailureKind, Request, Resolved};
 use narae_secrets::sealed::{
     Action, Certificate, Provisioned, ReferencedProblem, ReferencedProblemKind, ReferencedSecret,
@@ -247,7 +247,9 @@ fn stray(
     refusals: &mut Vec<Refusal>,
 ) -> Result<()> {
     match value {
-        Value::String(text) if Reference::is_reference(text) => {
+        Value::String(text)
+            if Reference::is_reference(text) || text.parse::<Interpolation>().is_ok() =>
+        {
             let message = "a secret reference works in a Secret only: here it would stay a text";
             refusals.push(policy::refusal(
                 IN_SECRETS_ONLY,

@@ -230,6 +230,34 @@ fn references_within_a_text_are_filled_on_request() {
     assert_eq!(sandbox.commits(), 1);
 }
 
+/// Where nothing fills it, it would stay a text: alone, or in the middle of a file of a ConfigMap.
+#[test]
+fn a_reference_outside_of_a_secret_is_refused() {
+    let sandbox = Sandbox::new();
+    let shop = sandbox.shop();
+    let reference = "ref+vault://commerce/kv/shop/dev/database#/password";
+    let template = "templates/configmap.yaml";
+    sandbox.edit(template, "graceful", &format!("${{{reference}}}"));
+    let data = format!("\ndata:\n  WHOLE: {reference}\n");
+    sandbox.edit(template, "\ndata:\n", &data);
+    let (code, run) = sandbox.json(&["--app", shop.to_str().unwrap()]);
+    assert_eq!(code, Some(3), "{run:#}");
+    let violations = run["result"]["violations"].as_array().unwrap();
+    let fields: Vec<_> = violations
+        .iter()
+        .map(|one| one["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        fields,
+        ["data.WHOLE", "data[\"application.yaml\"]"],
+        "{run:#}"
+    );
+    for violation in violations {
+        assert_eq!(violation["policy"], "references-in-secrets-only");
+    }
+    assert_eq!(sandbox.commits(), 0);
+}
+
 #[test]
 fn another_certificate_seals_everything_again() {
     let (sandbox, other) = (Sandbox::new(), Sandbox::new());
