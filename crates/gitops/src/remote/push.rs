@@ -101,7 +101,8 @@ impl<'a> Pusher<'a> {
             .map_err(|error| failed(remote, error))?;
         let server = conversation
             .greeting()
-            .and_then(|stream| Ok(Pushable::read(&mut PacketReader::new(stream), &name)?));
+            .and_then(|stream| Ok(Pushable::read(&mut PacketReader::new(stream), &name)?))
+            .and_then(of_sha1);
         match server {
             Ok(server) => Ok(Self {
                 remote,
@@ -171,13 +172,6 @@ impl<'a> Pusher<'a> {
         base: Option<CommitId>,
         new: CommitId,
     ) -> Result<(Vec<u8>, usize), Error> {
-        match self.server.value("object-format") {
-            None | Some("sha1") => {}
-            Some(other) => {
-                let message = format!("the objects there are {other}, expected sha1");
-                return Err(Error::new(ErrorKind::Unsupported, message));
-            }
-        }
         let request = PushRequest::new(&self.name, self.server.tip(), new.into())
             .with_options(self.remote.options.push_options.clone());
         let mut bytes = request
@@ -207,6 +201,16 @@ impl Drop for Pusher<'_> {
     fn drop(&mut self) {
         if !self.has_failed {
             self.conversation.finish();
+        }
+    }
+}
+
+fn of_sha1(server: Pushable) -> Result<Pushable, Error> {
+    match server.value("object-format") {
+        None | Some("sha1") => Ok(server),
+        Some(other) => {
+            let message = format!("the objects there are {other}, expected sha1");
+            Err(Error::new(ErrorKind::Unsupported, message))
         }
     }
 }

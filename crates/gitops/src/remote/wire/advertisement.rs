@@ -68,7 +68,8 @@ pub struct Pushable {
 }
 
 impl Pushable {
-    /// Reads the advertisement of `receive-pack`; of the references only `wanted` is kept.
+    /// Reads the advertisement of `receive-pack`; of the references only `wanted` is kept, and none where objects have
+    /// another format than SHA-1.
     ///
     /// # Errors
     ///
@@ -98,7 +99,10 @@ impl Pushable {
                     .map(str::to_owned)
                     .collect();
             }
-            found.take(reference, wanted)?;
+            // Ids of another length are none of ours.
+            if matches!(found.value("object-format"), None | Some("sha1")) {
+                found.take(reference, wanted)?;
+            }
             line = packets.line()?.map(<[u8]>::to_vec);
         }
         Ok(found)

@@ -62,6 +62,66 @@ fn many_at_once_share_it() {
     fsck(&served.path());
 }
 
+/// Set for a process that writes: the folder of the cache, the remote's address, its number.
+const WRITER: &str = "NARAE_GITOPS_TEST_CACHE";
+
+/// Lands a change, when this process was started for that; else there is nothing to do here.
+#[test]
+fn writer() {
+    let Ok(told) = std::env::var(WRITER) else {
+        return;
+    };
+    let [folder, address, writer] = told.split('\n').collect::<Vec<_>>().try_into().unwrap();
+    let remote = Remote::new(address).unwrap();
+    let cache = Cache::open(folder, &remote).unwrap();
+    let name = format!("apps/app-{writer}/values.yaml");
+    for content in ["tag: 1\n", "tag: 2\n"] {
+        let decide =
+            |_: &Snapshot<'_>| Ok::<_, Error>(vec![commit(&name, &[(&name, Some(content))])]);
+        let landed = remote.land(cache.repository(), "main", 100, decide, |_| {});
+        committed(&landed.unwrap());
+    }
+}
+
+#[test]
+fn several_processes_share_it() {
+    let served = Served::new();
+    let folder = directory();
+    let (at, address) = (folder.path().display(), served.path());
+    let children: Vec<_> = (0..6)
+        .map(|writer| {
+            std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "remote::cache::writer", "--nocapture"])
+                .env(WRITER, format!("{at}\n{}\n{writer}", address.display()))
+                .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    assert_eq!(served.commits(), 13);
+    for writer in 0..6 {
+        let name = format!("apps/app-{writer}/values.yaml");
+        assert_eq!(served.file(&name), "tag: 2\n");
+    }
+    fsck(&served.path());
+    // The next run has all of it.
+    let (remote, received) = counting(&served);
+    let cache = Cache::open(folder.path(), &remote).unwrap();
+    let snapshot = remote.fetch(cache.repository(), "main").unwrap();
+    assert!(
+        snapshot
+            .read(&path("apps/app-0/values.yaml"))
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(*received.lock().unwrap(), 0);
+}
+
 #[test]
 fn it_may_be_deleted_in_the_middle_of_a_run() {
     let served = Served::new();

@@ -380,6 +380,22 @@ fn statuses_are_told_apart() {
 }
 
 #[test]
+fn a_server_that_does_not_speak_version_2_is_told() {
+    let served = Served::new();
+    let kind = "Content-Type: application/x-git-upload-pack-advertisement\r\n";
+    let old = "001e# service=git-upload-pack\n0000004795dcfa3633004da0049d3d0fa03f80589cbcaf31 refs/heads/main\0ofs-delta\n0000";
+    let options = always(Fault::Answer("200 OK", kind.to_owned(), old));
+    let Some(server) = start(&served, options) else {
+        return;
+    };
+    let error = remote(&server.address("gitops.git"))
+        .tip("main")
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(error.to_string().contains("version 2"), "{error}");
+}
+
+#[test]
 fn a_certificate_nobody_vouches_for_is_refused() {
     let served = Served::new();
     let (Some(server), Some(other)) = (

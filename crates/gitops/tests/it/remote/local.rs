@@ -42,7 +42,8 @@ fn a_change_lands_and_only_what_it_needs_was_fetched() {
     fsck(&served.path());
     // Fetched: commit, three directories, one file. Made: a commit, three directories, one file.
     assert_eq!(objects(here.path()), 10);
-    // Its branches stay as they are.
+    // Nothing is checked out to make it, and its branches stay as they are.
+    assert!(!here.path().join("index").exists());
     assert_eq!(here.tip("main").unwrap(), None);
 }
 
@@ -216,6 +217,89 @@ fn a_refusal_without_words_is_an_error_too() {
         "{error}"
     );
     assert!(!matches!(error.kind(), ErrorKind::Protocol), "{error:?}");
+}
+
+#[test]
+fn how_it_goes_is_told() {
+    let served = Served::new();
+    let (_directory, here) = cache();
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&events);
+    let remote =
+        local(&served).with_listener(move |event| heard.lock().unwrap().push(event.clone()));
+    let theirs = Repository::open(served.path()).unwrap();
+    let mut write = write("a", "x");
+    let landed = remote.land(
+        &here,
+        "main",
+        3,
+        |tip: &Snapshot<'_>| {
+            let commits = write(tip);
+            if tip.tip() == theirs.tip("main").unwrap() && served.commits() == 1 {
+                advance(&theirs, &[("rival", Some("x"))]);
+            }
+            commits
+        },
+        |_| {},
+    );
+    assert_eq!(landed.unwrap().attempts, 2);
+    let events: Vec<String> = events
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|event| format!("{event:?}"))
+        .collect();
+    let (fetch, push) = ("git-upload-pack", "git-receive-pack");
+    let asking = |service| format!("Asking {{ service: \"{service}\" }}");
+    let is = |begins: &'static str| move |event: &&String| event.starts_with(begins);
+    assert_eq!(events[..2], [asking(fetch), asking(push)]);
+    assert_eq!(
+        events.iter().filter(is("Sending { objects: 3, ")).count(),
+        2
+    );
+    assert_eq!(
+        events.iter().filter(is("Received { objects: 2, ")).count(),
+        2
+    );
+    assert_eq!(
+        events.iter().filter(is("Lost")).collect::<Vec<_>>(),
+        ["Lost { attempts: 1 }"]
+    );
+}
+
+#[test]
+fn what_a_server_cannot_do_is_told() {
+    let served = Served::new();
+    let (_directory, here) = cache();
+    let error = local(&served)
+        .with_push_options(["merge_request.create"])
+        .land(&here, "main", 3, write("a", "x"), |_| {})
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(
+        error.to_string().contains("advertisePushOptions"),
+        "{error}"
+    );
+    assert_eq!(served.commits(), 1);
+
+    let init = [
+        "init",
+        "--quiet",
+        "--bare",
+        "--object-format=sha256",
+        "sha256.git",
+    ];
+    git(served.folder(), &init);
+    let address = served.folder().join("sha256.git").display().to_string();
+    let error = remote(&address).tip("main").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    let land = remote(&address).land(&here, "main", 3, write("a", "x"), |_| {});
+    let error = land.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(
+        error.to_string().contains("sha256, expected sha1"),
+        "{error}"
+    );
 }
 
 #[test]
