@@ -29,7 +29,11 @@ fuzz_target!(|input: &str| {
     let pairs = before.iter().zip(&after);
     let changed: Vec<_> = pairs
         .filter(|((_, old), (_, new))| old != new)
-        .map(|((old, _), (new, _))| (old.clone(), new.clone()))
+        .map(|((old, _), (new, _))| {
+            // Where there was nothing, a space comes with it.
+            let space = usize::from(old.is_empty() && edited.text[..new.start].ends_with(' '));
+            (old.clone(), new.start - space..new.end)
+        })
         .collect();
     assert_eq!(changed.len(), edited.changes.len(), "{:?}", edited.changes);
     for (old, _) in &changed {
