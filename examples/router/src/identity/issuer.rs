@@ -4,9 +4,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use narae_routing::limit::Rate;
+use reqwest::{Client, StatusCode, redirect};
 use tokio::sync::Mutex;
-use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig};
 
 use super::Fault;
 use super::keys::{Keys, KeysError, MAX_BYTES};
@@ -33,7 +32,7 @@ pub(crate) struct Issuer {
 
 struct Source {
     url: String,
-    agent: Agent,
+    client: Client,
 }
 
 #[derive(Clone, Default)]
@@ -46,22 +45,20 @@ struct Known {
 impl Issuer {
     /// Keys that are fetched from here on demand.
     pub(crate) fn at(url: &str) -> Result<Self, KeysError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
-        let tls = tls.root_certs(RootCerts::PlatformVerifier).build();
         if !is_safe(url) {
             return Err(KeysError::Url);
         }
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            .timeout_global(Some(TIMEOUT))
-            .max_redirects(0)
-            .proxy(None)
-            .build();
+        // Who is asked is who was written down, whatever an answer or the environment says.
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .timeout(TIMEOUT)
+            .build()
+            .map_err(|_| KeysError::Client)?;
         Ok(Self {
             source: Some(Source {
                 url: url.to_owned(),
-                agent: agent.into(),
+                client,
             }),
             keys: RwLock::default(),
             fetching: Mutex::default(),
@@ -143,25 +140,10 @@ impl Issuer {
 
     /// Takes the issuer's keys in place of those that are here. If that fails, these stay.
     async fn fetch(&self, now: Duration) {
-        let Some(Source { url, agent }) = &self.source else {
+        let Some(source) = &self.source else {
             return;
         };
-        let (url, agent) = (url.clone(), agent.clone());
-        let fetched = tokio::task::spawn_blocking(move || {
-            let response = agent.get(&url).call();
-            let bytes = response.map_err(|error| error.to_string())?;
-            let bytes = bytes
-                .into_body()
-                .into_with_config()
-                .limit(MAX_BYTES as u64)
-                .read_to_vec();
-            let keys = Keys::read(&bytes.map_err(|error| error.to_string())?);
-            match keys {
-                Ok(keys) if keys.is_empty() => Err(KeysError::Nothing.to_string()),
-                keys => keys.map_err(|error| error.to_string()),
-            }
-        });
-        match fetched.await.unwrap_or_else(|_| Err("no fetch".into())) {
+        match source.fetch().await {
             Ok(keys) => {
                 let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
                 *known = Known {
@@ -169,12 +151,48 @@ impl Issuer {
                     at: Some(now),
                 };
             }
-            Err(error) => crate::say(&format!(
-                "keys of {}: {error}",
-                self.url().map_or("", |u| u)
-            )),
+            Err(error) => crate::say(&format!("keys of {}: {error}", source.url)),
         }
     }
+}
+
+impl Source {
+    async fn fetch(&self) -> Result<Keys, FetchError> {
+        let mut response = self.client.get(&self.url).send().await?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status()));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if bytes.len() + chunk.len() > MAX_BYTES {
+                return Err(KeysError::Size.into());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        let keys = Keys::read(&bytes)?;
+        if keys.is_empty() {
+            return Err(KeysError::Nothing.into());
+        }
+        Ok(keys)
+    }
+}
+
+/// Why keys could not be fetched.
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error("{}", causes(.0))]
+    Transfer(#[from] reqwest::Error),
+    #[error("the answer is {0}")]
+    Status(StatusCode),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+}
+
+/// The whole chain, since the first error says only that it went wrong.
+fn causes(error: &reqwest::Error) -> String {
+    let chain = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
+    let chain: Vec<String> = chain.map(ToString::to_string).collect();
+    chain.join(": ")
 }
 
 /// Whoever could change keys on their way could be anybody.

@@ -187,4 +187,6 @@ pub(crate) enum KeysError {
     Nothing,
     #[error("keys come over https, or over http from this machine")]
     Url,
+    #[error("the system gives no certificates to trust")]
+    Client,
 }

@@ -343,15 +343,36 @@ fn keys_are_fetched_once_and_again_for_an_unknown_one() {
 #[test]
 fn without_keys_nobody_is_refused_but_nobody_passes() {
     let (backend, key) = (Backend::named("a"), Key::named("k1"));
-    let issuer = Backend::answering(|_| {
-        b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_vec()
+    let elsewhere = Backend::answering({
+        let keys = set(&[key.public()]);
+        move |_| ok(&keys)
     });
-    let policy = format!("{POLICY}{{ url: \"http://{}/keys\" }} }}\n", issuer.address);
-    let (_folder, path) = file(&config(&backend, &policy));
-    let mut router = Router::serving(&[&path], &[80], &[]);
-    router.ignore_log();
-    assert_eq!(with_token(&router, &key.token(&claims())), 503);
-    assert_eq!(get(&router, "/", "").status(), 200);
+    let keys = set(&[key.public()]);
+    let answers = [
+        format!(
+            "HTTP/1.1 302 Found\r\nlocation: http://{}/\r\ncontent-length: 0\r\n\r\n",
+            elsewhere.address
+        ),
+        format!(
+            "HTTP/1.1 404 Not Found\r\ncontent-length: {}\r\n\r\n{keys}",
+            keys.len()
+        ),
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: 300000\r\n\r\n{keys}{}",
+            " ".repeat(300_000 - keys.len())
+        ),
+    ];
+    for answer in answers {
+        let issuer = Backend::answering(move |_| answer.clone().into());
+        let policy = format!("{POLICY}{{ url: \"http://{}/keys\" }} }}\n", issuer.address);
+        let (_folder, path) = file(&config(&backend, &policy));
+        let mut router = Router::serving(&[&path], &[80], &[]);
+        router.ignore_log();
+        assert_eq!(with_token(&router, &key.token(&claims())), 503);
+        assert_eq!(get(&router, "/", "").status(), 200);
+        assert_eq!(issuer.received().len(), 1);
+    }
+    assert!(elsewhere.received().is_empty());
 }
 
 #[test]
