@@ -16,11 +16,12 @@ pub type Gateway = Object<GatewaySpec>;
 #[expect(dead_code, reason = "unread fields are named so that they are known")]
 #[non_exhaustive]
 pub struct GatewaySpec {
+    /// Its class, which says whose business it is.
+    #[serde(default)]
+    pub gateway_class_name: String,
     /// Its listeners, each with a name of its own.
     #[serde(default, deserialize_with = "null_is_default")]
     pub listeners: Vec<Listener>,
-    #[serde(default)]
-    gateway_class_name: Unread,
     #[serde(default)]
     addresses: Unread,
     #[serde(default)]

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::hostname::Hostname;
-use super::problem::Problem;
+use super::problem::{Obstacle, Problem};
 use super::rule::RouteKind;
 use crate::gateway::{
-    FromNamespaces, GROUP, Gateway, LabelSelector, Listener, Metadata, ObjectName, Objects,
+    self, FromNamespaces, GROUP, Gateway, LabelSelector, Listener, Metadata, ObjectName, Objects,
     Operator, ParentReference,
 };
 
@@ -78,7 +78,7 @@ impl<'o> Entrances<'o> {
         if attachments.is_empty() {
             return Err(Problem::NotAccepted {
                 gateway: name,
-                reason: closest.reason(),
+                reason: closest,
             });
         }
         Ok(attachments)
@@ -160,26 +160,6 @@ impl<'o> Entrances<'o> {
     }
 }
 
-/// What stands between a route and a listener, the furthest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Obstacle {
-    NoSuchListener,
-    Kind,
-    Namespace,
-    Hostname,
-}
-
-impl Obstacle {
-    fn reason(self) -> &'static str {
-        match self {
-            Self::NoSuchListener => "none has that name and port",
-            Self::Kind => "routes of this kind are not allowed there",
-            Self::Namespace => "routes of this namespace are not allowed there",
-            Self::Hostname => "no hostname of the route is one of the listener's",
-        }
-    }
-}
-
 /// The scheme of a listener's requests; `None` for one without HTTP.
 pub(super) fn scheme(listener: &Listener) -> Option<&'static str> {
     match listener.protocol.as_str() {
@@ -189,10 +169,13 @@ pub(super) fn scheme(listener: &Listener) -> Option<&'static str> {
     }
 }
 
-fn allows_kind(listener: &Listener, kind: RouteKind) -> bool {
+/// Whether routes of a kind may attach to a listener.
+pub(super) fn allows_kind(listener: &Listener, kind: RouteKind) -> bool {
     let kinds = &listener.allowed_routes.kinds;
-    kinds.is_empty()
-        || kinds.iter().any(|allowed| {
-            allowed.group.as_deref().unwrap_or(GROUP) == GROUP && allowed.kind == kind.name()
-        })
+    kinds.is_empty() || kinds.iter().any(|allowed| is_kind(allowed, kind))
+}
+
+/// Whether a listener's entry names a kind.
+pub(super) fn is_kind(allowed: &gateway::RouteKind, kind: RouteKind) -> bool {
+    allowed.group.as_deref().unwrap_or(GROUP) == GROUP && allowed.kind == kind.name()
 }

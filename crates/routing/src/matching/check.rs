@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::decision::ListenerName;
 use super::path::Pattern;
-use super::table::Table;
+use super::table::{Listening, Table};
 
 /// Something about routes that their authors hardly meant. Texts name rules as `HTTPRoute ns/name rule 0`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -34,6 +35,19 @@ pub enum Conflict {
         /// The routes.
         routes: String,
     },
+    /// A policy asks who clients are where nobody says it.
+    #[error(
+        "AccessPolicy {policy}: nobody can pass at listener {listener}, where no AccessPolicy says by `jwt` or `basic` who \
+         clients are; {rule} answers 403"
+    )]
+    NobodyKnown {
+        /// The policy that requires something.
+        policy: String,
+        /// `gateway/listener`.
+        listener: String,
+        /// A rule that it closes, the first.
+        rule: String,
+    },
     /// All weights of a rule are 0.
     #[error("{rule}: all weights are 0, so its requests get 500")]
     AllDrained {
@@ -50,8 +64,9 @@ impl Table {
         // By match: whether it decides anywhere, and who takes its requests elsewhere.
         let mut decides: HashSet<u32> = HashSet::new();
         let mut shadowed: BTreeMap<u32, u32> = BTreeMap::new();
-        for (listener, hosts) in self.all_listenings() {
-            for (host, paths) in hosts.entries() {
+        for (listener, listening) in self.all_listenings() {
+            found.extend(self.closed(listener, listening));
+            for (host, paths) in listening.hosts.entries() {
                 let mut all = paths.all();
                 all.sort_unstable();
                 all.dedup();
@@ -83,6 +98,25 @@ impl Table {
             rule: rule.name().to_string(),
         }));
         found.into_iter().collect()
+    }
+
+    /// Policies that let nobody pass at a listener, each with the first rule that it closes.
+    fn closed(&self, listener: ListenerName<'_>, listening: &Listening) -> Vec<Conflict> {
+        let attached = listening.hosts.entries().flat_map(|(_, paths)| paths.all());
+        let attached: BTreeSet<usize> = attached.filter_map(|at| self.rule_of(at)).collect();
+        let mut closed: BTreeMap<String, Conflict> = BTreeMap::new();
+        for rule in attached.into_iter().filter_map(|at| self.rules.get(at)) {
+            if let Some(policy) = self.access.lets_nobody(&listening.guards, &rule.guards) {
+                closed
+                    .entry(policy.to_string())
+                    .or_insert_with(|| Conflict::NobodyKnown {
+                        policy: policy.to_string(),
+                        listener: format!("{}/{}", listener.gateway, listener.listener),
+                        rule: rule.name().to_string(),
+                    });
+            }
+        }
+        closed.into_values().collect()
     }
 
     /// Of the matches of one host in order of precedence: one is shadowed by another before it that asks the same, or

@@ -99,7 +99,7 @@ pub enum Problem {
         /// The gateway referred to.
         gateway: ObjectName,
         /// What stands in the way at the listener that came closest.
-        reason: &'static str,
+        reason: Obstacle,
     },
     /// A backend that cannot be used.
     #[error("backend {backend}: {refusal}")]
@@ -125,6 +125,12 @@ pub enum Problem {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// Filters that exclude each other.
+    #[error("filter RequestRedirect: {reason}")]
+    Incompatible {
+        /// Which.
+        reason: &'static str,
+    },
     /// An access policy that cannot be carried out.
     #[error("{reason}")]
     Access {
@@ -147,6 +153,24 @@ pub enum Problem {
     },
 }
 
+/// What stands between a route and a listener, the furthest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "the API's four steps")]
+pub enum Obstacle {
+    /// No listener is the one that is meant.
+    #[error("none has that name and port")]
+    NoSuchListener,
+    /// The listener is for other kinds of routes.
+    #[error("routes of this kind are not allowed there")]
+    Kind,
+    /// The listener is for other namespaces.
+    #[error("routes of this namespace are not allowed there")]
+    Namespace,
+    /// The listener is for other hosts.
+    #[error("no hostname of the route is one of the listener's")]
+    Hostname,
+}
+
 impl Problem {
     /// What it means for requests.
     #[must_use]
@@ -160,7 +184,7 @@ impl Problem {
             Self::Access { .. } => "requests to its targets get 500",
             Self::AccessTarget { .. } => "nothing is guarded by this",
             Self::Mirror { .. } => "no copies are sent",
-            Self::Filter { .. } => "requests get 500",
+            Self::Filter { .. } | Self::Incompatible { .. } => "requests get 500",
             Self::Session { .. } => "sessions are not kept",
             _ => "the whole object takes no part",
         }

@@ -8,7 +8,7 @@ use super::decision::{Forward, HeaderChange, Outcome, Refusal, RuleName};
 use super::problem::Problem;
 use super::request::Request;
 use super::session::{self, Session};
-use super::step::{Came, Passage, Steps, answers_preflights, mirrors, rule_steps, steps};
+use super::step::{Came, Passage, Steps, answers_preflights, cors, mirrors, rule_steps, steps};
 use crate::gateway::{BackendReference, Filter, ObjectName, Retry, SessionPersistence, Timeouts};
 use crate::{Backends, Split, Weight};
 
@@ -156,6 +156,11 @@ impl Rule {
     /// Whether it answers a request itself that asks for a browser what it may ask.
     pub(super) fn answers_preflight(&self, request: &Request<'_>) -> bool {
         answers_preflights(&self.steps) && super::cors::is_preflight(request)
+    }
+
+    /// What its CORS filter says to a request that is refused.
+    pub(super) fn cors<'a>(&'a self, request: &Request<'a>) -> Vec<HeaderChange<'a>> {
+        cors(&self.steps, request)
     }
 
     /// Whether it has backends, none of which gets anything.

@@ -128,6 +128,17 @@ pub(super) fn answers_preflights(steps: &Steps) -> bool {
     steps.iter().any(|step| matches!(step, Step::Cors(_)))
 }
 
+/// What their CORS filter says to a request.
+pub(super) fn cors<'a>(steps: &'a Steps, request: &Request<'a>) -> Vec<HeaderChange<'a>> {
+    let mut response = Vec::new();
+    for step in steps.as_deref().unwrap_or_default() {
+        if let Step::Cors(cors) = step {
+            cors.apply(request, &mut response);
+        }
+    }
+    response
+}
+
 /// Who gets copies.
 pub(super) fn mirrors(steps: &Steps) -> impl Iterator<Item = &Backend> {
     let steps = steps.as_deref().unwrap_or_default();
@@ -153,8 +164,7 @@ pub(super) fn rule_steps(
         None
     };
     if let Some(reason) = excluded {
-        let kind = "RequestRedirect".to_owned();
-        report(path.to_owned(), Problem::Filter { kind, reason });
+        report(path.to_owned(), Problem::Incompatible { reason });
         return Err(Refusal::Filter);
     }
     steps(source, filters, path, services, report)

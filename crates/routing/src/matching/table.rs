@@ -1,6 +1,6 @@
 //! Everything compiled: from the place a request came in to the rule that decides it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::access::{Accesses, Guards};
 use super::backend::Backend;
@@ -132,16 +132,30 @@ impl Table {
                 }
             };
             let listener = listening.name_at(entrance);
-            let refuse = |rule, refusal, denied| Decision {
-                listener: Some(listener),
-                rule,
-                outcome: Outcome::Refuse(refusal),
-                response_headers: self.access.challenges(&listening.guards, request, refusal),
-                denied,
+            // A page of an origin that may ask may also read why it is refused.
+            let refuse = |rule: Option<&'a Rule>, refusal, denied| {
+                let challenges = self.access.challenges(&listening.guards, request, refusal);
+                let cors = rule.map(|rule| rule.cors(request));
+                Decision {
+                    listener: Some(listener),
+                    rule: rule.map(Rule::name),
+                    outcome: Outcome::Refuse(refusal),
+                    response_headers: challenges
+                        .into_iter()
+                        .chain(cors.into_iter().flatten())
+                        .collect(),
+                    denied,
+                }
             };
             let admission = match self.access.admit(&listening.guards, request) {
                 Ok(admission) => admission,
-                Err(refusal) => return refuse(None, refusal, None),
+                Err(refusal) => {
+                    let unknown = self.access.unknown(request);
+                    let headers = unknown.headers(request);
+                    let asked = request.with_headers(&headers);
+                    let rule = self.first(listening, &host, &asked).map(|(_, rule)| rule);
+                    return refuse(rule, refusal, None);
+                }
             };
             let headers = admission.headers(request);
             let asked = request.with_headers(&headers);
@@ -155,7 +169,7 @@ impl Table {
             if let Some((refusal, denied)) = barred
                 && !rule.answers_preflight(request)
             {
-                return refuse(Some(rule.name()), refusal, denied);
+                return refuse(Some(rule), refusal, denied);
             }
             let prefix = match &candidate.pattern {
                 Pattern::Prefix(prefix) => prefix.as_str(),
@@ -223,18 +237,34 @@ impl Table {
         Some((self.rules.get(candidate.rule)?.name(), candidate))
     }
 
-    /// Every listener, with its matches by host.
-    pub(super) fn all_listenings(
-        &self,
-    ) -> impl Iterator<Item = (ListenerName<'_>, &HostMap<PathIndex>)> {
+    /// The place of a match's rule.
+    pub(super) fn rule_of(&self, index: u32) -> Option<usize> {
+        Some(self.candidate(index)?.rule)
+    }
+
+    /// Every listener.
+    pub(super) fn all_listenings(&self) -> impl Iterator<Item = (ListenerName<'_>, &Listening)> {
         let ports = self.gateways.iter().flat_map(|entrance| {
             let ports = entrance.ports.iter();
             ports.map(move |port| (entrance, port))
         });
         ports.flat_map(|(entrance, port)| {
             let listeners = port.listeners.iter();
-            listeners.map(move |listening| (listening.name_at(entrance), &listening.hosts))
+            listeners.map(move |listening| (listening.name_at(entrance), listening))
         })
+    }
+
+    /// How many routes are attached to a listener.
+    pub(super) fn attached_routes(&self, gateway: &ObjectName, listener: &str) -> usize {
+        let listenings = self.all_listenings();
+        let own =
+            listenings.filter(|(name, _)| name.gateway == gateway && name.listener == listener);
+        let matches = own.flat_map(|(_, listening)| {
+            listening.hosts.entries().flat_map(|(_, paths)| paths.all())
+        });
+        let routes =
+            matches.filter_map(|at| self.matched(at).map(|(rule, _)| (rule.kind, rule.route)));
+        routes.collect::<HashSet<_>>().len()
     }
 
     /// The listeners that take a request, in the order they are asked.

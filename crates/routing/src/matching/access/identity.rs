@@ -49,7 +49,9 @@ impl Identity {
         &self.who
     }
 
-    pub(super) fn policy(&self) -> Option<&ObjectName> {
+    /// The policy that verified it, if that is said.
+    #[must_use]
+    pub fn policy(&self) -> Option<&ObjectName> {
         self.policy.as_ref()
     }
 }

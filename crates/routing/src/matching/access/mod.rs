@@ -71,10 +71,7 @@ impl Accesses {
         if guards.broken {
             return Err(Refusal::Access);
         }
-        let mut admission = Admission {
-            changes: self.stripped(request),
-            person: None,
-        };
+        let mut admission = self.unknown(request);
         let mut authenticating = self.of(guards).filter(|access| access.authenticates());
         match request.presented {
             Presented::Nothing => {}
@@ -90,6 +87,14 @@ impl Accesses {
             Presented::Unverifiable => return Err(Refusal::Unverifiable),
         }
         Ok(admission)
+    }
+
+    /// A request of somebody unknown.
+    pub(super) fn unknown<'a>(&'a self, request: &Request<'a>) -> Admission<'a> {
+        Admission {
+            changes: self.stripped(request),
+            person: None,
+        }
     }
 
     /// Takes out what no client may say of itself.
@@ -132,6 +137,20 @@ impl Accesses {
             Refusal::Forbidden
         };
         Some((refusal, Some(denied)))
+    }
+
+    /// The first policy that lets nobody pass, since none of the listener's says who anybody is.
+    pub(super) fn lets_nobody<'a>(
+        &'a self,
+        listener: &'a Guards,
+        rule: &'a Guards,
+    ) -> Option<&'a ObjectName> {
+        if self.of(listener).any(Access::authenticates) {
+            return None;
+        }
+        let mut policies = self.of(listener).chain(self.of(rule));
+        let closed = policies.find(|access| access.denies(None).is_some());
+        closed.map(|access| &access.name)
     }
 
     /// What goes with a 401.

@@ -87,7 +87,7 @@ fn read(name: &str, objects: &mut Objects) -> Option<Cases> {
     cases
 }
 
-fn add(name: &str, value: Value, objects: &mut Objects) {
+pub(super) fn add(name: &str, value: Value, objects: &mut Objects) {
     match value["kind"].as_str().unwrap() {
         "List" => {
             for item in value["items"].as_sequence().unwrap() {
@@ -106,7 +106,7 @@ fn add(name: &str, value: Value, objects: &mut Objects) {
     }
 }
 
-fn to<T: DeserializeOwned>(name: &str, value: Value) -> T {
+pub(super) fn to<T: DeserializeOwned>(name: &str, value: Value) -> T {
     yaml_serde::from_value(value).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 

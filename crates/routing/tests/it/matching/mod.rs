@@ -6,3 +6,4 @@ mod cases;
 mod contest;
 mod reference;
 mod sessions;
+mod status;
