@@ -28,6 +28,8 @@ pub struct ControlPlane {
     _etcd: Process,
     network: Option<Network>,
     port: u16,
+    /// Where etcd listens.
+    store: String,
     folder: TempDir,
 }
 
@@ -94,6 +96,22 @@ impl ControlPlane {
     #[must_use]
     pub fn certificate(&self) -> PathBuf {
         self.path("certificates/apiserver.crt")
+    }
+
+    /// Ends the API server as a crash would. What it stored stays.
+    pub fn stop(&mut self) {
+        self.api.end();
+    }
+
+    /// Starts it again where it was, and waits until it is ready.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn restart(&mut self) {
+        self.api.end();
+        self.api = start_api(&self.network, self.folder.path(), self.port, &self.store);
+        assert!(self.is_ready(), "{}", self.api.output());
     }
 
     /// A command that can reach the API server. The process is the program itself.
@@ -211,32 +229,13 @@ impl ControlPlane {
             format!("{},admin,admin,system:masters\n", Self::TOKEN),
         )
         .unwrap();
-        let flag = |name: &str, file: &Path| format!("--{name}={}", file.display());
-        let api = Process::start(
-            command_in(&network, &program("kube-apiserver").unwrap())
-                .arg(format!("--etcd-servers={client}"))
-                .args(["--bind-address=127.0.0.1", "--allow-privileged=true"])
-                // Else it looks for a default route, which a sandbox may not have.
-                .arg(format!("--advertise-address={}", Network::ADDRESS))
-                .arg(format!("--secure-port={port}"))
-                .arg(flag("cert-dir", &path("certificates")))
-                .arg(flag("token-auth-file", &path("tokens.csv")))
-                .arg(flag("service-account-key-file", &path("sa.key")))
-                .arg(flag("service-account-signing-key-file", &path("sa.key")))
-                .arg("--service-account-issuer=https://kubernetes.default.svc.cluster.local")
-                .args([
-                    "--authorization-mode=RBAC",
-                    "--service-cluster-ip-range=10.0.0.0/24",
-                ])
-                // Nobody makes the default ServiceAccount that it would ask for.
-                .arg("--disable-admission-plugins=ServiceAccount"),
-            &path("kube-apiserver.log"),
-        );
+        let api = start_api(&network, folder.path(), port, &client);
         let plane = Self {
             api,
             _etcd: etcd,
             network,
             port,
+            store: client,
             folder,
         };
         fs::write(plane.kubeconfig(), plane.kubeconfig_text()).unwrap();
@@ -275,6 +274,31 @@ impl ControlPlane {
         }
         false
     }
+}
+
+fn start_api(network: &Option<Network>, folder: &Path, port: u16, store: &str) -> Process {
+    let path = |name: &str| folder.join(name);
+    let flag = |name: &str, file: &Path| format!("--{name}={}", file.display());
+    Process::start(
+        command_in(network, &program("kube-apiserver").unwrap())
+            .arg(format!("--etcd-servers={store}"))
+            .args(["--bind-address=127.0.0.1", "--allow-privileged=true"])
+            // Else it looks for a default route, which a sandbox may not have.
+            .arg(format!("--advertise-address={}", Network::ADDRESS))
+            .arg(format!("--secure-port={port}"))
+            .arg(flag("cert-dir", &path("certificates")))
+            .arg(flag("token-auth-file", &path("tokens.csv")))
+            .arg(flag("service-account-key-file", &path("sa.key")))
+            .arg(flag("service-account-signing-key-file", &path("sa.key")))
+            .arg("--service-account-issuer=https://kubernetes.default.svc.cluster.local")
+            .args([
+                "--authorization-mode=RBAC",
+                "--service-cluster-ip-range=10.0.0.0/24",
+            ])
+            // Nobody makes the default ServiceAccount that it would ask for.
+            .arg("--disable-admission-plugins=ServiceAccount"),
+        &path("kube-apiserver.log"),
+    )
 }
 
 fn command_in(network: &Option<Network>, program: &Path) -> Command {
