@@ -1,5 +1,8 @@
 //! The public keys of an issuer (RFC 7517), each pinned to the signatures it may make.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::digest::{self, SHA256};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
     RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256,
@@ -11,6 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::recent::{Digest, Recent};
 use super::token::Token;
 
 /// The longest key set that is read, in bytes.
@@ -19,9 +23,14 @@ pub(super) const MAX_BYTES: usize = 256 << 10;
 /// The most keys of one issuer.
 const MAX_KEYS: usize = 64;
 
-/// The keys of an issuer that verify signatures here.
+/// The keys of an issuer that verify signatures here, and which they have: a signature takes longer to verify than
+/// everything else about a request.
 #[derive(Default)]
-pub(crate) struct Keys(Vec<Key>);
+pub(crate) struct Keys {
+    all: Vec<Key>,
+    /// Tokens with a valid signature. Whether a token is in time and for whom is looked at each time.
+    signed: Mutex<Recent>,
+}
 
 struct Key {
     id: Option<String>,
@@ -71,16 +80,23 @@ impl Keys {
         if set.keys.len() > MAX_KEYS {
             return Err(KeysError::Size);
         }
-        Ok(Self(set.keys.into_iter().filter_map(Key::read).collect()))
+        Ok(Self {
+            all: set.keys.into_iter().filter_map(Key::read).collect(),
+            signed: Mutex::default(),
+        })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// Whether the key that a token names signed it; `None` if there is no such key.
     pub(crate) fn signed(&self, token: &Token<'_>) -> Option<bool> {
-        let mut named = self.0.iter().filter(|key| {
+        let digest = digest(token);
+        if self.recent().contains(&digest) {
+            return Some(true);
+        }
+        let mut named = self.all.iter().filter(|key| {
             let named = token.key.is_none() || token.key == key.id;
             named && key.is_for(&token.algorithm)
         });
@@ -90,10 +106,33 @@ impl Keys {
             return None;
         }
         let signature = URL_SAFE_NO_PAD.decode(token.signature);
-        Some(signature.is_ok_and(|signature| {
+        let signed = signature.is_ok_and(|signature| {
             key.verifies(&token.algorithm, token.signed.as_bytes(), &signature)
-        }))
+        });
+        if signed {
+            self.recent().insert(digest);
+        }
+        Some(signed)
     }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.signed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Of all of a token: its header names the algorithm and the key.
+fn digest(token: &Token<'_>) -> Digest {
+    let mut context = digest::Context::new(&SHA256);
+    for part in [token.signed, ".", token.signature] {
+        context.update(part.as_bytes());
+    }
+    let mut digest = [0; 32];
+    let made = context.finish();
+    digest
+        .iter_mut()
+        .zip(made.as_ref())
+        .for_each(|(to, from)| *to = *from);
+    digest
 }
 
 impl Key {

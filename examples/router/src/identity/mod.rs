@@ -5,6 +5,7 @@ mod htpasswd;
 mod issuer;
 mod keys;
 mod passwords;
+mod recent;
 mod token;
 
 use std::collections::HashMap;
