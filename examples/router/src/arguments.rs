@@ -1,5 +1,7 @@
 //! The command line.
 
+#[cfg(feature = "kube")]
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -17,6 +19,8 @@ use crate::live::Source;
 const EXAMPLE: &str = "\
 Example: what people apply to a cluster, served here:
   router --config gateway.yaml routes.yaml policy.yaml --listen 80=0.0.0.0:8080 --admin 127.0.0.1:9901
+Example: the Gateways of a cluster, by its API server:
+  router --cluster --listen 80=0.0.0.0:8080 --listen 443=0.0.0.0:8443
 Example: nine requests in ten to a, one to b, exactly:
   router --backend a=http://127.0.0.1:9001@90 --backend b=http://127.0.0.1:9002@10
 
@@ -121,9 +125,14 @@ pub(crate) struct Explain {
     #[arg(value_name = "REQUEST")]
     pub(crate) request: Option<String>,
 
-    /// A header of REQUEST, as 'NAME: VALUE'; repeat for more
+    /// A header of REQUEST, as 'NAME: VALUE'; repeat for more. Credentials in Authorization are verified as the
+    /// AccessPolicies say, with keys fetched where they are at a URL
     #[arg(short = 'H', value_name = "HEADER", requires = "request")]
     pub(crate) header: Vec<String>,
+
+    /// Who sends REQUEST, taken as verified: a file with the claims of a token (JSON), or user:NAME
+    #[arg(long = "as", value_name = "CLIENT", requires = "request")]
+    pub(crate) client: Option<Client>,
 
     /// Gateways, HTTPRoutes, GRPCRoutes, Services, ReferenceGrants … as they are applied (YAML);
     /// repeat for more files
@@ -140,8 +149,22 @@ pub(crate) struct Explain {
 pub(crate) struct Serve {
     /// Gateways, HTTPRoutes, Services, TrafficPolicies, TLS Secrets … to serve (YAML); read again when
     /// they change, and on SIGHUP
-    #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "backend")]
+    #[cfg_attr(feature = "kube", arg(required_unless_present_any = ["backend", "cluster"]))]
+    #[cfg_attr(not(feature = "kube"), arg(required_unless_present = "backend"))]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) config: Vec<PathBuf>,
+
+    /// Serve the Gateways of a cluster, with their routes, services and certificates, and write what becomes of
+    /// them into their status. --config then only adds policies, and --listen says which ports are served. The
+    /// cluster is that of KUBECONFIG, or the one whose pod this is
+    #[cfg(feature = "kube")]
+    #[arg(long, conflicts_with = "backend", requires = "listen")]
+    pub(crate) cluster: bool,
+
+    /// Whose GatewayClasses are served
+    #[cfg(feature = "kube")]
+    #[arg(long, value_name = "NAME", default_value = "narae.dev/router")]
+    pub(crate) controller_name: String,
 
     /// Instead of --config, a backend, as NAME=http://HOST:PORT@WEIGHT; repeat for each. WEIGHT defaults
     /// to 1, and 0 drains
@@ -243,11 +266,25 @@ impl Serve {
         Source::Flags(self.backend.clone())
     }
 
+    /// Which ports of a cluster's gateways to serve where; ends the process with a usage error if that is not said.
+    #[cfg(feature = "kube")]
+    pub(crate) fn ports(&self) -> BTreeMap<u16, SocketAddr> {
+        let named = |listen: &Listen| Some((listen.port?, listen.address));
+        let ports: Option<_> = self.listen.iter().map(named).collect();
+        ports.unwrap_or_else(|| {
+            let message = "--listen: with --cluster, write GATEWAYPORT=IP:PORT";
+            Arguments::command()
+                .error(ErrorKind::ValueValidation, message)
+                .exit()
+        })
+    }
+
     /// Where to listen for each port of the gateways.
-    pub(crate) fn addresses(&self, ports: impl Iterator<Item = u16>) -> Vec<(u16, SocketAddr)> {
+    pub(crate) fn addresses(&self, ports: Vec<u16>) -> Vec<(u16, SocketAddr)> {
         let mut unnamed = self.listen.iter().filter(|listen| listen.port.is_none());
         let default: u16 = if self.config.is_empty() { 8080 } else { 0 };
         ports
+            .into_iter()
             .map(|port| {
                 let named = self.listen.iter().find(|listen| listen.port == Some(port));
                 let own = if default == 0 { port } else { default };
@@ -258,6 +295,27 @@ impl Serve {
                 (port, address)
             })
             .collect()
+    }
+}
+
+/// One `--as`.
+#[derive(Clone, Debug)]
+pub(crate) enum Client {
+    /// Who has a password.
+    User(String),
+    /// Who has a token, by the file with its claims.
+    Claims(PathBuf),
+}
+
+impl FromStr for Client {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text.strip_prefix("user:") {
+            Some("") => Err("write user:NAME, or a file"),
+            Some(user) => Ok(Self::User(user.to_owned())),
+            None => Ok(Self::Claims(text.into())),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read as _, Write};
+use std::time::{Duration, SystemTime};
 
 use narae_routing::gateway::ObjectName;
 use narae_routing::matching::{
@@ -9,8 +10,10 @@ use narae_routing::matching::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::Explain;
+use crate::arguments::{Client, Explain};
+use crate::identity::{AccessError, Gatekeeper, Verified};
 use crate::objects::{FileError, Files};
+use crate::weighed::{self, Line};
 
 /// The longest line read, in bytes.
 const MAX_LINE: u64 = 1 << 20;
@@ -25,8 +28,11 @@ pub(crate) fn run(explain: &Explain) -> Result<bool, ExplainError> {
         writeln!(complaints, "router: {line}").map_err(ExplainError::Io)?;
     }
     if let Some(request) = &explain.request {
+        let line = Line::parse(request, &explain.header)?;
+        let verified = verified(explain, &files, &table, &line)?;
+        let asked = line.request().presenting(verified.presented());
         let mut out = io::stdout().lock();
-        return crate::weighed::write(&files.objects, &table, request, &explain.header, &mut out);
+        return weighed::write(&files.objects, &table, &asked, &mut out);
     }
     answer(
         &table,
@@ -35,6 +41,67 @@ pub(crate) fn run(explain: &Explain) -> Result<bool, ExplainError> {
         &mut io::stdout().lock(),
     )
     .map_err(ExplainError::Io)
+}
+
+/// Who sends the request: whom `--as` says, or whoever its credentials are of.
+fn verified(
+    explain: &Explain,
+    files: &Files,
+    table: &Table,
+    line: &Line<'_>,
+) -> Result<Verified, ExplainError> {
+    let authorization = line.authorization();
+    if let Some(who) = &explain.client {
+        if !authorization.is_empty() {
+            return Err(ExplainError::Twice);
+        }
+        return Ok(Verified::Identity(who.identity()?));
+    }
+    if authorization.is_empty() {
+        return Ok(Verified::Nothing);
+    }
+    let gatekeeper = Gatekeeper::new(files, &Gatekeeper::default())?;
+    let policies = table.authenticators(&Arrival::ANYWHERE, &line.request());
+    let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let verified = gatekeeper.verify(
+        &policies,
+        &authorization,
+        Duration::ZERO,
+        wall.unwrap_or_default(),
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let verified = runtime.map_err(ExplainError::Io)?.block_on(verified);
+    let said = match &verified {
+        Verified::Nothing => "no AccessPolicy there asks for such credentials".to_owned(),
+        Verified::Identity(identity) => match identity.policy() {
+            Some(policy) => format!("its credentials are valid, by AccessPolicy {policy}"),
+            None => "its credentials are valid".to_owned(),
+        },
+        Verified::Invalid(_) => "its credentials are not valid".to_owned(),
+        Verified::Unverifiable => "its credentials cannot be verified now".to_owned(),
+    };
+    crate::say(&said);
+    Ok(verified)
+}
+
+impl Client {
+    fn identity(&self) -> Result<Identity, ExplainError> {
+        let file = match self {
+            Self::User(user) => return Ok(Identity::of_user(user)),
+            Self::Claims(file) => file,
+        };
+        let text = std::fs::read_to_string(file);
+        let wrong = |cause: String| ExplainError::Claims {
+            file: file.display().to_string(),
+            cause,
+        };
+        let text = text.map_err(|error| wrong(error.to_string()))?;
+        let claims = serde_json::from_str::<Claims>(&text);
+        let claims = claims.map_err(|error| wrong(error.to_string()))?;
+        Ok(Identity::of_claims(claims))
+    }
 }
 
 fn answer(
@@ -346,6 +413,12 @@ pub(crate) enum ExplainError {
     File(#[from] FileError),
     #[error("`{0}`: write a request as 'GET http://host/path', a header as 'name: value'")]
     Request(String),
+    #[error("{file}: {cause}; --as takes a JSON object of claims, or user:NAME")]
+    Claims { file: String, cause: String },
+    #[error("--as says who sends the request, and so does its Authorization: leave one out")]
+    Twice,
+    #[error(transparent)]
+    Access(#[from] AccessError),
     #[error("cannot read the requests or write the answers: {0}")]
     Io(io::Error),
 }

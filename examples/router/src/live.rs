@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use narae_routing::gateway::{Listener, ObjectName, Objects};
+use narae_routing::gateway::{CertificateReference, Listener, ObjectName, Objects};
 use narae_routing::matching::{Backend, Hostname, Table};
 use narae_routing::pool::{PolicyError, Pool};
 use rustls::ServerConfig;
 
 use crate::arguments::{BackendAddress, Limits};
+#[cfg(feature = "kube")]
+use crate::cluster::Cluster;
 use crate::identity::{AccessError, Gatekeeper};
 use crate::objects::{FileError, Files};
 use crate::tls::{Port, TlsListener};
@@ -28,6 +30,9 @@ pub(crate) enum Source {
     Files(Vec<std::path::PathBuf>),
     /// `--backend` flags, as one route to services of one endpoint each.
     Flags(Vec<BackendAddress>),
+    /// A cluster that is watched, and files with policies.
+    #[cfg(feature = "kube")]
+    Cluster(Arc<Cluster>),
 }
 
 impl Source {
@@ -39,13 +44,35 @@ impl Source {
                 files.read_text("--backend", &written(backends))?;
                 Ok(files)
             }
+            #[cfg(feature = "kube")]
+            Self::Cluster(cluster) => cluster.read(),
+        }
+    }
+
+    /// The ports of gateways to listen to, if they do not follow from what is read.
+    pub(crate) fn ports(&self) -> Option<Vec<u16>> {
+        match self {
+            Self::Files(_) | Self::Flags(_) => None,
+            #[cfg(feature = "kube")]
+            Self::Cluster(cluster) => Some(cluster.ports().keys().copied().collect()),
+        }
+    }
+
+    #[cfg(feature = "kube")]
+    pub(crate) fn cluster(&self) -> Option<Arc<Cluster>> {
+        match self {
+            Self::Cluster(cluster) => Some(Arc::clone(cluster)),
+            Self::Files(_) | Self::Flags(_) => None,
         }
     }
 
     /// What changes when a file does.
     pub(crate) fn stamp(&self) -> Stamp {
-        let Self::Files(paths) = self else {
-            return Vec::new();
+        let paths = match self {
+            Self::Files(paths) => paths,
+            Self::Flags(_) => return Vec::new(),
+            #[cfg(feature = "kube")]
+            Self::Cluster(cluster) => cluster.policies(),
         };
         paths.iter().map(|path| stamp_of(path)).collect()
     }
@@ -115,7 +142,7 @@ impl Live {
             ..Self::default()
         };
         live.listeners(&files)?;
-        if live.ports.is_empty() {
+        if live.ports.is_empty() && !files.watched {
             return Err(LoadError::NoListener);
         }
         let wrong = |backend: &Backend| {
@@ -215,25 +242,29 @@ fn tls_listener(
         listener: listener.name.clone(),
         reason,
     };
-    let reference = listener.tls.certificate_refs.first();
-    let reference = reference.ok_or_else(|| refused("tls.certificateRefs names no certificate"))?;
-    let namespace = reference
-        .namespace
-        .as_deref()
-        .unwrap_or(gateway.namespace());
-    let secret = ObjectName::new(namespace, &reference.name);
-    if !granted(&files.objects, gateway, &secret) {
-        return Err(refused(
-            "no ReferenceGrant lets it use a secret of that namespace",
-        ));
+    let references = &listener.tls.certificate_refs;
+    if references.is_empty() {
+        return Err(refused("tls.certificateRefs names no certificate"));
     }
-    let certificate = files.certificates.get(&secret);
-    let certificate = certificate.ok_or_else(|| refused("its secret is not in the files"))?;
+    let certificate = |reference: &CertificateReference| {
+        let namespace = reference.namespace.as_deref();
+        let secret = ObjectName::new(namespace.unwrap_or(gateway.namespace()), &reference.name);
+        if !granted(&files.objects, gateway, &secret) {
+            return Err(refused(
+                "no ReferenceGrant lets it use a secret of that namespace",
+            ));
+        }
+        let certificate = files.certificates.get(&secret).cloned();
+        certificate.ok_or_else(|| refused("its secret is not in the files"))
+    };
     let hostname = Hostname::parse(listener.hostname.as_deref().unwrap_or_default());
     Ok(TlsListener {
         name: listener.name.clone(),
         hostname: hostname.ok_or_else(|| refused("its hostname is none"))?,
-        certificate: certificate.clone(),
+        certificates: references
+            .iter()
+            .map(certificate)
+            .collect::<Result<_, _>>()?,
     })
 }
 

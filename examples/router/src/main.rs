@@ -4,13 +4,15 @@
 //! One request: `server` accepts the connection, a `worker` takes it and `tls` opens it, `exchange` checks the request and asks the
 //! table of `live` what becomes of it, after `identity` has verified who sent it, `forward` picks endpoints of an `upstream` and tries them with an `outbound`
 //! request over `connections`, `body` streams both ways under a time limit, `access` logs it when its last byte is out.
-//! Beside that, `health` probes, `admin` shows and takes orders. Every decision is `narae-routing`'s.
+//! Beside that, `cluster` watches one instead of files, `health` probes, `admin` shows and takes orders. Every decision is `narae-routing`'s.
 
 mod access;
 mod admin;
 mod arguments;
 mod body;
 mod check;
+#[cfg(feature = "kube")]
+mod cluster;
 mod connections;
 mod exchange;
 mod explain;
@@ -59,10 +61,7 @@ fn main() -> ExitCode {
         Some(Command::Explain(explain)) => explain::run(&explain).map_err(Failure::Explain),
         Some(Command::Simulate(simulate)) => simulate::run(&simulate).map_err(Failure::Simulate),
         Some(Command::Check(check)) => check::run(&check).map_err(Failure::Explain),
-        None => {
-            let source = serve.source();
-            run(&serve, source).map(|()| true)
-        }
+        None => run(&serve).map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -81,7 +80,8 @@ pub(crate) fn say(line: &str) {
 
 /// This thread accepts, probes, reloads and answers operators; its workers serve.
 #[tokio::main(flavor = "current_thread")]
-async fn run(serve: &Serve, source: Source) -> Result<(), Failure> {
+async fn run(serve: &Serve) -> Result<(), Failure> {
+    let source = source(serve).await?;
     let limits = Arc::new(serve.limits.clone());
     let (log, writer) = if serve.no_access_log {
         (None, None)
@@ -91,6 +91,8 @@ async fn run(serve: &Serve, source: Source) -> Result<(), Failure> {
     };
     // Before they are read: a change from then on is one to notice.
     let stamp = source.stamp();
+    #[cfg(feature = "kube")]
+    let cluster = source.cluster();
     let (router, notes) = Router::new(source, limits, log)?;
     notes.iter().for_each(|note| say(note));
     let router = Arc::new(router);
@@ -105,7 +107,7 @@ async fn run(serve: &Serve, source: Source) -> Result<(), Failure> {
     let connections = Arc::new(Semaphore::new(most as usize));
     let (running, draining) = watch::channel(());
     let mut tasks = JoinSet::new();
-    for (port, address) in serve.addresses(router.live().ports.keys().copied()) {
+    for (port, address) in serve.addresses(router.ports()) {
         let (listener, address) = listen(address).await?;
         let entrance = Entrance {
             listener,
@@ -127,6 +129,10 @@ async fn run(serve: &Serve, source: Source) -> Result<(), Failure> {
     }
     tasks.spawn(health::probe(Arc::downgrade(&router)));
     tasks.spawn(reloading);
+    #[cfg(feature = "kube")]
+    if let Some(cluster) = cluster {
+        tasks.spawn(cluster::serve(cluster, Arc::clone(&router)));
+    }
 
     tokio::select! {
         _ = terminate.recv() => {}
@@ -150,6 +156,17 @@ async fn run(serve: &Serve, source: Source) -> Result<(), Failure> {
         0 => Ok(()),
         connections => Err(Failure::Cut { connections }),
     }
+}
+
+/// Where the configuration comes from.
+async fn source(serve: &Serve) -> Result<Source, Failure> {
+    #[cfg(feature = "kube")]
+    if serve.cluster {
+        let (controller, policies) = (serve.controller_name.clone(), serve.config.clone());
+        let cluster = cluster::Cluster::watch(controller, policies, serve.ports());
+        return Ok(Source::Cluster(cluster.await?));
+    }
+    Ok(serve.source())
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
@@ -205,6 +222,9 @@ enum Failure {
     Simulate(simulate::SimulateError),
     #[error(transparent)]
     Load(#[from] LoadError),
+    #[cfg(feature = "kube")]
+    #[error(transparent)]
+    Cluster(#[from] cluster::ClusterError),
     #[error(
         "cannot listen on {address}: {cause}; is another process there? try --listen with another port"
     )]

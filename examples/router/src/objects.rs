@@ -27,6 +27,8 @@ pub(crate) struct Files {
     pub(crate) htpasswds: HashMap<ObjectName, Zeroizing<String>>,
     /// Where the files are that access policies refer to: beside theirs.
     beside: HashMap<ObjectName, PathBuf>,
+    /// Whether they are of a cluster, where everything may come later.
+    pub(crate) watched: bool,
     /// How many objects of which kinds are not for a router.
     passed_over: BTreeMap<String, usize>,
 }

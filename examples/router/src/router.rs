@@ -51,6 +51,12 @@ impl Router {
         self.live.load_full()
     }
 
+    /// The ports of gateways to listen to.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        let named = self.source.ports();
+        named.unwrap_or_else(|| self.live().ports.keys().copied().collect())
+    }
+
     /// Reads the configuration again and puts it in place, or keeps the one that is there.
     pub(crate) fn load(&self) -> Result<Vec<String>, LoadError> {
         let _one = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,7 +70,8 @@ impl Router {
             Ok((live, mut notes)) => {
                 let new = |port: &&u16| !last.ports.contains_key(*port);
                 let new = live.ports.keys().filter(new);
-                let started = !last.ports.is_empty();
+                // A cluster's listeners say it in their status.
+                let started = !last.ports.is_empty() && self.source.ports().is_none();
                 notes.extend(new.filter(|_| started).map(|port| {
                     format!("port {port} is new: it is listened to from the next start on")
                 }));

@@ -9,11 +9,15 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, version};
+use rustls::{ServerConfig, SignatureScheme, version};
 
 /// A certificate with its chain and key, checked to belong together.
 #[derive(Clone)]
-pub(crate) struct Certificate(Arc<CertifiedKey>);
+pub(crate) struct Certificate {
+    certified: Arc<CertifiedKey>,
+    /// The DNS names it is for, in lower case; `*.` in front stands for one label (RFC 6125, 6.4.3).
+    names: Arc<[String]>,
+}
 
 impl Certificate {
     pub(crate) fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, CertificateError> {
@@ -24,12 +28,50 @@ impl Certificate {
         }
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| CertificateError::Key)?;
         let key = aws_lc_rs::sign::any_supported_type(&key).map_err(|_| CertificateError::Key)?;
+        let names = chain.first().map(names).transpose()?.unwrap_or_default();
         let certified = CertifiedKey::new(chain, key);
         match certified.keys_match() {
-            Ok(()) => Ok(Self(Arc::new(certified))),
+            Ok(()) => Ok(Self {
+                certified: Arc::new(certified),
+                names,
+            }),
             Err(_) => Err(CertificateError::Mismatch),
         }
     }
+
+    /// How well it fits a name in lower case, the best first.
+    fn fit(&self, name: Option<&str>) -> Fit {
+        let Some(name) = name else {
+            return Fit::Other;
+        };
+        if self.names.iter().any(|own| own == name) {
+            return Fit::Exact;
+        }
+        let below = name.split_once('.').map(|(_, domain)| domain);
+        let wildcard = |own: &String| own.strip_prefix("*.").is_some_and(|d| Some(d) == below);
+        if self.names.iter().any(wildcard) {
+            Fit::Wildcard
+        } else {
+            Fit::Other
+        }
+    }
+}
+
+/// How a certificate fits the name that a client asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Exact,
+    Wildcard,
+    Other,
+}
+
+fn names(certificate: &CertificateDer<'_>) -> Result<Arc<[String]>, CertificateError> {
+    let read = webpki::EndEntityCert::try_from(certificate);
+    let read = read.map_err(|_| CertificateError::Chain)?;
+    Ok(read
+        .valid_dns_names()
+        .map(str::to_ascii_lowercase)
+        .collect())
 }
 
 impl fmt::Debug for Certificate {
@@ -65,7 +107,20 @@ pub(crate) struct Port {
 pub(crate) struct TlsListener {
     pub(crate) name: String,
     pub(crate) hostname: Hostname,
-    pub(crate) certificate: Certificate,
+    /// The first is for whoever asks for another name, or for none.
+    pub(crate) certificates: Vec<Certificate>,
+}
+
+impl TlsListener {
+    /// The certificate for a name: of those whose key the client can verify the one that is for exactly this name, or
+    /// for all names beside it, or the first.
+    fn certificate(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<&Certificate> {
+        let name = name.map(str::to_ascii_lowercase);
+        self.certificates.iter().min_by_key(|certificate| {
+            let verifiable = certificate.certified.key.choose_scheme(schemes).is_some();
+            (!verifiable, certificate.fit(name.as_deref()))
+        })
+    }
 }
 
 impl Port {
@@ -108,7 +163,9 @@ struct Resolver(Arc<Port>);
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let listener = self.0.listener(hello.server_name())?;
-        Some(Arc::clone(&listener.certificate.0))
+        let name = hello.server_name();
+        let listener = self.0.listener(name)?;
+        let certificate = listener.certificate(name, hello.signature_schemes())?;
+        Some(Arc::clone(&certificate.certified))
     }
 }

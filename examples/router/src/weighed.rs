@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use hyper::Uri;
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use narae_routing::gateway::Objects;
 use narae_routing::matching::{Arrival, Contest, Forward, Outcome, Request, Table};
 use narae_routing::pool::{Change, Policy, Pool, what_if};
@@ -13,30 +14,66 @@ use crate::explain::ExplainError;
 /// How many matches are written out; those of other paths are rarely what somebody asks about.
 const MOST_CONTENDERS: usize = 50;
 
+/// The request of a command line.
+pub(crate) struct Line<'a> {
+    method: &'a str,
+    uri: Uri,
+    headers: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Line<'a> {
+    /// Reads 'METHOD URL' and each 'NAME: VALUE'.
+    pub(crate) fn parse(request: &'a str, headers: &'a [String]) -> Result<Self, ExplainError> {
+        let unreadable = |text: &str| ExplainError::Request(text.to_owned());
+        let (method, url) = request.split_once(' ').ok_or_else(|| unreadable(request))?;
+        let uri: Uri = url.trim().parse().map_err(|_| unreadable(request))?;
+        if uri.authority().is_none() {
+            return Err(unreadable(request));
+        }
+        let headers: Option<Vec<(&str, &str)>> = headers
+            .iter()
+            .map(|header| header.split_once(':').map(|(n, v)| (n.trim(), v.trim())))
+            .collect();
+        Ok(Self {
+            method,
+            uri,
+            headers: headers.ok_or_else(|| unreadable("-H"))?,
+        })
+    }
+
+    pub(crate) fn request(&self) -> Request<'_> {
+        let host = self
+            .uri
+            .authority()
+            .map_or("", |authority| authority.as_str());
+        let target = self
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        Request::new(self.method, host, target, &self.headers)
+    }
+
+    /// The credentials it carries.
+    pub(crate) fn authorization(&self) -> HeaderMap {
+        let sent = self.headers.iter();
+        let sent = sent.filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        let values = sent.filter_map(|(_, value)| HeaderValue::from_str(value).ok());
+        values.map(|value| (AUTHORIZATION, value)).collect()
+    }
+}
+
 /// Writes the decision, the contest, and the sites of the service; true if the request goes somewhere.
 pub(crate) fn write(
     objects: &Objects,
     table: &Table,
-    request: &str,
-    headers: &[String],
+    asked: &Request<'_>,
     out: &mut impl Write,
 ) -> Result<bool, ExplainError> {
-    let unreadable = |text: &str| ExplainError::Request(text.to_owned());
-    let (method, url) = request.split_once(' ').ok_or_else(|| unreadable(request))?;
-    let uri: Uri = url.trim().parse().map_err(|_| unreadable(request))?;
-    let authority = uri.authority().ok_or_else(|| unreadable(request))?;
-    let target = uri.path_and_query().map_or("/", |target| target.as_str());
-    let headers: Option<Vec<(&str, &str)>> = headers
-        .iter()
-        .map(|header| header.split_once(':').map(|(n, v)| (n.trim(), v.trim())))
-        .collect();
-    let headers = headers.ok_or_else(|| unreadable("-H"))?;
-    let asked = Request::new(method, authority.as_str(), target, &headers);
-    let contest = table.contest(&Arrival::ANYWHERE, &asked);
-    let decision = table.decide(&Arrival::ANYWHERE, &asked);
+    let contest = table.contest(&Arrival::ANYWHERE, asked);
+    let decision = table.decide(&Arrival::ANYWHERE, asked);
     let mut text = String::new();
     match &decision.outcome {
-        Outcome::Forward(forward) => forwarded(objects, forward, &asked, &mut text),
+        Outcome::Forward(forward) => forwarded(objects, forward, asked, &mut text),
         Outcome::Redirect { status, location } => text = format!("{status} to {location}\n"),
         Outcome::Respond { status, .. } => text = format!("{status}, answered by the route\n"),
         Outcome::Refuse(refusal) => {

@@ -52,6 +52,8 @@ impl Issuer {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
+            // A kept one would belong to the worker that opened it.
+            .pool_max_idle_per_host(0)
             .timeout(TIMEOUT)
             .build()
             .map_err(|_| KeysError::Client)?;

@@ -148,3 +148,95 @@ fn who_the_client_is_decides_and_what_it_lacks_is_named() {
     );
     assert_eq!(asked("/", json!({}))["headers"], json!({}));
 }
+
+#[test]
+fn a_request_can_be_somebodys() {
+    let claims = |text: &str| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    };
+    let auditor = claims(r#"{ "sub": "u1", "groups": ["auditor"] }"#);
+    let visitor = claims(r#"{ "sub": "u2", "groups": ["visitor"] }"#);
+    let slip = claims("[1]");
+    let path = |file: &tempfile::NamedTempFile| file.path().to_str().unwrap().to_owned();
+    let ask = |more: &[&str]| {
+        let config = data("access.yaml");
+        let arguments = ["explain", "GET http://h/reports", "--config", &config];
+        let output = crate::process::run(&[&arguments, more].concat());
+        let (out, said) = (output.stdout, output.stderr);
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            text(out).lines().next().unwrap_or_default().to_owned(),
+            text(said),
+        )
+    };
+    assert_eq!(ask(&[]).0, "401, it says not who its client is");
+    for known in [path(&auditor).as_str(), "user:alice"] {
+        assert_eq!(
+            ask(&["--as", known]).0,
+            "goes to shop/reports:80 as h/reports"
+        );
+    }
+    for other in [path(&visitor).as_str(), "user:bob"] {
+        assert_eq!(ask(&["--as", other]).0, "403, its client may not do this");
+    }
+    let (_, said) = ask(&["--as", &path(&slip)]);
+    assert!(
+        said.contains("--as takes a JSON object of claims"),
+        "{said}"
+    );
+    let (_, said) = ask(&["--as", "user:bob", "-H", "Authorization: Basic eDp5"]);
+    assert!(said.contains("leave one out"), "{said}");
+    // Credentials are verified as when serving, so their files must be there.
+    let (_, said) = ask(&["-H", "Authorization: Basic eDp5"]);
+    assert!(
+        said.contains("AccessPolicy shop/staff: cannot read"),
+        "{said}"
+    );
+}
+
+#[test]
+fn credentials_of_a_request_are_verified() {
+    let access = std::fs::read_to_string(data("access.yaml")).unwrap();
+    let at = access.find("  jwt:").unwrap();
+    let end = access.find("  basic:").unwrap();
+    // SHA-crypt of `secret`, by `openssl passwd -5 -salt saltsalt secret`.
+    let users = "alice:$5$saltsalt$0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA\n";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("users"), users).unwrap();
+    let config = folder.path().join("access.yaml");
+    std::fs::write(&config, access[..at].to_owned() + &access[end..]).unwrap();
+    let ask = |credentials: &str| {
+        let header = format!("Authorization: Basic {credentials}");
+        let config = config.to_str().unwrap();
+        let arguments = [
+            "explain",
+            "GET http://h/reports",
+            "--config",
+            config,
+            "-H",
+            &header,
+        ];
+        let output = crate::process::run(&arguments);
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            text(output.stdout)
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            text(output.stderr),
+        )
+    };
+    // alice:secret, and alice:wrong
+    let (decided, said) = ask("YWxpY2U6c2VjcmV0");
+    assert_eq!(decided, "goes to shop/reports:80 as h/reports", "{said}");
+    assert!(
+        said.contains("its credentials are valid, by AccessPolicy shop/staff"),
+        "{said}"
+    );
+    let (decided, said) = ask("YWxpY2U6d3Jvbmc=");
+    assert_eq!(decided, "401, its credentials are not valid");
+    assert!(said.contains("its credentials are not valid"), "{said}");
+}

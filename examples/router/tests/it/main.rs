@@ -9,10 +9,13 @@
 mod backend;
 mod browser;
 mod client;
+#[cfg(feature = "kube")]
+mod cluster;
 mod command_line;
 mod explain;
 mod forwarding;
 mod framing;
+mod http2;
 mod identity;
 mod page;
 mod planning;

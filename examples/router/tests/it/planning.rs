@@ -120,3 +120,19 @@ fn an_explanation_names_the_losers_and_the_sites() {
     assert_eq!(wrong.status.code(), Some(1));
     assert!(text(&wrong.stderr).contains("write a request as 'GET http://host/path'"));
 }
+
+#[test]
+fn a_check_says_that_nobody_can_be_known() {
+    let access = std::fs::read_to_string(format!("{DATA}/explain/access.yaml")).unwrap();
+    let jwt = access.find("  jwt:").unwrap();
+    let headers = access.find("  headers:").unwrap();
+    let closed = access[..jwt].to_owned() + &access[headers..];
+    let (_directory, path) = file(&closed);
+    let output = run(&["check", path.to_str().unwrap()]);
+    let expected = "AccessPolicy shop/auditors: nobody can pass at listener shop/edge/http, where no AccessPolicy says by \
+                    `jwt` or `basic` who clients are; HTTPRoute shop/shop rule 1 (reports) answers 403\n";
+    assert_eq!(text(&output.stdout), expected);
+    assert_eq!(output.status.code(), Some(1));
+    let output = run(&["check", &format!("{DATA}/explain/access.yaml")]);
+    assert_eq!((text(&output.stdout), output.status.code()), ("", Some(0)));
+}

@@ -250,3 +250,43 @@ async fn http2_passes_from_the_first_byte_on_with_trailers() {
         .unwrap();
     assert_eq!(answer.status(), 400);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_has_a_certificate_for_each_of_its_names() {
+    let a = Backend::named("a");
+    let (other, other_secret) = secret("other", "other.example");
+    let (wildcard, wildcard_secret) = secret("wildcard", "*.one.example");
+    let (exact, exact_secret) = secret("exact", "a.one.example");
+    let references = "[{ name: other }, { name: wildcard }, { name: exact }]";
+    let listener = format!(
+        "{{ name: all, port: 443, protocol: HTTPS, tls: {{ certificateRefs: {references} }} }}"
+    );
+    let rest = gateway(&listener) + &service("a", &endpoint(a.address), "");
+    let (_directory, path) =
+        file(&(rest.clone() + &other_secret + &wildcard_secret + &exact_secret));
+    let router = Router::serving(&[&path], &[443], &[]);
+    let ask = |authority, server| over_tls(router.address, authority, server, server, true);
+    let served = Ok((200, "a".to_owned()));
+    assert_eq!(ask(&exact, "a.one.example").await, served);
+    assert_eq!(ask(&exact, "A.One.Example").await, served);
+    assert_eq!(ask(&wildcard, "b.one.example").await, served);
+    assert_eq!(ask(&other, "other.example").await, served);
+    assert!(ask(&wildcard, "a.one.example").await.is_err());
+    // The first is for whoever nothing else is for: it is the one that this client then does not want.
+    for name in ["one.example", "c.b.one.example", "nobody.example"] {
+        let refused = ask(&other, name).await.unwrap_err();
+        assert!(refused.contains("not valid for name"), "{name}: {refused}");
+    }
+
+    // Each is renewed on its own.
+    let (renewed, renewed_secret) = secret("exact", "a.one.example");
+    std::fs::write(
+        &path,
+        rest + &other_secret + &wildcard_secret + &renewed_secret,
+    )
+    .unwrap();
+    assert_eq!(router.admin("POST", "/reload").status(), 200);
+    assert_eq!(ask(&renewed, "a.one.example").await, served);
+    assert!(ask(&exact, "a.one.example").await.is_err());
+    assert_eq!(ask(&wildcard, "b.one.example").await, served);
+}
