@@ -13,6 +13,7 @@ mod client;
 mod cluster;
 mod command_line;
 mod explain;
+mod floods;
 mod forwarding;
 mod framing;
 mod http2;
