@@ -7,6 +7,7 @@ mod manifest;
 #[path = "../../examples/render/tests/it/platform.rs"]
 mod platform;
 mod process;
+mod proxy;
 mod report;
 mod routing;
 mod secrets;
@@ -22,6 +23,7 @@ const SUITES: &[(&str, Suite)] = &[
     ("gitops", gitops::run),
     ("logparse", logparse::run),
     ("manifest", manifest::run),
+    ("proxy", proxy::run),
     ("routing", routing::run),
     ("secrets", secrets::run),
     ("yaml", yaml::run),
@@ -38,6 +40,17 @@ fn main() {
         && first == gitops::LAND
     {
         return gitops::land(arguments);
+    }
+    if let [first, arguments @ ..] = wanted.as_slice()
+        && first == proxy::LOAD
+    {
+        return proxy::play(arguments);
+    }
+    #[cfg(feature = "pingora")]
+    if let [first, ports @ ..] = wanted.as_slice()
+        && first == proxy::PINGORA
+    {
+        return proxy::pingora::serve(ports);
     }
     let known: Vec<&str> = SUITES.iter().map(|(name, _)| *name).collect();
     let unknown: Vec<&String> = wanted

@@ -34,7 +34,7 @@ pub fn run(report: &mut Report) {
         report.skip("helm template", "`helm` is not on PATH");
         return;
     }
-    let render = build();
+    let render = build("render");
     let folder = platform::folder();
     for applications in [4, 100] {
         let values = std::env::temp_dir().join(format!("narae-bench-{}.yaml", std::process::id()));
@@ -128,18 +128,18 @@ pub fn better(a: Cost, b: Cost) -> Cost {
     }
 }
 
-/// Builds `render` as its users do.
-fn build() -> PathBuf {
+/// Builds a program of the workspace as its users do.
+pub fn build(program: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("it has one");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--package", "render"])
+        .args(["build", "--quiet", "--release", "--package", program])
         .current_dir(root)
         .status();
-    assert!(status.expect("cargo starts").success(), "render builds");
+    assert!(status.expect("cargo starts").success(), "{program} builds");
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    target.join("release/render")
+    target.join("release").join(program)
 }

@@ -66,6 +66,41 @@ pub(super) fn run(report: &mut Report) {
         ours,
         tower,
     );
+    // One call in fifty fails, so that what is recorded always changes something.
+    let failing = || {
+        for call in 0..CALLS {
+            let begun = origin.elapsed();
+            let permit = breaker.acquire(begun).expect("one in fifty is few enough");
+            let ended = origin.elapsed();
+            if call % 50 == 0 {
+                permit.failure(ended - begun, ended);
+            } else {
+                permit.success(ended - begun, ended);
+            }
+        }
+    };
+    let mut failing_peer = CircuitBreakerConfigBuilder::default()
+        .build()
+        .expect("the defaults make a breaker")
+        .layer(tower::service_fn(|call: u32| {
+            std::future::ready(if call % 50 == 0 { Err(()) } else { Ok(()) })
+        }));
+    let tower_failing = || {
+        for call in 0..CALLS {
+            let ready = failing_peer.poll_ready(&mut context);
+            assert!(ready.is_ready());
+            let answered = pin!(failing_peer.call(call)).poll(&mut context);
+            assert!(black_box(answered).is_ready());
+        }
+    };
+    report.compare(
+        "routing.breaker_failing_vs_tower_resilience",
+        "tower-resilience-circuitbreaker 0.14, its defaults, as a tower service",
+        &format!("{CALLS} calls, one in fifty fails, one thread; both read the clock twice"),
+        200,
+        failing,
+        tower_failing,
+    );
     // A timer tells the time every millisecond; callers only read what it told.
     let time = SharedTime::default();
     let told = || {

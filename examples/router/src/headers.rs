@@ -50,7 +50,7 @@ pub(crate) fn asks_for_websocket(headers: &HeaderMap) -> bool {
             .flat_map(|value| value.split(','))
             .any(|word| word.trim().eq_ignore_ascii_case(token))
     };
-    lists(CONNECTION, "upgrade") && lists(UPGRADE, "websocket")
+    headers.contains_key(UPGRADE) && lists(CONNECTION, "upgrade") && lists(UPGRADE, "websocket")
 }
 
 /// Says again what [`strip_hop_by_hop`] took out, for the one protocol that is switched to.

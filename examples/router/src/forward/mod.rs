@@ -93,7 +93,8 @@ impl Forwarding<'_> {
 
     /// Turns what the client sent into what an endpoint gets.
     fn make_forwardable(&self, parts: &mut Parts, order: &Order, upgrade: bool) {
-        let trailers = headers::takes_trailers(&parts.headers);
+        let over_http2 = order.upstream.protocol() == Protocol::Http2;
+        let trailers = over_http2 && headers::takes_trailers(&parts.headers);
         let fields = &mut parts.headers;
         headers::strip_hop_by_hop(fields);
         headers::add_forwarded(fields, &self.came.client_text, self.came.scheme());
@@ -107,7 +108,7 @@ impl Forwarding<'_> {
         if upgrade {
             headers::upgrade_to_websocket(fields);
         }
-        if order.upstream.protocol() == Protocol::Http2 {
+        if over_http2 {
             if trailers {
                 fields.insert(TE, HeaderValue::from_static("trailers"));
             }
