@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// A time that one thread tells and all read.
 ///
-/// Reading the system's clock takes about as long as everything a closed [`breaker`](crate::breaker) does, and a
+/// Reading the system's clock takes longer than everything a closed [`breaker`](crate::breaker) does, and a
 /// call through a breaker needs the time twice. Where a millisecond is fine enough, a timer tells the time every
 /// millisecond and everybody else reads it here, which is one load. Nanoseconds since the origin, for 584 years.
 ///

@@ -22,7 +22,7 @@
 //!
 //! In the closed state asking takes one atomic load. So does recording a success while all of a full window of calls
 //! were successes, which that leaves as it is; else recording takes a lock, and O(1) whatever the
-//! window (time windows are one bucket a second). Reading the system's clock costs as much again, twice a call;
+//! window (time windows are one bucket a second). Reading the system's clock, twice a call, costs more than either;
 //! where a millisecond is fine enough, [`SharedTime`](crate::SharedTime) spares it.
 
 mod config;
