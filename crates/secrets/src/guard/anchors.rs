@@ -25,7 +25,7 @@ const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Hashes of windows to needles.
 pub(super) struct Anchors {
     step: usize,
-    /// The bytes that needles' first windows have.
+    /// The bytes that needles' windows have.
     begin: [bool; 256],
     bitmap: Box<[u64; BITMAP_WORDS]>,
     /// Where each bucket of `entries` begins.
@@ -83,15 +83,16 @@ impl Anchors {
         let mut bitmap = Box::new([0; BITMAP_WORDS]);
         let mut begin = [false; 256];
         for (needle, number) in (0..needles).zip(0_u32..) {
-            for byte in window(needle, 0).into_iter().flatten() {
-                if let Some(begin) = begin.get_mut(usize::from(byte)) {
-                    *begin = true;
-                }
-            }
             for (place, offset) in (0..step).zip(0_u32..) {
-                let Some(hash) = window(needle, place).map(Hash::of_window) else {
+                let Some(window) = window(needle, place) else {
                     continue;
                 };
+                for byte in window {
+                    if let Some(begin) = begin.get_mut(usize::from(byte)) {
+                        *begin = true;
+                    }
+                }
+                let hash = Hash::of_window(window);
                 let (word, bits) = bits_of(hash);
                 if let Some(word) = bitmap.get_mut(word) {
                     *word |= bits;
@@ -119,7 +120,12 @@ impl Anchors {
         self.step
     }
 
-    /// Whether this byte is in some needle's first window.
+    /// How far from its start a needle is recognised by: all windows of a text that are looked up for it are within.
+    pub(super) fn reach(&self) -> usize {
+        WINDOW + self.step - 1
+    }
+
+    /// Whether this byte is within some needle's [reach](Self::reach).
     pub(super) fn begin_with(&self, byte: u8) -> bool {
         self.begin
             .get(usize::from(byte))

@@ -6,16 +6,16 @@
 
 use std::sync::Arc;
 
-use memchr::{memchr_iter, memchr2_iter};
+use memchr::{memchr, memchr_iter, memchr2_iter};
 
-use super::anchors::{Anchors, Hash, WINDOW};
+use super::anchors::{Anchors, Hash};
 use super::finding::{Form, What};
 use super::known::{KnownValue, KnownValues};
 use super::needle::{Needle, Spelling};
 use super::roll::Layer;
 use super::scan::{Buffer, Hits, MAX_SPAN_BYTES, Verdict};
 use super::units::{Joined, Lines, Percent, Raw, Unescaped, Units, escaped_byte};
-use super::wrap::{is_wrap, may_be_wrapped};
+use super::wrap::{WRAPPED_LINE, is_wrap, may_be_wrapped};
 
 /// Escapes this close to each other are read in one go.
 const CLUSTER_GAP: usize = 32;
@@ -39,7 +39,7 @@ impl Matcher {
         let mut shortest = usize::MAX;
         for (value, (_, known)) in values.iter().enumerate() {
             for spelling in Spelling::all(known.bytes.expose(), known.lines.is_some()) {
-                shortest = shortest.min(spelling.len(known.spelt(spelling)));
+                shortest = shortest.min(known.recognised_by(spelling));
                 needles.push(Needle { value, spelling });
             }
         }
@@ -75,11 +75,15 @@ impl Matcher {
         // From what went before, too: an escape is to be read from its first byte.
         let escapes = memchr2_iter(b'\\', b'%', buffer.bytes);
         self.clusters(buffer, escapes.filter(|at| is_special(*at)), hits);
-        for line_break in memchr_iter(b'\n', buffer.bytes) {
+        // Of breaks closer to each other than a wrapped line is long, none but the first can be one.
+        let mut from = WRAPPED_LINE;
+        let next = |from| memchr(b'\n', buffer.bytes.get(from..)?).map(|at| from + at);
+        while let Some(line_break) = next(from) {
             if may_be_wrapped(buffer.bytes, line_break) && is_wrap(buffer.bytes, line_break) {
-                let start = line_break.saturating_sub(WINDOW);
+                let start = line_break.saturating_sub(self.anchors.reach());
                 self.roll(Layer::Joined, buffer, start..line_break + 1, hits);
             }
+            from = line_break + 1 + WRAPPED_LINE;
         }
     }
 
@@ -127,7 +131,7 @@ impl Matcher {
                 matters |= self.matters(buffer.bytes, next);
                 last = next;
             }
-            let start = first.saturating_sub(WINDOW);
+            let start = first.saturating_sub(self.anchors.reach());
             let within = buffer.bytes.get(first..=last).unwrap_or_default();
             let range = start..last + 1;
             if matters && within.contains(&b'%') {
@@ -152,7 +156,7 @@ impl Matcher {
         }
     }
 
-    /// Whether a window that the escape at `at` runs through can be a needle's first: what the escape stands for is in it. With JSON
+    /// Whether the escape at `at` can run through what a needle is recognised by: what it stands for is in that. With JSON
     /// within JSON, each of several `\` is asked about for itself.
     fn matters(&self, bytes: &[u8], at: usize) -> bool {
         let byte = escaped_byte(bytes.get(at..).unwrap_or_default());
@@ -252,6 +256,16 @@ impl Matcher {
 }
 
 impl KnownValue {
+    /// How many bytes of a spelling stand together: of lines, those of the first.
+    fn recognised_by(&self, spelling: Spelling) -> usize {
+        let spelt = self.spelt(spelling);
+        let line = match spelling {
+            Spelling::Lines => memchr(b'\n', spelt),
+            _ => None,
+        };
+        line.unwrap_or(spelling.len(spelt))
+    }
+
     /// The bytes that a spelling spells.
     fn spelt(&self, spelling: Spelling) -> &[u8] {
         match (&self.lines, spelling) {

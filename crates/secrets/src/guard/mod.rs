@@ -15,14 +15,14 @@
 //!
 //! **How.** One pass. Windows of six bytes are looked up in a bitmap; the few that pass are compared byte
 //! for byte with the value's spelling, computed on the way, through readers that undo the encoding. Where an escape runs through a window, it is
-//! read only if what the escape stands for is in some value's first window. Tokens and
+//! read only if what the escape stands for is among the first bytes of some value. Tokens and
 //! keys are found by their prefixes (Teddy). Nothing depends on how the output comes in pieces.
 //!
 //! **What it cannot see.** Values that are [too weak](KnownValues) to be told from ordinary words; values that are
 //! compressed, encrypted, cut into parts, or in an encoding not named above, such as base64 of base64; base64 wrapped at less than 24
 //! characters. A token that has no prefix, as Gitea's, is found by value only.
 //!
-//! **Memory.** The values are held once, as [`SecretBytes`](crate::SecretBytes); beside them six bytes of each
+//! **Memory.** The values are held once, as [`SecretBytes`](crate::SecretBytes); beside them the first bytes of each
 //! spelling. Both are wiped on drop, and so are the buffers.
 
 mod anchors;

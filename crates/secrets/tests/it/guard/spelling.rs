@@ -144,3 +144,46 @@ fn units(text: &str, escape: &str) -> String {
         .map(|unit| format!("{escape}{unit:04x}"))
         .collect()
 }
+
+/// Wherever in a value an escape or a line break stands, and wherever in a text the value: what is looked up are windows at some
+/// places only.
+#[test]
+fn an_escape_or_a_line_break_may_stand_anywhere() {
+    let letters = "Zq7wXn2Lk9Rt4Vb8Ys3H";
+    let found = |value: &str, text: &str| {
+        let guard = super::guard(value.as_bytes()).without_shapes();
+        (0..8).all(|shift| {
+            let text = format!("{}{text} ", " ".repeat(shift));
+            !super::findings(&guard, &text.into_bytes()).is_empty()
+        })
+    };
+    for place in 0..letters.len() {
+        let (before, after) = letters.split_at(place);
+        let value = format!("{before}\"{after}");
+        assert!(found(&value, &format!("{before}\\\"{after}")), "{place}");
+        assert!(found(&value, &format!("{before}\\u0022{after}")), "{place}");
+        assert!(found(&value, &format!("{before}%22{after}")), "{place}");
+        assert!(
+            found(&value, &format!("{before}\\\\\\\"{after}")),
+            "{place}"
+        );
+    }
+    for place in 0..letters.len() {
+        let base64 = STANDARD_NO_PAD.encode(letters);
+        let (before, after) = base64.split_at(place);
+        let filler = "A".repeat(24);
+        for line_break in ["\n", "\n    ", "\\n", "\\\n  "] {
+            let text = format!("{filler}{before}{line_break}{after}");
+            assert!(found(letters, &text), "{place} {line_break:?}");
+        }
+    }
+    // Lines are recognised by the first that has six bytes.
+    for place in 6..letters.len() - 1 {
+        let (first, second) = letters.split_at(place);
+        let value = format!("{first}\n{second}\nand a third line 3");
+        for indentation in ["", "  ", "\t\t", "+     "] {
+            let text = value.replace('\n', &format!("\n{indentation}"));
+            assert!(found(&value, &text), "{place} {indentation:?}");
+        }
+    }
+}
