@@ -3,6 +3,8 @@
 mod address;
 mod atomic;
 mod cache;
+#[cfg(feature = "http")]
+mod credentials;
 mod daemon;
 mod faults;
 mod faults_and_races;
@@ -12,6 +14,8 @@ mod helper;
 #[cfg(feature = "http")]
 mod http;
 mod local;
+#[cfg(feature = "http")]
+mod lost;
 mod pack;
 mod queue;
 mod racing;
