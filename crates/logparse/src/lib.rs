@@ -8,6 +8,7 @@ pub mod detect;
 pub mod encode;
 pub mod format;
 pub mod grok;
+pub mod hash;
 pub mod kubernetes;
 pub mod ledger;
 pub mod line;

@@ -1,5 +1,6 @@
 //! Where an event comes from, and what that makes of it: its id, its time, the fields beside it.
 
+use crate::hash::fnv1a_128;
 use crate::measure::Level;
 use crate::reader::Event;
 use crate::record::{Escaping, Field, Record, Value};
@@ -57,18 +58,12 @@ impl<'o> Origin<'o> {
     /// events have one id only if they are the same bytes of the same source.
     pub fn id(&self, event: &Event<'_>) -> String {
         let spans = event.spans();
-        let mut hash = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128;
-        let mut add = |bytes: &[u8]| {
-            for byte in bytes {
-                hash = (hash ^ u128::from(*byte))
-                    .wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
-            }
-        };
-        add(self.source.as_bytes());
-        for span in spans.iter() {
-            add(&span.start.to_be_bytes());
-            add(&span.end.to_be_bytes());
-        }
+        let ends: Vec<[u8; 8]> = spans
+            .iter()
+            .flat_map(|span| [span.start.to_be_bytes(), span.end.to_be_bytes()])
+            .collect();
+        let pieces = std::iter::once(self.source.as_bytes());
+        let hash = fnv1a_128(pieces.chain(ends.iter().map(|end| &end[..])));
         format!("{hash:032x}")
     }
 

@@ -1,8 +1,8 @@
 //! What can come next: what each instruction and a whole match can begin with, and what a program gains by knowing it.
 
 use super::class::Class;
+use super::node::Node;
 use super::program::{Instruction, Program};
-use super::syntax::Node;
 
 /// What can stand at a place for an instruction and those after it to match: a superset.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -6,8 +6,8 @@
 //! instructions × bytes steps at most, and bits of memory, which are limited by [`MAX_MEMORY_BYTES`].
 
 use super::class::{Class, before, decode};
+use super::node::Assertion;
 use super::program::{Instruction, Program};
-use super::syntax::Assertion;
 
 /// How much memory the second try may use.
 pub(super) const MAX_MEMORY_BYTES: usize = 64 << 20;

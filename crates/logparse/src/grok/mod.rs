@@ -23,6 +23,7 @@
 mod class;
 mod lookahead;
 mod machine;
+mod node;
 mod program;
 mod set;
 mod stock;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::class::Class;
 use super::lookahead::{Start, first};
+use super::node::{Assertion, Node};
 use super::set::Set;
-use super::syntax::{Assertion, Node};
 
 /// From so many alternatives on, a table says which is the first that can match.
 const SWITCHED: usize = 4;

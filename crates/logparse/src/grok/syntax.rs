@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use super::class::Class;
+use super::node::{Assertion, Node};
 use super::text::Text;
 use super::{Conversion, PatternError, Patterns, Problem};
 
@@ -17,46 +18,6 @@ const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 100_000;
 /// How often something may be repeated when the number is written out.
 const MAX_COUNT: u32 = 1000;
-/// Look-around is compared with so many texts of so many characters.
-const MAX_LOOK: usize = 64;
-
-#[derive(Debug, Clone)]
-pub(super) enum Node {
-    Class(Class),
-    Assert(Assertion),
-    Concat(Vec<Self>),
-    Alternate(Vec<Self>),
-    Repeat {
-        node: Box<Self>,
-        min: u32,
-        max: Option<u32>,
-        greedy: bool,
-    },
-    /// What is matched inside goes to this field.
-    Capture(usize, Box<Self>),
-    /// The rest of the line goes to this field, and nothing is consumed.
-    RestOfLine(usize),
-    /// Belongs to this stock or own pattern.
-    Named(usize, Box<Self>),
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Assertion {
-    LineStart,
-    LineEnd,
-    TextStart,
-    TextEnd,
-    /// `\Z`: the end, or before a newline that ends the text.
-    LastLineEnd,
-    WordBoundary,
-    NotWordBoundary,
-    /// One of these sequences stands before or after, or none does.
-    Look {
-        behind: bool,
-        negated: bool,
-        texts: Vec<Vec<Class>>,
-    },
-}
 
 /// A field that a pattern fills.
 #[derive(Debug, Clone)]
@@ -285,7 +246,7 @@ impl<'p> Parser<'p> {
             self.alternate(text)?
         } else if text.eat("?>") {
             let node = self.alternate(text)?;
-            match fixed(&node) {
+            match node.texts() {
                 Some(texts) if texts.len() == 1 => node,
                 _ => return Err(self.error(text, Problem::NotRegular)),
             }
@@ -318,10 +279,10 @@ impl<'p> Parser<'p> {
         behind: bool,
         negated: bool,
     ) -> Result<Node, PatternError> {
-        if let (Some(capture), false, false) = (rest_of_line(&node), behind, negated) {
+        if let (Some(capture), false, false) = (node.rest_of_line(), behind, negated) {
             return Ok(Node::RestOfLine(capture));
         }
-        match fixed(&node) {
+        match node.texts() {
             Some(texts) => Ok(Node::Assert(Assertion::Look {
                 behind,
                 negated,
@@ -371,67 +332,5 @@ impl<'p> Parser<'p> {
         };
         text.next();
         Ok(Node::Assert(assertion))
-    }
-}
-
-/// Every text that the node can be, if these are few, short and of classes only.
-fn fixed(node: &Node) -> Option<Vec<Vec<Class>>> {
-    let texts = match node {
-        Node::Class(class) => vec![vec![class.clone()]],
-        Node::Named(_, node) => fixed(node)?,
-        Node::Concat(nodes) => {
-            nodes
-                .iter()
-                .try_fold(vec![Vec::new()], |texts: Vec<Vec<Class>>, node| {
-                    let more = fixed(node)?;
-                    (texts.len() * more.len() <= MAX_LOOK).then_some(())?;
-                    let joined = texts
-                        .iter()
-                        .flat_map(|text| more.iter().map(move |more| [&text[..], more].concat()));
-                    Some(joined.collect())
-                })?
-        }
-        Node::Alternate(nodes) => nodes
-            .iter()
-            .map(fixed)
-            .collect::<Option<Vec<_>>>()?
-            .concat(),
-        Node::Repeat {
-            node,
-            min,
-            max: Some(max),
-            ..
-        } if min == max => {
-            let node = (**node).clone();
-            fixed(&Node::Concat(vec![node; usize::try_from(*min).ok()?]))?
-        }
-        _ => return None,
-    };
-    let small = texts.len() <= MAX_LOOK && texts.iter().all(|text| text.len() <= MAX_LOOK);
-    small.then_some(texts)
-}
-
-/// The field of a node that captures `.*` and nothing else.
-fn rest_of_line(node: &Node) -> Option<usize> {
-    match node {
-        Node::Concat(nodes) if nodes.len() == 1 => rest_of_line(nodes.first()?),
-        Node::Capture(capture, inside) => is_rest(inside).then_some(*capture),
-        _ => None,
-    }
-}
-
-fn is_rest(node: &Node) -> bool {
-    match node {
-        Node::Named(_, node) => is_rest(node),
-        Node::Concat(nodes) => nodes.len() == 1 && nodes.iter().all(is_rest),
-        Node::Repeat {
-            node,
-            min: 0,
-            max: None,
-            greedy: true,
-        } => {
-            matches!(&**node, Node::Class(class) if *class == Class::not_newline())
-        }
-        _ => false,
     }
 }

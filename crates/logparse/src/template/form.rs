@@ -60,7 +60,7 @@ impl Form {
             words: kept.collect(),
         };
         form.text = form.merged_text();
-        form.id = id.unwrap_or_else(|| TemplateId(fnv1a(form.exact_text().as_bytes())));
+        form.id = id.unwrap_or_else(|| TemplateId::of(&form.exact_text()));
         form.leader = form.id;
         form
     }
@@ -141,11 +141,4 @@ impl Form {
         }
         text
     }
-}
-
-/// FNV-1a, 64 bits (draft-eastlake-fnv): written down, so that ids stay what they are.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }

@@ -23,14 +23,14 @@
 //! that line is. [`Miner::forms`] and [`Miner::restore`] keep them for good.
 
 mod form;
+mod id;
 mod watch;
 mod words;
 
 use std::collections::HashMap;
-use std::fmt;
-use std::str::FromStr;
 
 use form::{Form, Similarity};
+pub use id::{InvalidTemplateId, TemplateId};
 pub use watch::{Change, MAX_TEMPLATES, Watch, WatchOptions};
 use words::Words;
 
@@ -45,31 +45,6 @@ pub const MAX_WORD_BYTES: usize = 64;
 pub const MAX_SIMILAR: usize = 128;
 /// How many first words templates of one length may have; those with others are kept together.
 const MAX_FIRST_WORDS: usize = 100;
-
-/// Names a template; see the module for what it depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TemplateId(u64);
-
-impl fmt::Display for TemplateId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-/// A text that is not sixteen hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a template id: sixteen hexadecimal digits")]
-pub struct InvalidTemplateId;
-
-impl FromStr for TemplateId {
-    type Err = InvalidTemplateId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidTemplateId> {
-        let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let id = digits.then(|| u64::from_str_radix(text, 16).ok()).flatten();
-        id.map(Self).ok_or(InvalidTemplateId)
-    }
-}
 
 /// What a miner may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
