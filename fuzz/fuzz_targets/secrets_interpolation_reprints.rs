@@ -9,7 +9,11 @@ fuzz_target!(|text: &str| {
             assert!(Interpolation::is_one(text), "{text:?}");
             assert!(read.references().next().is_some());
             let printed = read.to_string();
-            assert_eq!(printed.parse().as_ref(), Ok(&read), "{printed:?}");
+            assert_eq!(
+                printed.parse::<Interpolation>().as_ref(),
+                Ok(&read),
+                "{printed:?}"
+            );
         }
         Err(error) => {
             let has_none = error.kind == InterpolationErrorKind::NoReference
