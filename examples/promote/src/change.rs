@@ -1,10 +1,11 @@
 //! Changes: decided, shown, planned, landed.
 
+use std::cell::Cell;
 use std::io::Write as _;
 
 use anyhow::{Context as _, Result, bail};
 use narae_cli::file::read_text;
-use narae_gitops::plan::{Condition, Plan, TagRule};
+use narae_gitops::plan::{Action, Condition, Plan, TagRule};
 use narae_gitops::promote::{self, Config, Request, Snapshot};
 use narae_gitops::repository::CommitId;
 use serde_json::json;
@@ -20,7 +21,15 @@ use crate::report::{self, Written};
 /// Decides and lands a change, or shows it.
 pub(crate) fn run(place: &Place, common: &Common, change: &Change) -> Result<Said> {
     let ending = Ending::wanted(common, place, application(change))?;
-    let decide = |config: &Config, snapshot: &Snapshot<'_>| decide(config, change, snapshot);
+    // Whatever comes first in a lost race, one delivery is undone: the one that was seen first.
+    let undoes = Cell::new(None);
+    let decide = |config: &Config, snapshot: &Snapshot<'_>| {
+        let plan = decide(config, change, undoes.get(), snapshot)?;
+        if let Action::RollBack { reverts } = plan.intent.action {
+            undoes.set(Some(reverts));
+        }
+        Ok(plan)
+    };
     if common.dry_run {
         return look(place, decide);
     }
@@ -41,7 +50,7 @@ fn look(place: &Place, decide: impl Fn(&Config, &Snapshot<'_>) -> Result<Plan>) 
 /// Decides a change and writes it down.
 pub(crate) fn plan(place: &Place, common: &Common, wanted: &cli::Plan) -> Result<Said> {
     let decided = place.look(|config, snapshot| {
-        let mut plan = decide(config, &wanted.change, snapshot)?;
+        let mut plan = decide(config, &wanted.change, None, snapshot)?;
         // Whoever looked at the plan agreed to what stood there then.
         for edit in &mut plan.edits {
             if edit.condition == Condition::Always {
@@ -179,7 +188,13 @@ fn end(
     })
 }
 
-fn decide(config: &Config, change: &Change, snapshot: &Snapshot<'_>) -> Result<Plan> {
+/// The plan of a change; a rollback undoes `undoes`, if it was decided before.
+fn decide(
+    config: &Config,
+    change: &Change,
+    undoes: Option<CommitId>,
+    snapshot: &Snapshot<'_>,
+) -> Result<Plan> {
     Ok(match change {
         Change::SetImage(wanted) => {
             let request = request(&wanted.app, &wanted.env, &wanted.what);
@@ -193,9 +208,10 @@ fn decide(config: &Config, change: &Change, snapshot: &Snapshot<'_>) -> Result<P
             let mut request = Request::new(&wanted.app, &wanted.env);
             request.sites.clone_from(&wanted.sites);
             request.pipeline.clone_from(&wanted.pipeline);
-            let commit = match &wanted.commit {
-                Some(begin) => Some(begun(config, &request, begin, snapshot)?),
-                None => None,
+            let commit = match (undoes, &wanted.commit) {
+                (Some(decided), _) => Some(decided),
+                (None, Some(begin)) => Some(begun(config, &request, begin, snapshot)?),
+                (None, None) => None,
             };
             promote::roll_back(config, &request, commit, snapshot)?
         }

@@ -5,6 +5,9 @@
 //! refused rather than passed over, since whoever wrote it expects it to work.
 //! <https://fluxcd.io/flux/guides/image-update/#configure-image-update-for-custom-resources>
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use narae_yaml::{Document, Node, NodeData, Path, Position};
 
 use super::EditError;
@@ -32,13 +35,12 @@ pub(super) fn find<'a>(
         policy,
         marked: Vec::new(),
         texts: Vec::new(),
-        used: Vec::new(),
+        used: BTreeSet::new(),
     };
     for (index, document) in documents.iter().enumerate() {
         scan.walk(index, &document.root, &Path::root())?;
     }
-    scan.refuse_detached()?;
-    Ok(scan.marked)
+    scan.refuse_detached()
 }
 
 struct Scan<'s, 'a> {
@@ -46,16 +48,16 @@ struct Scan<'s, 'a> {
     policy: &'s str,
     marked: Vec<Marked<'a>>,
     /// The stretches of all scalars, keys included.
-    texts: Vec<std::ops::Range<usize>>,
+    texts: Vec<Range<usize>>,
     /// Where the comments found begin.
-    used: Vec<usize>,
+    used: BTreeSet<usize>,
 }
 
 impl<'a> Scan<'_, 'a> {
     fn walk(&mut self, document: usize, node: &'a Node, path: &Path) -> Result<(), EditError> {
         // An alias stands for what is written elsewhere; a marker may still be behind itself.
         if node.alias.is_some() || matches!(node.data, NodeData::Scalar(_)) {
-            self.texts.push(node.span.range());
+            self.text(node.span.range());
             return self.scalar(document, node, path);
         }
         for (index, item) in node.as_sequence().unwrap_or_default().iter().enumerate() {
@@ -64,11 +66,17 @@ impl<'a> Scan<'_, 'a> {
         for entry in node.as_mapping().unwrap_or_default() {
             // What a merge key brought is written, and walked, where it came from.
             if !entry.merged {
-                self.texts.push(entry.key.span.range());
+                self.text(entry.key.span.range());
                 self.walk(document, &entry.value, &path.child(entry.name()))?;
             }
         }
         Ok(())
+    }
+
+    fn text(&mut self, range: Range<usize>) {
+        if !range.is_empty() {
+            self.texts.push(range);
+        }
     }
 
     fn scalar(&mut self, document: usize, node: &'a Node, path: &Path) -> Result<(), EditError> {
@@ -94,7 +102,7 @@ impl<'a> Scan<'_, 'a> {
                 reason,
             }),
             Read::Part(part) => {
-                self.used.push(at);
+                self.used.insert(at);
                 self.marked.push(Marked {
                     document,
                     path: path.clone(),
@@ -106,27 +114,36 @@ impl<'a> Scan<'_, 'a> {
         }
     }
 
-    fn refuse_detached(&self) -> Result<(), EditError> {
+    fn refuse_detached(mut self) -> Result<Vec<Marked<'a>>, EditError> {
+        self.texts.sort_by_key(|range| range.start);
+        let is_text = |place: usize| {
+            let behind = self.texts.partition_point(|range| range.start <= place);
+            let last = behind.checked_sub(1).and_then(|last| self.texts.get(last));
+            last.is_some_and(|range| range.contains(&place))
+        };
         let mut offset = 0;
         for (line, text) in self.source.split('\n').enumerate() {
-            for (at, _) in text.match_indices('#') {
-                let place = offset + at;
-                let comment = text.get(at..).unwrap_or_default();
-                let is_text = self.texts.iter().any(|range| range.contains(&place));
-                if is_text || self.used.contains(&place) {
-                    continue;
-                }
-                if !matches!(read(comment, self.policy), Read::Other) {
-                    let column = text.get(..at).unwrap_or_default().chars().count() + 1;
-                    return Err(EditError::Marker {
-                        position: Position::new(place, line + 1, column),
-                        reason: "this marker stands behind no scalar; put it on the line of the value",
-                    });
-                }
+            // Where one comment begins, no other does until the line ends.
+            let comment = text.match_indices('#').find(|(at, _)| {
+                let before = text.get(..*at).unwrap_or_default();
+                (before.is_empty() || before.ends_with([' ', '\t'])) && !is_text(offset + at)
+            });
+            if let Some((at, _)) = comment
+                && !self.used.contains(&(offset + at))
+                && !matches!(
+                    read(text.get(at..).unwrap_or_default(), self.policy),
+                    Read::Other
+                )
+            {
+                let column = text.get(..at).unwrap_or_default().chars().count() + 1;
+                return Err(EditError::Marker {
+                    position: Position::new(offset + at, line + 1, column),
+                    reason: "this marker stands behind no scalar; put it on the line of the value",
+                });
             }
             offset += text.len() + 1;
         }
-        Ok(())
+        Ok(self.marked)
     }
 }
 

@@ -23,6 +23,14 @@ pub enum PromoteError {
     /// The image may not be delivered at all, or not here.
     #[error(transparent)]
     Image(#[from] Refusal),
+    /// What a file or a plan has in the place of an image is none.
+    #[error("`{image}` for `{application}` is no image: check its name, tag and digest")]
+    NoReference {
+        /// What there is, escaped.
+        image: String,
+        /// The application.
+        application: String,
+    },
     /// The image is another application's.
     #[error("image `{image}` is not of `{repository}`, which `{application}` delivers")]
     Repository {
@@ -162,6 +170,7 @@ impl PromoteError {
         matches!(
             self,
             Self::Image(_)
+                | Self::NoReference { .. }
                 | Self::Repository { .. }
                 | Self::Gate { .. }
                 | Self::RolledBack { .. }

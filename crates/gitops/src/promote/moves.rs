@@ -168,20 +168,9 @@ impl<'a> Target<'a> {
         file: &crate::repository::TreePath,
         select: &Selector,
     ) -> Result<(), PromoteError> {
-        // Of a tag alone, the name is the application's for the policy's words.
-        let named = Image {
-            name: Some(
-                image
-                    .name
-                    .clone()
-                    .unwrap_or_else(|| self.request.application.clone()),
-            ),
-            ..image.clone()
-        };
-        if let Some(reference) = named.to_reference() {
-            self.environment.policy.check(&reference)?;
-            self.of_this_application(&reference, image)?;
-        }
+        let reference = self.reference(image)?;
+        self.environment.policy.check(&reference)?;
+        self.of_this_application(&reference, image)?;
         let there = self.snapshot.get(&self.environment.branch, file, select)?;
         let is_there = matches!(&there, Setting::Image(there) if there.is_same_build(image));
         if is_there {
@@ -189,6 +178,27 @@ impl<'a> Target<'a> {
         }
         self.gate(image, site)?;
         self.direction(image, site)
+    }
+
+    /// The image as a reference. Parts that are none would be asked nothing, so they are refused.
+    fn reference(&self, image: &Image) -> Result<ImageReference, PromoteError> {
+        // Of a tag alone, the name is the application's for the policy's words, if it can be one.
+        let names = match &image.name {
+            Some(name) => [name.as_str(); 2],
+            None => [self.request.application.as_str(), "image"],
+        };
+        let named = names.into_iter().find_map(|name| {
+            let name = Some(name.to_owned());
+            Image {
+                name,
+                ..image.clone()
+            }
+            .to_reference()
+        });
+        named.ok_or_else(|| PromoteError::NoReference {
+            image: image.to_string().escape_debug().to_string(),
+            application: self.request.application.clone(),
+        })
     }
 
     fn of_this_application(

@@ -14,6 +14,9 @@ use crate::repository::{CommitId, TreePath};
 /// The plan that undoes a delivery of one application to one environment: the newest one that is
 /// not undone yet, or `commit`. With sites named, only their files.
 ///
+/// When it is decided again because another writer was faster, name the commit that the first plan reverts (its
+/// [`Action::RollBack`]): that writer may have undone it, and then the newest is another one.
+///
 /// # Errors
 ///
 /// When there is none, or it recorded no edits.

@@ -1,8 +1,9 @@
 //! A plan that was made earlier: whether everything that was asked then would be allowed now.
 //!
-//! A plan is a file, which may be old and which anybody may have changed. So nothing in it is believed: its edits
-//! must be of places that `narae.yaml` declares for that application, environment and sites, and each image is
+//! A plan is a file, which may be old and which anybody may have changed. So its edits are not believed: they
+//! must be of places that `narae.yaml` declares for that application, environment and sites, of every image there, and each image is
 //! asked what it would be asked if it were delivered now. A rollback's edits must be those that its commit recorded.
+//! Who agreed, and that an image comes again, is what the plan says, as it is what the caller says when one is made.
 
 use std::collections::BTreeMap;
 
@@ -49,11 +50,27 @@ fn undoes(
         .edits
         .iter()
         .find(|edit| !recorded.any(|known| known.file == edit.file && known.target == edit.target));
-    match stray {
-        None => Ok(()),
-        Some(edit) => Err(outdated(format!(
+    if let Some(edit) = stray {
+        return Err(outdated(format!(
             "commit {reverts:.12} did not record what it undoes in {}",
             edit.file
+        )));
+    }
+    let (sites, known) = (&plan.intent.sites, &whole.intent.sites);
+    if let Some(site) = sites.iter().find(|site| !known.contains(site)) {
+        return Err(outdated(format!(
+            "commit {reverts:.12} did not deliver to `{site}`"
+        )));
+    }
+    match plan
+        .images
+        .iter()
+        .find(|image| !whole.images.contains(image))
+    {
+        None => Ok(()),
+        Some(image) => Err(outdated(format!(
+            "narae.yaml has no image `{}` in {} where {reverts:.12} was delivered",
+            image.select, image.file
         ))),
     }
 }
@@ -102,6 +119,22 @@ fn delivers(config: &Config, plan: &Plan, snapshot: &Snapshot<'_>) -> Result<(),
     }
     for image in &plan.images {
         site_of(&image.file, &image.select)?;
+    }
+    // What is said to be delivered to a site is looked for at its places later on.
+    let is_set = |file: &TreePath, select: &Selector| {
+        plan.edits.iter().any(|edit| {
+            edit.file == *file
+                && matches!(&edit.target, plan::Target::Set { select: set, .. } if set == select)
+        })
+    };
+    let images = places.keys().filter(|(_, select)| select.is_image());
+    for (file, select) in images {
+        if !is_set(file, select) {
+            return Err(outdated(format!(
+                "it does not set `{select}` in {file}, which narae.yaml has for `{}` in `{}`",
+                request.application, request.environment
+            )));
+        }
     }
     Ok(())
 }

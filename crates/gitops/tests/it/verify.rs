@@ -185,6 +185,28 @@ fn what_somebody_wrote_into_a_plan_is_not_believed() {
         &|plan| set(plan, "idc.example.com/other/web:1111bbb"),
         "is not of `shop/web`",
     );
+    // Parts that make no reference are not waved through: nothing could be asked about them.
+    let parts = |plan: &mut Plan, name: &str, tag: &str, digest: Option<&str>| {
+        let mut image = Image::default();
+        (image.name, image.tag) = (Some(name.to_owned()), Some(tag.to_owned()));
+        image.digest = digest.map(str::to_owned);
+        let Target::Set { to, .. } = &mut plan.edits[0].target else {
+            panic!("{plan:?}")
+        };
+        *to = Setting::Image(image);
+    };
+    for (name, tag, digest) in [
+        ("evil.example.com/x/y", "!", None),
+        ("idc.example.com/shop/web", "1111bbb", Some("garbage")),
+        ("idc.example.com/shop/web", "1111bbb\n", None),
+        ("", "1111bbb", None),
+    ] {
+        refused(&|plan| parts(plan, name, tag, digest), "is no image");
+    }
+    refused(
+        &|plan| plan.edits.truncate(0),
+        "it does not set `kustomize:web`",
+    );
     refused(
         &|plan| plan.edits[0].file = path(&MASTER.replace("idc", "aws")),
         "has no `kustomize:web` in environments/master/aws",

@@ -186,7 +186,7 @@ pub(crate) struct What {
     pub(crate) expect: Option<String>,
 
     /// Refuse unless the new tag is newer: `semver: RANGE`, `numeric` or `alphabetical`
-    #[arg(long, value_name = "ORDER")]
+    #[arg(long, value_name = "ORDER", value_parser = order)]
     pub(crate) if_newer: Option<TagOrder>,
 
     /// The commit the image was built from, recorded in the commit
@@ -252,6 +252,17 @@ pub(crate) struct Drift {
     /// Only this site; may be given again
     #[arg(long = "site", value_name = "SITE")]
     pub(crate) sites: Vec<String>,
+}
+
+/// An order that a tag alone tells.
+fn order(text: &str) -> Result<TagOrder, String> {
+    match text.parse() {
+        Ok(TagOrder::Newest) => {
+            Err("a tag does not say when its image was built: expected `semver: RANGE`, `numeric` or `alphabetical`".to_owned())
+        }
+        Ok(order) => Ok(order),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// The beginning of a commit's id.

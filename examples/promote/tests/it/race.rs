@@ -190,3 +190,30 @@ fn a_secret_in_the_servers_words_is_not_printed() {
     assert!(run.stderr.contains("the report is kept back"), "{run:#?}");
     assert_eq!(sandbox.commits(), 2);
 }
+
+#[test]
+fn two_rollbacks_at_once_undo_one_delivery() {
+    let rollback = ["rollback", "shop", "--env", "dev"];
+    for more in [&[][..], &["--site", "aws"]] {
+        let sandbox = Sandbox::new();
+        for tag in ["8c1d2e3", "9d2e3f4"] {
+            let image = format!("{IMAGE}:{tag}");
+            sandbox.done(&["set-image", "shop", &image, "--env", "dev"]);
+        }
+        let before = sandbox.repository(&["rev-parse", "main"]);
+        sandbox.done(&[&rollback[..], more].concat());
+        sandbox.overtake_since(&before);
+
+        let run = sandbox.run_on(&sandbox.url(), &[&rollback[..], more].concat());
+        assert_eq!(run.code, Some(0), "{run:#?}");
+        assert!(run.stderr.contains("(attempt 2)"), "{run:#?}");
+        assert!(run.stdout.contains("Nothing to do"), "{run:#?}");
+        let tips = sandbox.repository(&["rev-parse", "main", "faster"]);
+        assert_eq!(tips.lines().next(), tips.lines().last());
+        assert!(
+            sandbox
+                .file("dev", "aws", "shop/values.yaml")
+                .contains("8c1d2e3")
+        );
+    }
+}

@@ -169,6 +169,11 @@ impl Sandbox {
     pub(crate) fn overtake(&self, files: &[(String, String)]) {
         let before = self.repository(&["rev-parse", "main"]);
         self.import(files);
+        self.overtake_since(&before);
+    }
+
+    /// The same with what was done on `main` after the commit `before`.
+    pub(crate) fn overtake_since(&self, before: &str) {
         self.repository(&["branch", "faster", "main"]);
         self.repository(&["update-ref", "refs/heads/main", before.trim()]);
         // What is pushed is in quarantine, and references are not to be touched meanwhile; the other writer is none of that.
