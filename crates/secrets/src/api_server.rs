@@ -1,7 +1,7 @@
 //! One raw request to an API server, within limits of time and size. Decides nothing about what an answer means, and shows
 //! nothing of its body.
 //!
-//! The time limit is for all of it; kube's client asks again within it after 429, 503 and 504. Redirects are not
+//! The time limit is for all of it; whether it is asked again within it, after 429, 503 and 504, the client was told. Redirects are not
 //! followed. The client, with its addresses and credentials, is the caller's.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::Request;
 use http_body_util::BodyExt as _;
 use kube::Client;
-use kube::client::Body;
+use kube::client::{AuthError, Body};
 use zeroize::Zeroizing;
 
 use crate::network::{append, is_of_tls};
@@ -81,10 +81,23 @@ impl ApiServer {
     }
 }
 
+/// When credentials are obtained anew, their error is the cause of another one.
+fn is_of_credentials(error: &kube::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(here) = cause {
+        if here.is::<AuthError>() || matches!(here.downcast_ref(), Some(kube::Error::Auth(_))) {
+            return true;
+        }
+        cause = here.source();
+    }
+    false
+}
+
 /// What broke, in the words of the innermost cause. Errors of credentials may quote what a helper printed, so
 /// they are only named.
 fn failure(error: &kube::Error) -> Failure {
     let text = match error {
+        _ if is_of_credentials(error) => "the credentials cannot be obtained".to_owned(),
         kube::Error::HyperError(_) | kube::Error::Service(_) => {
             let mut cause: &dyn std::error::Error = error;
             while let Some(inner) = cause.source() {
@@ -92,11 +105,29 @@ fn failure(error: &kube::Error) -> Failure {
             }
             cause.to_string()
         }
-        kube::Error::Auth(_) => "the credentials cannot be obtained".to_owned(),
         _ => "the connection broke".to_owned(),
     };
     match is_of_tls(error) {
         true => Failure::Untrusted(text),
         false => Failure::Unreachable(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_credential_helper_printed_is_not_repeated() {
+        let printed = || AuthError::AuthExec("hvs.CANARY".to_owned());
+        for error in [
+            kube::Error::Auth(printed()),
+            kube::Error::Service(Box::new(printed())),
+        ] {
+            let Failure::Unreachable(text) = failure(&error) else {
+                panic!("another failure")
+            };
+            assert_eq!(text, "the credentials cannot be obtained");
+        }
     }
 }

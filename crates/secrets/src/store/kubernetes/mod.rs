@@ -68,8 +68,10 @@ impl KubernetesSecrets {
     /// # Errors
     ///
     /// [`StoreErrorKind::Configuration`] when the client cannot be made of `config`.
-    pub fn connect(name: impl Into<String>, config: kube::Config) -> Result<Self, StoreError> {
+    pub fn connect(name: impl Into<String>, mut config: kube::Config) -> Result<Self, StoreError> {
         let name = name.into();
+        // Sent again after an error, a write that was carried out would fail its own precondition.
+        config.default_retry = false;
         let configuration =
             |reason: String| StoreError::new(StoreErrorKind::Configuration { reason }, &name, None);
         let address = config.cluster_url.to_string();
