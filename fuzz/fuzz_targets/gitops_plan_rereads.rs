@@ -1,5 +1,5 @@
 //! A plan that is read is written and read again as the same plan, and applying it to any text never
-//! makes half of it.
+//! makes half of it. The first line is the plan, the rest is every file.
 #![no_main]
 
 use std::convert::Infallible;
@@ -7,8 +7,8 @@ use std::convert::Infallible;
 use libfuzzer_sys::fuzz_target;
 use narae_gitops::plan::Plan;
 
-fuzz_target!(|input: (&str, &str)| {
-    let (plan, file) = input;
+fuzz_target!(|input: &str| {
+    let (plan, file) = input.split_once('\n').unwrap_or((input, ""));
     let Ok(plan) = Plan::read("plan.json", plan) else {
         return;
     };

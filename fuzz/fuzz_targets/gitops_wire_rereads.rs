@@ -18,12 +18,14 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = Capabilities::read(&mut PacketReader::new(bytes));
     let _ = Pushable::read(&mut PacketReader::new(bytes), "refs/heads/main");
     let _ = ReferencesRequest::new(["refs/"]).read(&mut PacketReader::new(bytes));
-    if let Ok(report) = Report::read(&mut PacketReader::new(bytes))
-        && report.refusal("refs/heads/main").is_none()
+    yes_is_heard(bytes);
+    let (mut packets, mut said) = (PacketReader::new(bytes), Said::new());
+    let mut band = Vec::new();
+    if Sideband::new(&mut packets, &mut said)
+        .read_to_end(&mut band)
+        .is_ok()
     {
-        // A yes is never made up.
-        let yes = b"ok refs/heads/main";
-        assert!(bytes.windows(yes.len()).any(|window| window == yes));
+        yes_is_heard(&band);
     }
     let mut packets = PacketReader::new(bytes);
     let mut said = Said::new();
@@ -36,6 +38,16 @@ fuzz_target!(|bytes: &[u8]| {
     // A byte that is not UTF-8 is shown as a sign of three.
     assert!(heard <= 3 * MAX_SAID_BYTES);
 });
+
+/// A yes is never made up.
+fn yes_is_heard(bytes: &[u8]) {
+    if let Ok(report) = Report::read(&mut PacketReader::new(bytes))
+        && report.refusal("refs/heads/main").is_none()
+    {
+        let yes = b"ok refs/heads/main";
+        assert!(bytes.windows(yes.len()).any(|window| window == yes));
+    }
+}
 
 /// The packets of `bytes` up to the first that is not one, or that only a server sends.
 fn rewritten(bytes: &[u8]) -> Vec<u8> {
