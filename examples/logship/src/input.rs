@@ -11,6 +11,8 @@ use narae_logparse::ledger::{Imbalance, Ledger};
 use narae_logparse::reader::ReaderOptions;
 use narae_logparse::{Event, Format, Reader, Timestamp, detect};
 
+use crate::progress::Bar;
+
 /// Read at a time, and looked at to decide on a format.
 const CHUNK_BYTES: usize = 256 << 10;
 
@@ -32,7 +34,7 @@ pub(crate) struct Finished {
 }
 
 /// Opens a file, or standard input for `-`, and says when it was last written.
-pub(crate) fn open(name: &str) -> anyhow::Result<(Box<dyn Read>, SystemTime)> {
+pub(crate) fn open(name: &str, bar: &Bar) -> anyhow::Result<(Box<dyn Read>, SystemTime)> {
     if name == "-" {
         return Ok((Box::new(io::stdin().lock()), SystemTime::now()));
     }
@@ -43,9 +45,10 @@ pub(crate) fn open(name: &str) -> anyhow::Result<(Box<dyn Read>, SystemTime)> {
     match Compression::of(&file).unwrap_or(None) {
         Some(compression) => {
             let about = || format!("cannot read {name}");
-            Ok((compression.decode(file).with_context(about)?, written))
+            let decoder = compression.decode(bar.watch(file)).with_context(about)?;
+            Ok((decoder, written))
         }
-        None => Ok((Box::new(file), written)),
+        None => Ok((Box::new(bar.watch(file)), written)),
     }
 }
 
@@ -69,7 +72,7 @@ impl Compression {
     }
 
     /// What was compressed, also if in several pieces. Memory is zstd's window, 128 MiB at most.
-    pub(crate) fn decode(self, file: File) -> io::Result<Box<dyn Read>> {
+    pub(crate) fn decode(self, file: impl Read + 'static) -> io::Result<Box<dyn Read>> {
         Ok(match self {
             Self::Gzip => Box::new(MultiGzDecoder::new(file)),
             Self::Zstd => Box::new(zstd::stream::read::Decoder::new(file)?),

@@ -4,12 +4,15 @@ mod analysis;
 mod follow;
 mod input;
 mod output;
+#[cfg(feature = "kube")]
+mod pods;
+mod progress;
 mod report;
 mod ship;
 mod status;
 mod summary;
 
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -29,7 +32,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::analysis::Analysis;
+use crate::follow::Pods;
 use crate::input::{Choice, read};
+use crate::progress::Bar;
 use crate::ship::state::{self, State};
 use crate::ship::{Files, Http, HttpOptions, Kafka, S3, Shipper, Sink, http};
 use crate::summary::Summary;
@@ -89,6 +94,15 @@ struct Shipping {
     /// Where to answer GET /metrics (Prometheus), /healthz and /readyz, such as 127.0.0.1:9090.
     #[arg(long, value_name = "ADDRESS", requires = "to")]
     metrics: Option<String>,
+    /// Add labels, workload and node of the pods that the logs belong to, as an API server tells of them, reached as by kubectl or with a
+    /// pod's service account.
+    #[cfg(feature = "kube")]
+    #[arg(long, requires = "to")]
+    kubernetes: bool,
+    /// The node whose pods they are; otherwise all are watched.
+    #[cfg(feature = "kube")]
+    #[arg(long, value_name = "NAME", env = "NODE_NAME", requires = "to")]
+    node: Option<String>,
     /// Send requests over HTTP as they are, not in gzip.
     #[arg(long, requires = "to")]
     plain: bool,
@@ -192,13 +206,19 @@ fn print(inputs: &Inputs) -> anyhow::Result<bool> {
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut line = Vec::new();
     let mut summary = Summary::default();
-    let all_read = each(inputs, &mut summary, |name, event| {
+    // Lines on a terminal show by themselves how far it is.
+    let bar = match io::stdout().is_terminal() {
+        true => Bar::default(),
+        false => Bar::of(&inputs.files),
+    };
+    let all_read = each(inputs, &bar, &mut summary, |name, event| {
         line.clear();
         output::write(name, event, &mut line);
         out.write_all(&line)
             .context("cannot write to standard output")
     })?;
     out.flush().context("cannot write to standard output")?;
+    drop(bar);
     // A summary nobody can read is no reason to fail: the records are out.
     let _ = write!(anstream::stderr().lock(), "{summary}");
     Ok(all_read)
@@ -248,9 +268,15 @@ fn deliver(inputs: &Inputs, shipping: Shipping) -> anyhow::Result<bool> {
             "metrics   http://{bound}/metrics"
         );
     }
+    let pods: Box<dyn Pods> = Box::new(());
+    #[cfg(feature = "kube")]
+    let pods = match shipping.kubernetes {
+        true => Box::new(pods::Watch::start(shipping.node)?),
+        false => pods,
+    };
     let all_read = match &inputs.files[..] {
         [only] if only == "-" => stream(inputs, &mut shipper)?,
-        _ => follow::run(inputs, shipping.follow, &mut shipper)?,
+        _ => follow::run(inputs, shipping.follow, pods.as_ref(), &mut shipper)?,
     };
     let all_arrived = shipper.drain()?;
     let (acknowledged, dead, queued) = shipper.counts();
@@ -268,7 +294,7 @@ fn stream(inputs: &Inputs, shipper: &mut Shipper) -> anyhow::Result<bool> {
     let (number, _) = shipper.source(&source);
     let observed = input::timestamp(now).context("the clock is before 1970")?;
     let origin = Origin::new(&source, "-", observed);
-    let (reader, written) = input::open("-")?;
+    let (reader, written) = input::open("-", &Bar::default())?;
     let read = read(reader, inputs.format, &inputs.options(written), |event| {
         let item = shipper.encode(event, &origin);
         if shipper.offer(item, number, event.spans())? {
@@ -299,7 +325,8 @@ fn write_report(inputs: &Inputs, path: &Path) -> anyhow::Result<bool> {
 
 fn analyse(inputs: &Inputs) -> anyhow::Result<(Summary, Analysis, bool)> {
     let (mut summary, mut analysis) = (Summary::default(), Analysis::default());
-    let all_read = each(inputs, &mut summary, |_, event| {
+    let bar = Bar::of(&inputs.files);
+    let all_read = each(inputs, &bar, &mut summary, |_, event| {
         analysis.add(event);
         Ok(())
     })?;
@@ -310,12 +337,13 @@ fn analyse(inputs: &Inputs) -> anyhow::Result<(Summary, Analysis, bool)> {
 /// Reads every input; one that cannot be read is named and does not keep the others from being read.
 fn each(
     inputs: &Inputs,
+    bar: &Bar,
     summary: &mut Summary,
     mut take: impl FnMut(&str, &narae_logparse::Event<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<bool> {
     let mut all_read = true;
     for name in &inputs.files {
-        let (reader, written) = match input::open(name) {
+        let (reader, written) = match input::open(name, bar) {
             Ok(opened) => opened,
             Err(error) => {
                 complain(&error);
@@ -337,6 +365,7 @@ fn each(
 }
 
 pub(crate) fn complain(error: &anyhow::Error) {
+    progress::clear();
     let _ = writeln!(anstream::stderr().lock(), "logship: {error:#}");
 }
 

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use narae_logparse::kubernetes::{self, Source};
 
 use crate::Inputs;
 use crate::ship::Shipper;
@@ -31,10 +32,36 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// Device, inode and, of files that do not grow, length.
 type Seen = (u64, u64, u64);
 
+/// What is known of pods besides what the paths of their logs say.
+pub(crate) trait Pods {
+    /// The pod of a log.
+    fn find(&self, source: &Source) -> Option<kubernetes::Metadata>;
+
+    /// A number that changes with what is known.
+    fn changes(&self) -> u64;
+}
+
+/// Nothing is.
+impl Pods for () {
+    fn find(&self, _: &Source) -> Option<kubernetes::Metadata> {
+        None
+    }
+
+    fn changes(&self) -> u64 {
+        0
+    }
+}
+
 /// Reads all that the patterns match; to the end, or with `follow` until a signal. Says whether all could be read.
-pub(crate) fn run(inputs: &Inputs, follow: bool, shipper: &mut Shipper) -> anyhow::Result<bool> {
+pub(crate) fn run(
+    inputs: &Inputs,
+    follow: bool,
+    pods: &dyn Pods,
+    shipper: &mut Shipper,
+) -> anyhow::Result<bool> {
     let mut follower = Follower {
         inputs,
+        pods,
         follow,
         tails: Vec::new(),
         finished: HashSet::new(),
@@ -78,6 +105,7 @@ pub(crate) fn run(inputs: &Inputs, follow: bool, shipper: &mut Shipper) -> anyho
 
 struct Follower<'i> {
     inputs: &'i Inputs,
+    pods: &'i dyn Pods,
     follow: bool,
     tails: Vec<Tail>,
     /// Compressed files that were read to their end.
@@ -183,6 +211,7 @@ impl Follower<'_> {
         let mut progressed = false;
         let mut ended = Vec::new();
         for (at, tail) in self.tails.iter_mut().enumerate() {
+            tail.describe(self.pods);
             match tail.read(self.inputs, self.follow, shipper) {
                 Ok(more) => {
                     progressed |= more;

@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use narae_logparse::encode::Origin;
+use narae_logparse::hash::fnv1a;
 use narae_logparse::kubernetes::Source;
 use narae_logparse::record::Field;
 use narae_logparse::{Format, Reader, Timestamp, detect};
 
+use super::Pods;
 use crate::Inputs;
 use crate::input::{self, Choice, Compression, timestamp};
 use crate::ship::Shipper;
@@ -48,12 +50,8 @@ impl Head {
     }
 }
 
-/// FNV-1a, 64 bits: nobody gains by two files that begin alike.
 fn hash(bytes: &[u8]) -> String {
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    format!("{hash:016x}")
+    format!("{:016x}", fnv1a(bytes))
 }
 
 /// A file just opened.
@@ -145,7 +143,9 @@ pub(super) struct Tail {
     ahead: VecDeque<Range<u64>>,
     formats: Vec<Format>,
     reader: Option<Reader>,
+    /// What all records have, and as of which change of what is known of pods.
     resource: Vec<Field<'static>>,
+    described: Option<u64>,
     modified: SystemTime,
     last_read: Instant,
     flushed: bool,
@@ -184,7 +184,8 @@ impl Tail {
             ahead,
             formats: formats.collect(),
             reader: None,
-            resource: resource(path),
+            resource: Vec::new(),
+            described: None,
             modified: opened.modified,
             last_read: Instant::now(),
             flushed: true,
@@ -268,6 +269,19 @@ impl Tail {
         self.mark(bytes, shipper);
         self.emit(shipper)?;
         Ok(true)
+    }
+
+    /// Says of whose pod the records are, if that changed.
+    pub(super) fn describe(&mut self, pods: &dyn Pods) {
+        let changes = pods.changes();
+        if self.described != Some(changes) {
+            let (resource, found) = resource(&self.path, pods);
+            // A pod that is gone was what it was.
+            if found || self.described.is_none() {
+                self.resource = resource;
+            }
+            self.described = Some(changes);
+        }
     }
 
     /// Notes what stands before the place where reading goes on.
@@ -389,10 +403,14 @@ impl Tail {
     }
 }
 
-/// What Kubernetes knows of a container's log, by its path or that of the file a link leads to.
-fn resource(path: &Path) -> Vec<Field<'static>> {
+/// What Kubernetes knows of a container's log, by its path or that of the file a link leads to, and whether its pod was found.
+fn resource(path: &Path, pods: &dyn Pods) -> (Vec<Field<'static>>, bool) {
     let of = |path: &Path| Source::from_path(path.to_str()?).ok();
     let link = || std::fs::read_link(path).ok().and_then(|target| of(&target));
-    let found = link().or_else(|| of(path));
-    found.map_or_else(Vec::new, |source| source.describe(|_| None))
+    let Some(source) = link().or_else(|| of(path)) else {
+        return (Vec::new(), false);
+    };
+    let pod = pods.find(&source);
+    let found = pod.is_some();
+    (source.describe(|_| pod), found)
 }

@@ -10,7 +10,7 @@ mod report;
 mod server;
 mod ship;
 
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
@@ -95,6 +95,40 @@ fn case_files_become_what_stands_beside_them() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn a_bar_says_how_far_it_is_where_a_person_looks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.log");
+    std::fs::write(&path, "{\"a\":1}\n".repeat(50_000)).unwrap();
+    let path = path.to_str().unwrap();
+    let piped = logship(&["stats", path], b"");
+    assert!(piped.status.success());
+    assert!(!text(&piped.stderr).contains('█'));
+
+    if narae_testservers::is_missing(&["script"], "a bar on a terminal") {
+        return;
+    }
+    let command = format!("{} stats {path}", env!("CARGO_BIN_EXE_logship"));
+    let shown = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let shown = text(&shown.stdout);
+    let full = format!("\r{} 0.4/0.4 MB\r\x1b[K", "█".repeat(30));
+    assert!(shown.contains(&full), "{shown:?}");
+    assert!(shown.contains("records   50000 (json 50000)"), "{shown:?}");
+}
+
+/// What a process held at most so far, in bytes.
+pub(crate) fn peak_memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = peak.unwrap().trim().trim_end_matches(" kB");
+    kilobytes.parse::<u64>().unwrap() << 10
 }
 
 #[test]

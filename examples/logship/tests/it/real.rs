@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
+#[cfg(feature = "kube")]
+use narae_testservers::ControlPlane;
 use narae_testservers::{Collector, Kafka, ObjectStore, OpenSearch, request};
 use serde_json::{Value, json};
 
+#[cfg(feature = "kube")]
+use crate::server::Server;
 use crate::ship::{Place, assert_each_once, behind_a_message};
 
 const ROUNDS: usize = 6;
@@ -159,6 +163,88 @@ fn objects(folder: &std::path::Path) -> Vec<Value> {
         }
     }
     found
+}
+
+#[cfg(feature = "kube")]
+#[test]
+fn records_have_what_the_api_server_knows_of_their_pod() {
+    let Some(plane) = ControlPlane::start("labels of pods in logs") else {
+        return;
+    };
+    plane.kubectl(&["create", "namespace", "shop"]);
+    let pod = |name: &str, node: &str, owner: &str| {
+        let hash = "5d78c9869d";
+        let owner = json!([{"apiVersion": "apps/v1", "kind": owner, "name": format!("{name}-{hash}"), "uid": "u", "controller": true}]);
+        let labels = json!({"pod-template-hash": hash, "team": "cart"});
+        let pod = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": "shop", "labels": labels, "ownerReferences": owner},
+            "spec": {"nodeName": node, "containers": [{"name": "main", "image": "none"}]},
+        });
+        let uid = ["create", "-f", "-", "-o", "jsonpath={.metadata.uid}"];
+        let uid = plane.kubectl_with(&uid, &pod.to_string());
+        let folder = format!("pods/shop_{name}_{uid}/main");
+        (format!("{folder}/0.log"), uid)
+    };
+    let mut place = Place::new();
+    place.format = "cri";
+    place.environment = vec![("KUBECONFIG", plane.kubeconfig().display().to_string())];
+    let line = "2026-11-21T04:44:44Z stdout F line\n";
+    let (log, uid) = pod("web", "n1", "ReplicaSet");
+    let (other, _) = pod("api", "n2", "StatefulSet");
+    // One that is gone, whose name another pod has now.
+    let stale = log.replace(&uid, "0a7c2b9e-8f3d-4c55-9e21-6b1f0d2a3c44");
+    for log in [&log, &other, &stale] {
+        std::fs::create_dir_all(place.path(log).parent().unwrap()).unwrap();
+        place.append(log, line);
+    }
+
+    let server = Server::start(&[]);
+    let to = [
+        "--to",
+        "opensearch",
+        &server.url,
+        "--follow",
+        "--kubernetes",
+        "--node",
+        "n1",
+    ];
+    let running = place.start(&to, "pods/*/*/*.log");
+    let documents = server.wait(|documents| documents.len() == 3);
+    let of = |file: &str| {
+        let mut documents = documents.iter();
+        documents
+            .find(|document| document["@file"] == file)
+            .unwrap()
+    };
+    assert_eq!(of(&log)["k8s.node.name"], "n1", "{documents:?}");
+    assert_eq!(of(&log)["k8s.deployment.name"], "web");
+    assert_eq!(of(&log)["k8s.pod.label.team"], "cart");
+    for log in [&other, &stale] {
+        let known = (
+            of(log).get("k8s.node.name"),
+            of(log).get("k8s.pod.label.team"),
+        );
+        assert_eq!(known, (None, None), "{log}");
+    }
+
+    let labelled = [
+        "-n",
+        "shop",
+        "label",
+        "--overwrite",
+        "pod",
+        "web",
+        "team=till",
+    ];
+    plane.until("the new label in a record", || {
+        plane.kubectl(&labelled);
+        place.append(&log, line);
+        let mut documents = server.documents().into_iter();
+        documents.any(|document| document["k8s.pod.label.team"] == "till")
+    });
+    assert_eq!(running.end().0, Some(0));
 }
 
 fn with_keys(place: &mut Place, server: &ObjectStore) {

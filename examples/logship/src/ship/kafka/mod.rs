@@ -29,6 +29,7 @@ use kafka_protocol::records::{
 use narae_logparse::Event;
 use narae_logparse::deliver::{Answer, Outcome};
 use narae_logparse::encode::{Item, Origin, bulk};
+use narae_logparse::hash::fnv1a;
 
 use super::Sink;
 use connection::Connection;
@@ -195,14 +196,10 @@ impl Kafka {
 }
 
 impl Cluster {
-    /// The partition of a source and its leader.
+    /// The partition of a source, also after a restart, and its leader.
     fn partition(&self, source: &[u8]) -> (i32, i32) {
-        // FNV-1a: it must be the same partition after a restart.
-        let hash = source.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
         let count = self.partitions.len().max(1) as u64;
-        let at = usize::try_from(hash % count).unwrap_or(0);
+        let at = usize::try_from(fnv1a(source) % count).unwrap_or(0);
         self.partitions.get(at).copied().unwrap_or_default()
     }
 
