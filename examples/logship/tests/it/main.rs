@@ -10,7 +10,7 @@ mod report;
 mod server;
 mod ship;
 
-use std::io::{BufRead as _, Write as _};
+use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
