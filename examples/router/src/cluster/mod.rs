@@ -35,6 +35,9 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// How long to wait before status that could not be written is tried again.
 const REPORT_AGAIN: Duration = Duration::from_secs(2);
 
+/// How long the API server may take to answer.
+const ANSWER: Duration = Duration::from_secs(30);
+
 /// A cluster that is watched.
 pub(crate) struct Cluster {
     client: Client,
@@ -241,6 +244,20 @@ impl Store {
                     certificates.insert(name.clone(), certificate.clone());
                 }
             }
+        }
+    }
+}
+
+/// What comes of a request, unless that takes too long.
+async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, kube::Error> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answered) => answered,
+        Err(_) => {
+            let silence = format!("nothing was heard for {} s", limit.as_secs());
+            Err(kube::Error::Service(silence.into()))
         }
     }
 }

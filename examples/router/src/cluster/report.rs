@@ -17,7 +17,7 @@ use narae_routing::matching::status::{Condition, GatewayStatus, ListenerStatus, 
 use serde_json::{Map, Value, json};
 
 use super::resource::{Held, Resource};
-use super::{Cluster, Entry, Store};
+use super::{ANSWER, Cluster, Entry, Store, within};
 use crate::objects::Files;
 use crate::say;
 
@@ -121,7 +121,8 @@ impl Change {
         let parameters = PatchParams::default();
         let request = request.patch_subresource("status", self.name.name(), &parameters, &body);
         let request = request.map_err(Error::BuildRequest)?;
-        cluster.client.request::<Value>(request).await.map(drop)
+        let written = cluster.client.request::<Value>(request);
+        within(ANSWER, written).await.map(drop)
     }
 }
 

@@ -2,7 +2,8 @@
 //! where that was (410 Gone). kube's own watchers would do as much with thirty more crates.
 //!
 //! Whatever goes wrong is said once and tried again, later and later up to half a minute, and what is known stays. A
-//! resource that the server does not have counts as empty.
+//! resource that the server does not have counts as empty. Nothing is waited for without end: a server may vanish
+//! without a word.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,8 +17,8 @@ use narae_routing::retry::{Backoff, Jitter};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Cluster;
 use super::resource::Resource;
+use super::{ANSWER, Cluster, within};
 use crate::say;
 
 /// Objects in one answer of the server.
@@ -28,6 +29,12 @@ const BACKOFF: Backoff =
 
 /// How long until the server is asked again for a resource that it does not have.
 const ABSENT: Duration = Duration::from_secs(10);
+
+/// When the server is to end a watch, in seconds.
+const WATCH: u32 = 290;
+
+/// How long a watch may be silent: after this the server would have ended it.
+const SILENCE: Duration = Duration::from_secs(300);
 
 /// Keeps the cluster's objects of a resource as the server has them, for ever.
 pub(super) async fn follow(cluster: Arc<Cluster>, resource: Resource) {
@@ -83,7 +90,7 @@ async fn list(cluster: &Cluster, resource: Resource) -> Result<String, Error> {
     let mut entries = Vec::new();
     loop {
         let request = request.list(&parameters).map_err(Error::BuildRequest)?;
-        let page: Page = cluster.client.request(request).await?;
+        let page: Page = within(ANSWER, cluster.client.request(request)).await?;
         for object in page.items {
             match resource.read(object) {
                 Ok(entry) => entries.push(entry),
@@ -108,15 +115,16 @@ async fn list(cluster: &Cluster, resource: Resource) -> Result<String, Error> {
 async fn watch(cluster: &Cluster, resource: Resource, version: &mut String) -> Result<bool, Error> {
     let parameters = WatchParams {
         field_selector: resource.fields().map(str::to_owned),
+        timeout: Some(WATCH),
         ..WatchParams::default()
     };
     let request = Request::new(resource.everywhere());
     let request = request.watch(&parameters, version);
     let request = request.map_err(Error::BuildRequest)?;
-    let events = cluster.client.request_events::<Value>(request).await?;
+    let events = within(ANSWER, cluster.client.request_events::<Value>(request)).await?;
     let mut events = pin!(events);
     let mut any = false;
-    while let Some(event) = events.try_next().await? {
+    while let Some(event) = within(SILENCE, events.try_next()).await? {
         any = true;
         match event {
             WatchEvent::Added(object) | WatchEvent::Modified(object) => {
