@@ -50,6 +50,8 @@ pub(crate) struct Cluster {
     store: Mutex<Store>,
     /// Something changed in the store.
     changed: Notify,
+    /// What is kept is loaded, and its status can be written.
+    loaded: Notify,
     /// What changed is more than somebody's status.
     configuration: AtomicBool,
 }
@@ -79,7 +81,9 @@ impl Cluster {
         policies: Vec<PathBuf>,
         ports: BTreeMap<u16, SocketAddr>,
     ) -> Result<Arc<Self>, ClusterError> {
-        let config = Config::infer().await.map_err(ClusterError::Config)?;
+        let mut config = Config::infer().await.map_err(ClusterError::Config)?;
+        // Everything here is tried again anyway, and kube would do so for many minutes before it says anything.
+        config.default_retry = false;
         let client = Client::try_from(config).map_err(ClusterError::Client)?;
         let cluster = Arc::new(Self {
             client,
@@ -88,6 +92,7 @@ impl Cluster {
             ports,
             store: Mutex::default(),
             changed: Notify::new(),
+            loaded: Notify::new(),
             configuration: AtomicBool::default(),
         });
         for resource in Resource::ALL {
@@ -169,12 +174,17 @@ impl fmt::Debug for Cluster {
 
 /// Serves what changes, and reports, until it is dropped.
 pub(crate) async fn serve(cluster: Arc<Cluster>, router: Arc<Router>) {
+    // Status that cannot be written keeps nothing from being loaded.
+    tokio::join!(load(&cluster, &router), report(&cluster));
+}
+
+async fn load(cluster: &Cluster, router: &Arc<Router>) {
     let mut said = HashSet::new();
     loop {
         cluster.changed.notified().await;
         tokio::time::sleep(SETTLE).await;
         if cluster.configuration.swap(false, Ordering::Relaxed) {
-            let loading = Arc::clone(&router);
+            let loading = Arc::clone(router);
             match tokio::task::spawn_blocking(move || loading.load()).await {
                 Ok(Ok(notes)) => {
                     let notes: HashSet<String> = notes.into_iter().collect();
@@ -192,12 +202,16 @@ pub(crate) async fn serve(cluster: Arc<Cluster>, router: Arc<Router>) {
                 }
             }
         }
-        if !report::write(&cluster).await {
-            let again = Arc::clone(&cluster);
-            tokio::spawn(async move {
-                tokio::time::sleep(REPORT_AGAIN).await;
-                again.changed.notify_one();
-            });
+        cluster.loaded.notify_one();
+    }
+}
+
+async fn report(cluster: &Arc<Cluster>) {
+    loop {
+        cluster.loaded.notified().await;
+        if !report::write(cluster).await {
+            tokio::time::sleep(REPORT_AGAIN).await;
+            cluster.changed.notify_one();
         }
     }
 }
