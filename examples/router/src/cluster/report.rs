@@ -21,6 +21,9 @@ use super::{ANSWER, Cluster, Entry, Store, within};
 use crate::objects::Files;
 use crate::say;
 
+/// So many writes without an answer end a round: then it is not about one object.
+const UNANSWERED: usize = 2;
+
 /// A status to write.
 struct Change {
     resource: Resource,
@@ -30,13 +33,14 @@ struct Change {
     status: Value,
 }
 
-/// Writes what is not there yet; whether all of it is done.
+/// Writes what is not there yet; whether all of it is done. One object that is refused holds up no others.
 pub(super) async fn write(cluster: &Arc<Cluster>) -> bool {
     let own = Arc::clone(cluster);
     let changes = tokio::task::spawn_blocking(move || changes(&own));
     let Ok(changes) = changes.await else {
         return true;
     };
+    let (mut failed, mut unanswered) = (0, 0);
     for change in changes {
         match change.write(cluster).await {
             Ok(()) => {}
@@ -44,12 +48,21 @@ pub(super) async fn write(cluster: &Arc<Cluster>) -> bool {
             Err(Error::Api(status)) if [404, 409].contains(&status.code) => {}
             Err(error) => {
                 let Change { resource, name, .. } = change;
-                say(&format!("status of {resource} {name}: {error}"));
-                return false;
+                if failed == 0 {
+                    say(&format!("status of {resource} {name}: {error}"));
+                }
+                failed += 1;
+                unanswered += usize::from(!matches!(error, Error::Api(_)));
+                if unanswered == UNANSWERED {
+                    return false;
+                }
             }
         }
     }
-    true
+    if failed > 1 {
+        say(&format!("status of {} more could not be written", failed - 1));
+    }
+    failed == 0
 }
 
 fn changes(cluster: &Cluster) -> Vec<Change> {
