@@ -54,6 +54,8 @@ pub(crate) struct Cluster {
     loaded: Notify,
     /// What changed is more than somebody's status.
     configuration: AtomicBool,
+    /// The last loading did not fail.
+    serving: AtomicBool,
 }
 
 /// What the API server has, as far as it was heard.
@@ -94,6 +96,7 @@ impl Cluster {
             changed: Notify::new(),
             loaded: Notify::new(),
             configuration: AtomicBool::default(),
+            serving: AtomicBool::new(true),
         });
         for resource in Resource::ALL {
             tokio::spawn(watch::follow(Arc::clone(&cluster), resource));
@@ -185,7 +188,12 @@ async fn load(cluster: &Cluster, router: &Arc<Router>) {
         tokio::time::sleep(SETTLE).await;
         if cluster.configuration.swap(false, Ordering::Relaxed) {
             let loading = Arc::clone(router);
-            match tokio::task::spawn_blocking(move || loading.load()).await {
+            let loaded = tokio::task::spawn_blocking(move || loading.load()).await;
+            let serving = matches!(loaded, Ok(Ok(_)));
+            cluster.serving.store(serving, Ordering::Relaxed);
+            // What is not loaded is not what serves, whatever changes next.
+            cluster.configuration.fetch_or(!serving, Ordering::Relaxed);
+            match loaded {
                 Ok(Ok(notes)) => {
                     let notes: HashSet<String> = notes.into_iter().collect();
                     notes.difference(&said).for_each(|note| say(note));
@@ -209,7 +217,8 @@ async fn load(cluster: &Cluster, router: &Arc<Router>) {
 async fn report(cluster: &Arc<Cluster>) {
     loop {
         cluster.loaded.notified().await;
-        if !report::write(cluster).await {
+        // Loading may have failed since.
+        if cluster.serving.load(Ordering::Relaxed) && !report::write(cluster).await {
             tokio::time::sleep(REPORT_AGAIN).await;
             cluster.changed.notify_one();
         }

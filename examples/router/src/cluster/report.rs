@@ -60,7 +60,10 @@ pub(super) async fn write(cluster: &Arc<Cluster>) -> bool {
         }
     }
     if failed > 1 {
-        say(&format!("status of {} more could not be written", failed - 1));
+        say(&format!(
+            "status of {} more could not be written",
+            failed - 1
+        ));
     }
     failed == 0
 }
