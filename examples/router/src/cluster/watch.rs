@@ -2,7 +2,7 @@
 //! where that was (410 Gone). kube's own watchers would do as much with thirty more crates.
 //!
 //! Whatever goes wrong is said once and tried again, later and later up to half a minute, and what is known stays. A
-//! resource that the server does not have counts as empty. Nothing is waited for without end: a server may vanish
+//! resource of which the server says twice that it does not have it counts as empty. Nothing is waited for without end: a server may vanish
 //! without a word.
 
 use std::pin::pin;
@@ -30,6 +30,9 @@ const BACKOFF: Backoff =
 /// How long until the server is asked again for a resource that it does not have.
 const ABSENT: Duration = Duration::from_secs(10);
 
+/// How long until a resource that the server says it does not have is asked for once more before that is believed.
+const CONFIRM: Duration = Duration::from_secs(1);
+
 /// When the server is to end a watch, in seconds.
 const WATCH: u32 = 290;
 
@@ -40,6 +43,8 @@ const SILENCE: Duration = Duration::from_secs(300);
 pub(super) async fn follow(cluster: Arc<Cluster>, resource: Resource) {
     let mut version: Option<String> = None;
     let mut failures = 0;
+    // Lists in a row that found no such resource.
+    let mut absent = 0_u32;
     loop {
         let followed = match &mut version {
             Some(version) => watch(&cluster, resource, version).await,
@@ -47,6 +52,12 @@ pub(super) async fn follow(cluster: Arc<Cluster>, resource: Resource) {
                 version = Some(listed);
                 true
             }),
+        };
+        let missing = matches!(&followed, Err(error) if code(error) == Some(404));
+        absent = if missing && version.is_none() {
+            absent + 1
+        } else {
+            0
         };
         match followed {
             Ok(true) => {
@@ -62,11 +73,19 @@ pub(super) async fn follow(cluster: Arc<Cluster>, resource: Resource) {
                 version = None;
                 failures += 1;
             }
-            Err(error) if code(&error) == Some(404) => {
-                version = None;
+            Err(_) if absent == 1 => {
+                tokio::time::sleep(CONFIRM).await;
+                continue;
+            }
+            Err(_) if absent > 1 => {
                 cluster.replace(resource, Vec::new());
                 tokio::time::sleep(ABSENT).await;
                 continue;
+            }
+            // What else it says of a watch, a list has to say as well.
+            Err(error) if code(&error) == Some(404) => {
+                version = None;
+                failures += 1;
             }
             Err(error) => {
                 failures += 1;
