@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use kube::client::AuthError;
 use kube::{Client, Config};
 use narae_routing::gateway::{GROUP, Object, ObjectName, RouteSpec};
 use narae_routing::matching::status::Ground;
@@ -285,6 +286,18 @@ async fn within<T>(
     }
 }
 
+/// The whole chain, since the first error says only that it went wrong. What is wrong with credentials may quote them,
+/// and what their helper wrote.
+fn causes(error: &kube::Error) -> String {
+    let chain = || std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
+    if chain().any(|cause| cause.is::<AuthError>()) {
+        return "the credentials of the cluster cannot be read or renewed".to_owned();
+    }
+    let mut chain: Vec<String> = chain().map(ToString::to_string).collect();
+    chain.dedup();
+    chain.join(": ")
+}
+
 /// Whether one of a route's parents is one of these.
 fn is_about<R>(route: &Object<RouteSpec<R>>, gateways: &HashSet<&ObjectName>) -> bool {
     route.spec.parent_refs.iter().any(|parent| {
@@ -301,6 +314,6 @@ fn is_about<R>(route: &Object<RouteSpec<R>>, gateways: &HashSet<&ObjectName>) ->
 pub(crate) enum ClusterError {
     #[error("no cluster to watch: {0}; set KUBECONFIG, or run in a pod with a service account")]
     Config(kube::config::InferConfigError),
-    #[error("cannot talk to the cluster: {0}")]
+    #[error("cannot talk to the cluster: {}", causes(.0))]
     Client(kube::Error),
 }

@@ -17,7 +17,7 @@ use narae_routing::matching::status::{Condition, GatewayStatus, ListenerStatus, 
 use serde_json::{Map, Value, json};
 
 use super::resource::{Held, Resource};
-use super::{ANSWER, Cluster, Entry, Store, within};
+use super::{ANSWER, Cluster, Entry, Store, causes, within};
 use crate::objects::Files;
 use crate::say;
 
@@ -49,7 +49,7 @@ pub(super) async fn write(cluster: &Arc<Cluster>) -> bool {
             Err(error) => {
                 let Change { resource, name, .. } = change;
                 if failed == 0 {
-                    say(&format!("status of {resource} {name}: {error}"));
+                    say(&format!("status of {resource} {name}: {}", causes(&error)));
                 }
                 failed += 1;
                 unanswered += usize::from(!matches!(error, Error::Api(_)));

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::resource::Resource;
-use super::{ANSWER, Cluster, within};
+use super::{ANSWER, Cluster, causes, within};
 use crate::say;
 
 /// Objects in one answer of the server.
@@ -181,14 +181,6 @@ fn code(error: &Error) -> Option<u16> {
         Error::Api(status) => Some(status.code),
         _ => None,
     }
-}
-
-/// The whole chain, since the first error says only that it went wrong.
-fn causes(error: &Error) -> String {
-    let chain = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
-    let mut chain: Vec<String> = chain.map(ToString::to_string).collect();
-    chain.dedup();
-    chain.join(": ")
 }
 
 /// One answer to a list.
