@@ -39,10 +39,13 @@ pub(super) fn send(
         let connections = upstream.connections_to(&pick.shared_address());
         let sent = connections.send(worker, parcel).await;
         let now = router.now();
-        let success = sent
-            .as_ref()
-            .is_ok_and(|(response, _)| !response.status().is_server_error());
-        upstream.ended(pick, success, now.saturating_sub(began), now);
+        let success = match &sent {
+            Ok((response, _)) => Some(!response.status().is_server_error()),
+            Err(failed) => failed.failure.is_the_endpoints().then_some(false),
+        };
+        if let Some(success) = success {
+            upstream.ended(pick, success, now.saturating_sub(began), now);
+        }
         if let Ok((response, held)) = sent {
             // Read, so that its connection can be used again; what does not come in time is let go.
             let read = Limited::new(response.into_body(), REPLAYED_BYTES).collect();
