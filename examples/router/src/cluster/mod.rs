@@ -184,6 +184,8 @@ pub(crate) async fn serve(cluster: Arc<Cluster>, router: Arc<Router>) {
 
 async fn load(cluster: &Cluster, router: &Arc<Router>) {
     let mut said = HashSet::new();
+    // Tried again with every change, it is said once.
+    let mut failure = String::new();
     loop {
         cluster.changed.notified().await;
         tokio::time::sleep(SETTLE).await;
@@ -196,13 +198,18 @@ async fn load(cluster: &Cluster, router: &Arc<Router>) {
             cluster.configuration.fetch_or(!serving, Ordering::Relaxed);
             match loaded {
                 Ok(Ok(notes)) => {
+                    failure.clear();
                     let notes: HashSet<String> = notes.into_iter().collect();
                     notes.difference(&said).for_each(|note| say(note));
                     said = notes;
                 }
                 // Status then says what serves, not what does not.
                 Ok(Err(error)) => {
-                    say(&format!("{error}; the last configuration goes on"));
+                    let error = format!("{error}; the last configuration goes on");
+                    if error != failure {
+                        say(&error);
+                    }
+                    failure = error;
                     continue;
                 }
                 Err(_) => {
