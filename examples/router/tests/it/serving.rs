@@ -4,6 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -314,4 +315,37 @@ fn admin_asks_for_a_header_that_no_web_page_sends() {
         .send("POST /reload HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .receive();
     assert_eq!(bare.status(), 403);
+}
+
+#[test]
+fn copies_for_which_there_is_no_room_say_nothing_of_the_endpoint() {
+    let a = Backend::named("a");
+    // The first copy keeps its only place.
+    let (slow, connections) = handing_over();
+    let policy = format!(
+        "  sites: [{{ name: only, endpoints: [\"{slow}\"] }}]\n  \
+         breaker: {{ calls: 10, minimumCalls: 2, waitInOpen: 600s }}\n"
+    );
+    let route = "  rules:\n  - filters:\n    \
+                 - { type: RequestMirror, requestMirror: { backendRef: { name: b, port: 80 } } }\n    \
+                 backendRefs: [{ name: a, port: 80 }]\n";
+    let config = objects(route, &[("a", a.address)]) + &service("b", &policy, "");
+    let (_directory, path) = file(&config);
+    let router = Router::serving(&[&path], &[80], &["--max-requests", "1"]);
+    let copies = || {
+        let metrics = router.admin("GET", "/metrics");
+        let (_, rest) = metrics
+            .text()
+            .split_once("router_mirrored_total{service=\"b\"} ")?;
+        rest.split('\n').next()?.parse::<u32>().ok()
+    };
+    router.client().get("/");
+    let held = connections.recv().unwrap();
+    let begun = Instant::now();
+    // With an open breaker there would be no more of them.
+    while copies() < Some(10) {
+        router.client().get("/");
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", copies());
+    }
+    drop(held);
 }
