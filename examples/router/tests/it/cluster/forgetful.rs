@@ -287,7 +287,8 @@ fn a_resource_is_not_given_up_for_one_answer() {
 fn what_could_not_be_loaded_is_loaded_with_the_next_change_of_any_kind() {
     let (a, b) = (Backend::named("a"), Backend::named("b"));
     let changed = Arc::new(AtomicBool::default());
-    let other = Arc::clone(&changed);
+    let sent = Arc::new(AtomicUsize::default());
+    let (other, sending) = (Arc::clone(&changed), Arc::clone(&sent));
     let server = Backend::answering(move |request| {
         if request.first.starts_with("PATCH") {
             return answer("{}", "200 OK");
@@ -300,6 +301,7 @@ fn what_could_not_be_loaded_is_loaded_with_the_next_change_of_any_kind() {
                 if other.load(Ordering::SeqCst) {
                     route = self::route("b");
                     route["metadata"]["generation"] = json!(2);
+                    sending.fetch_add(1, Ordering::SeqCst);
                 }
                 let event = json!({ "type": "MODIFIED", "object": route });
                 answer(&format!("{event}\n"), "200 OK")
@@ -313,8 +315,10 @@ fn what_could_not_be_loaded_is_loaded_with_the_next_change_of_any_kind() {
     let file = folder.path().join("policies.yaml");
     std::fs::write(&file, "kind: [").unwrap();
     changed.store(true, Ordering::SeqCst);
+    // The first of them is new, and cannot be loaded; what follows it is not new.
     until(&router, "refused", || {
-        router.output().contains("the last configuration goes on")
+        let output = router.output();
+        sent.load(Ordering::SeqCst) > 5 && output.contains("the last configuration goes on")
     });
     assert_eq!(Client::connect(address(&router)).get("/").text(), "a");
     std::fs::write(&file, policies(&a, &b)).unwrap();
