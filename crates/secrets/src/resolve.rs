@@ -337,12 +337,10 @@ fn value_in(secret: &Secret, reference: &Reference) -> Result<ResolvedValue, Fai
 }
 
 fn decode_base64(stored: &[u8]) -> Result<SecretBytes, FailureKind> {
-    let text: Vec<u8> = stored
-        .iter()
-        .copied()
-        .filter(|b| !matches!(b, b'\r' | b'\n'))
-        .collect();
-    let text = Zeroizing::new(text);
+    // All the room at once: what grows leaves copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(stored.len()));
+    let breaks = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+    text.extend(stored.iter().filter(|byte| !breaks(byte)));
     base64::engine::general_purpose::STANDARD
         .decode(text.as_slice())
         .map(SecretBytes::new)

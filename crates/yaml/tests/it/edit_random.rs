@@ -253,6 +253,32 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
+    fn what_is_replaced_is_another_and_nothing_else_is(
+        node in written(), step in 1..5usize, dash in 0..4usize, comments in any::<u32>(),
+        pick in any::<prop::sample::Index>(), crlf in any::<bool>(), new in any::<String>(),
+    ) {
+        let mut source = text(&node, step, dash, comments);
+        if crlf { source = source.replace('\n', "\r\n") }
+        let document = narae_yaml::Reader::new().read_one(&source).map_err(|e| TestCaseError::fail(format!("{e}\n{source}")))?;
+        let mut value = narae_yaml::read_one(&source).expect("it was read");
+        let mut all = Vec::new();
+        places(&value, &Path::root(), &mut all);
+        all.retain(|path| !matches!(value.at(path), Some(Value::Sequence(_) | Value::Mapping(_))));
+        let path = pick.get(&all);
+        let span = document.root.at(path).expect("it was found").span.range();
+        let edited = match edit::replace(&source, 0, path, &new.clone().into()) {
+            Ok(edited) => edited,
+            // Of all scalars, only block scalars are left as they are.
+            Err(edit::EditError::BlockScalar { .. }) => return Ok(()),
+            Err(error) => return Err(TestCaseError::fail(format!("{error}\n{source}"))),
+        };
+        prop_assert!(edited.starts_with(&source[..span.start]), "{source}\n->\n{edited}");
+        prop_assert!(edited.ends_with(&source[span.end..]), "{source}\n->\n{edited}");
+        *value.at_mut(path).expect("it was found") = new.into();
+        prop_assert_eq!(narae_yaml::read_one(&edited), Ok(value), "{}\n->\n{}", source, edited);
+    }
+
+    #[test]
     fn what_is_removed_is_gone_and_nothing_else(
         node in written(), step in 1..5usize, dash in 0..4usize, comments in any::<u32>(),
         pick in any::<prop::sample::Index>(), crlf in any::<bool>(), ends in any::<bool>(),

@@ -1,8 +1,7 @@
 //! Several changes in one fetch and one push.
 
-use std::sync::Arc;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use narae_gitops::remote::{Decision, Error, Event, Outcome, Queue, Remote, Snapshot};
@@ -109,26 +108,37 @@ fn writers_in_a_queue_all_land_with_fewer_pushes() {
     advance(&theirs, &[("images.yaml", Some(&lines))]);
     let (_directory, here) = cache();
     let (remote, pushes) = counting(&served);
+    // Whoever decides first waits until all have come; then nineteen are in the queue, or about to be.
+    let (come, came) = mpsc::channel();
+    let missing = Mutex::new((20, came));
     let queue: Queue<'_, Error> = Queue::new(&remote, &here, "main", 5, |_| {});
-    let start = Barrier::new(20);
     thread::scope(|scope| {
         for writer in 0..20 {
-            let (queue, start) = (&queue, &start);
+            let (queue, missing, come) = (&queue, &missing, come.clone());
             scope.spawn(move || {
-                start.wait();
                 let (from, to) = (
                     format!("app-{writer:02}: old\n"),
                     format!("app-{writer:02}: new\n"),
                 );
-                committed(&queue.land(replace("images.yaml", &from, &to)).unwrap());
+                let mut change = replace("images.yaml", &from, &to);
+                come.send(()).unwrap();
+                let landed = queue.land(move |tip: &Snapshot<'_>| {
+                    let (missing, came) = &mut *missing.lock().unwrap();
+                    while *missing > 0 {
+                        came.recv().unwrap();
+                        *missing -= 1;
+                    }
+                    change(tip)
+                });
+                committed(&landed.unwrap());
             });
         }
     });
     assert_eq!(served.file("images.yaml"), lines.replace("old", "new"));
     assert_eq!(served.commits(), 22);
-    // Nobody races with themselves, so no push is lost; and most went along with others.
+    // Nobody races with themselves, so no push is lost; and some went along with others.
     let pushes = pushes.load(Ordering::SeqCst);
-    assert!((1..=20).contains(&pushes), "{pushes}");
+    assert!((1..20).contains(&pushes), "{pushes}");
     fsck(&served.path());
 }
 
