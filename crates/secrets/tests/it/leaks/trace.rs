@@ -177,6 +177,6 @@ fn nothing_from_kubernetes_is_traced() {
         assert_eq!(found.data["k"], secret(CANARY));
         assert!(store.read(&"shop/odd".parse().unwrap(), None).is_err());
     });
-    assert!(text.contains("secrets/db"), "nothing was traced: {text}");
+    assert!(text.contains("kube_client"), "nothing was traced: {text}");
     clean(&text);
 }
