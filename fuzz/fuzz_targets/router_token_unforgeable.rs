@@ -1,7 +1,7 @@
 //! Whatever bytes come as a token or a key set, reading ends; a token that is signed is believed exactly when it is from
 //! and for whom it should be and in time; and one with any byte changed is not, even while the first is remembered.
 #![no_main]
-#![allow(dead_code, reason = "the router has more use for its readers")]
+#![expect(dead_code, reason = "the router has more use for its readers")]
 
 #[path = "../../examples/router/src/identity/keys.rs"]
 mod keys;

@@ -13,6 +13,8 @@ pub const ACCURACY: f64 = 0.01;
 const GROWTH: f64 = (1.0 + ACCURACY) / (1.0 - ACCURACY);
 const LEAST_SECONDS: f64 = 1e-6;
 const MOST_SECONDS: f64 = 86_400.0;
+/// Takes back what a share and its product with a count were rounded up by: 0.07 of 100 is the 7th, though the product is above 7.
+const ROUNDING: f64 = 1.0 - 2.0 * f64::EPSILON;
 
 /// A distribution of durations in bounded memory.
 ///
@@ -71,7 +73,9 @@ impl Sketch {
             clippy::cast_sign_loss,
             reason = "a share of a count, at least 1"
         )]
-        let rank = (self.count as f64 * share.clamp(0.0, 1.0)).ceil().max(1.0) as u64;
+        let rank = (self.count as f64 * share.clamp(0.0, 1.0) * ROUNDING)
+            .ceil()
+            .max(1.0) as u64;
         let mut seen = 0;
         let (bucket, _) = self.buckets.iter().find(|(_, count)| {
             seen += **count;

@@ -93,6 +93,21 @@ fn a_sketch_has_edges() {
 }
 
 #[test]
+fn a_share_that_falls_on_one_of_them_is_that_one() {
+    for many in 1..=200_u64 {
+        let mut sketch = Sketch::default();
+        // A bucket is 2 % wide: one duration in each.
+        (1..=many).for_each(|n| sketch.add(Duration::from_secs_f64(1.05_f64.powf(n as f64) / 1e4)));
+        for permille in 1..=1000 {
+            let rank = (many * permille).div_ceil(1000) as usize;
+            let found = sketch.quantile(permille as f64 / 1000.0);
+            let exact = sketch.buckets().nth(rank - 1).map(|(at, _)| at);
+            assert_eq!(found, exact, "{permille}‰ of {many}");
+        }
+    }
+}
+
+#[test]
 fn levels_are_known_by_any_name() {
     for (line, level) in [
         (r#"{"level":"WARNING"}"#, Some(Level::Warn)),
