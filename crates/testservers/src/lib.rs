@@ -28,6 +28,7 @@ mod program;
 mod relay;
 mod sealed_secrets;
 mod sshd;
+mod trace;
 mod watchdog;
 
 pub use argocd::ArgoCd;
@@ -50,4 +51,5 @@ pub use program::{is_missing, program, skip};
 pub use relay::{Cut, Relay};
 pub use sealed_secrets::SealedSecrets;
 pub use sshd::Sshd;
+pub use trace::Trace;
 pub use watchdog::Watchdog;

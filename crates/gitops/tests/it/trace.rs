@@ -2,17 +2,12 @@
 //!
 //! A logger is the whole process's, and so is what is collected here: the work is done by a process of its own.
 
-use std::fmt::{Debug, Write as _};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 use std::{env, fs};
 
 use narae_gitops::handover::{Address, Client, Request, Transport as _};
 use narae_gitops::remote::{Asked, Credential, Error, HttpOptions, Outcome, Remote, Snapshot};
-use narae_testservers::{GitHttp, GitHttpOptions};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use narae_testservers::{GitHttp, GitHttpOptions, Trace};
 
 use crate::fixture::{bare, commit, fsck};
 
@@ -84,12 +79,9 @@ fn speaker() {
     let Some(file) = env::var_os(SPEAKER) else {
         return;
     };
-    let collector = Collector::default();
-    log::set_boxed_logger(Box::new(collector.clone())).unwrap();
-    log::set_max_level(log::LevelFilter::Trace);
-    tracing::subscriber::set_global_default(collector.clone()).unwrap();
+    let trace = Trace::of_the_process();
     speak();
-    fs::write(file, collector.0.lock().unwrap().as_bytes()).unwrap();
+    fs::write(file, trace.text()).unwrap();
 }
 
 #[test]
@@ -121,62 +113,4 @@ fn no_credential_is_logged_or_traced() {
         let lines: Vec<_> = lines.collect();
         assert!(lines.is_empty(), "{lines:#?}");
     }
-}
-
-/// Keeps every span, event and log line as text.
-#[derive(Clone, Default)]
-struct Collector(Arc<Mutex<String>>);
-
-struct Fields<'a>(&'a mut String);
-
-impl Visit for Fields<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        let _ = write!(self.0, " {}={value:?}", field.name());
-    }
-}
-
-impl Collector {
-    fn line(&self, metadata: &Metadata<'_>, fields: impl FnOnce(&mut Fields<'_>)) {
-        let mut text = self.0.lock().unwrap();
-        let _ = write!(text, "\n{} {}:", metadata.target(), metadata.name());
-        fields(&mut Fields(&mut text));
-    }
-}
-
-impl Subscriber for Collector {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        self.line(span.metadata(), |fields| span.record(fields));
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, values: &Record<'_>) {
-        values.record(&mut Fields(&mut self.0.lock().unwrap()));
-    }
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        self.line(event.metadata(), |fields| event.record(fields));
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-impl log::Log for Collector {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        let mut text = self.0.lock().unwrap();
-        let _ = write!(text, "\n{}: {}", record.target(), record.args());
-    }
-
-    fn flush(&self) {}
 }

@@ -1,90 +1,6 @@
 //! What dependencies trace and log while secrets pass through them, at the most talkative level.
 
-use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, LazyLock, Mutex};
-
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
-
-/// Keeps every span and event as text.
-#[derive(Clone, Default)]
-struct Collector(Arc<Mutex<String>>);
-
-struct Fields<'a>(&'a mut String);
-
-impl Visit for Fields<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        let _ = write!(self.0, " {}={value:?}", field.name());
-    }
-}
-
-impl Collector {
-    fn line(&self, metadata: &Metadata<'_>, fields: impl FnOnce(&mut Fields<'_>)) {
-        let mut text = self.0.lock().unwrap();
-        let _ = write!(text, "\n{} {}:", metadata.target(), metadata.name());
-        fields(&mut Fields(&mut text));
-    }
-}
-
-impl Subscriber for Collector {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        self.line(span.metadata(), |fields| span.record(fields));
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, values: &Record<'_>) {
-        values.record(&mut Fields(&mut self.0.lock().unwrap()));
-    }
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        self.line(event.metadata(), |fields| event.record(fields));
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-impl log::Log for Collector {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        let _ = write!(
-            self.0.lock().unwrap(),
-            "\n{}: {}",
-            record.target(),
-            record.args()
-        );
-    }
-
-    fn flush(&self) {}
-}
-
-/// There is one logger for the whole process, whichever test comes first.
-static LOGGED: LazyLock<Collector> = LazyLock::new(|| {
-    let collector = Collector::default();
-    log::set_boxed_logger(Box::new(collector.clone())).unwrap();
-    log::set_max_level(log::LevelFilter::Trace);
-    collector
-});
-
-/// What was traced in `work`, and what was logged so far, by other tests, too.
-fn traced(work: impl FnOnce()) -> String {
-    let logged = &*LOGGED;
-    let collector = Collector::default();
-    tracing::subscriber::with_default(collector.clone(), work);
-    let text = collector.0.lock().unwrap();
-    format!("{text}{}", logged.0.lock().unwrap())
-}
+use narae_testservers::Trace;
 
 #[cfg(feature = "vault")]
 #[test]
@@ -104,7 +20,7 @@ fn nothing_from_openbao_is_traced() {
         ("/v1/s/data/b".to_owned(), 500, failed.clone()),
         ("/v1/s/data/c".to_owned(), 200, failed),
     ]);
-    let text = traced(|| {
+    let (text, ()) = Trace::of(|| {
         let options = Options::new(format!("http://127.0.0.1:{}", server.port), secret(CANARY));
         let store = OpenBao::connect("main", options).unwrap();
         let found = store.read(&"s/a".parse().unwrap(), None).unwrap();
@@ -135,7 +51,7 @@ fn nothing_from_the_controller_is_traced() {
         r#"{{"kind": "SecretList", "items": [{{"metadata": {{"name": "k"}}, "data": {{"tls.key": "{key}"}}}}]}}"#
     );
     let server = Server::start(vec![(path.to_owned(), 200, body)]);
-    let text = traced(|| {
+    let (text, ()) = Trace::of(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -168,7 +84,7 @@ fn nothing_from_kubernetes_is_traced() {
     );
     let at = |name: &str| format!("/api/v1/namespaces/shop/secrets/{name}");
     let server = Server::start(vec![(at("db"), 200, body.clone()), (at("odd"), 500, body)]);
-    let text = traced(|| {
+    let (text, ()) = Trace::of(|| {
         let address = format!("http://127.0.0.1:{}", server.port).parse().unwrap();
         let mut config = kube::Config::new(address);
         config.auth_info.token = Some(CANARY.to_owned().into());

@@ -1,78 +1,14 @@
 //! What cannot be seen from outside: what the libraries beneath log and trace at their most talkative level.
 
-use std::fmt::{Debug, Write as _};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 
+use narae_testservers::Trace;
 use reqwest::Method;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
 use super::Client;
 
 const CANARY: &str = "c4narY-of-logship";
-
-#[derive(Clone, Default)]
-struct Collector(Arc<Mutex<String>>);
-
-struct Fields<'t>(&'t mut String);
-
-impl Visit for Fields<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        let _ = write!(self.0, " {}={value:?}", field.name());
-    }
-}
-
-impl Collector {
-    fn line(&self, metadata: &Metadata<'_>, fields: impl FnOnce(&mut Fields<'_>)) {
-        let Ok(mut text) = self.0.lock() else { return };
-        let _ = write!(text, "\n{}:", metadata.target());
-        fields(&mut Fields(&mut text));
-    }
-}
-
-impl Subscriber for Collector {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        self.line(span.metadata(), |fields| span.record(fields));
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, values: &Record<'_>) {
-        if let Ok(mut text) = self.0.lock() {
-            values.record(&mut Fields(&mut text));
-        }
-    }
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        self.line(event.metadata(), |fields| event.record(fields));
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-impl log::Log for Collector {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        if let Ok(mut text) = self.0.lock() {
-            let _ = write!(text, "\n{}: {}", record.target(), record.args());
-        }
-    }
-
-    fn flush(&self) {}
-}
 
 /// Answers each connection's request with this, and closes it.
 fn server(answer: &'static str) -> anyhow::Result<String> {
@@ -90,11 +26,7 @@ fn server(answer: &'static str) -> anyhow::Result<String> {
 #[test]
 fn nothing_logs_a_credential_a_signature_or_a_body() -> anyhow::Result<()> {
     let server = server("HTTP/1.1 200 X\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok")?;
-    let collector = Collector::default();
-    if log::set_boxed_logger(Box::new(collector.clone())).is_ok() {
-        log::set_max_level(log::LevelFilter::Trace);
-    }
-    let said = tracing::subscriber::with_default(collector.clone(), || -> anyhow::Result<_> {
+    let (traced, said) = Trace::of(|| -> anyhow::Result<_> {
         let client = Client::new("http", None)?;
         let url = format!("{server}/bucket?X-Amz-Signature={CANARY}");
         let request = client.request(Method::PUT, &url);
@@ -104,11 +36,8 @@ fn nothing_logs_a_credential_a_signature_or_a_body() -> anyhow::Result<()> {
         let url = format!("http://127.0.0.1:1/?X-Amz-Signature={CANARY}");
         let refused = client.send(client.request(Method::PUT, &url), 100);
         Ok(format!("{:#}", refused.expect_err("nobody listens there")))
-    })?;
-    let traced = collector
-        .0
-        .lock()
-        .map_or_else(|_| String::new(), |text| format!("{text}\n{said}"));
+    });
+    let traced = traced + &said?;
     assert!(traced.contains("reqwest"), "nothing was traced: {traced}");
     assert!(!traced.contains(CANARY), "{traced}");
     Ok(())
