@@ -50,6 +50,8 @@ pub enum Reason {
     TooManyFields,
     /// A field's dotted name is longer than the limit.
     NameTooLong,
+    /// None of the caller's grok patterns matches.
+    NoMatch,
 }
 
 impl Reason {
@@ -77,6 +79,7 @@ impl Reason {
             Self::TooDeep => "too_deep",
             Self::TooManyFields => "too_many_fields",
             Self::NameTooLong => "name_too_long",
+            Self::NoMatch => "no_match",
         }
     }
 }
@@ -106,6 +109,7 @@ impl fmt::Display for Reason {
             Self::TooDeep => "nested deeper than the limit",
             Self::TooManyFields => "more fields than the limit",
             Self::NameTooLong => "a dotted name is longer than the limit",
+            Self::NoMatch => "no pattern matches",
         })
     }
 }

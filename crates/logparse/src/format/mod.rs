@@ -25,7 +25,7 @@ pub mod syslog;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::ParseError;
+use crate::error::{ParseError, Reason};
 use crate::line::Framing;
 use crate::record::{Escaping, Field, Record, Value};
 use crate::time::Context;
@@ -38,16 +38,20 @@ macro_rules! formats {
         #[non_exhaustive]
         pub enum Format {
             $($(#[$doc])+ $variant,)+
+            /// The caller's own patterns: see [`grok`](crate::grok). Only a reader that was given them
+            /// ([`ReaderOptions::with_grok`](crate::reader::ReaderOptions::with_grok)) reads it; of itself it explains no line.
+            Grok,
         }
 
         impl Format {
-            /// Every format, the most telling first.
+            /// Every format that says by itself how lines are read, the most telling first.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// The name to ask for it by.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)+
+                    Self::Grok => "grok",
                 }
             }
 
@@ -62,6 +66,7 @@ macro_rules! formats {
                         let ($line, $context) = (line, context);
                         $parse
                     })+
+                    Self::Grok => Err(ParseError::new(Reason::NoMatch, "line", 0)),
                 }
             }
         }

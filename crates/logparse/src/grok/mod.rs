@@ -21,6 +21,7 @@
 //! mcollective, nagios, rails, zeek) are not there yet.
 
 mod class;
+mod line;
 mod lookahead;
 mod machine;
 mod node;
@@ -170,6 +171,12 @@ impl Grok {
         }
     }
 
+    /// Whether the pattern matches somewhere in the line.
+    pub fn is_match(&mut self, line: &[u8]) -> bool {
+        let found = machine::search(&self.program, line, self.captures.len(), &mut self.scratch);
+        found == Outcome::Match
+    }
+
     fn fields<'a>(&self, line: &'a [u8]) -> Vec<Field<'a>> {
         let slots = self.scratch.slots.chunks_exact(2);
         let mut fields = Vec::with_capacity(self.captures.len());
@@ -198,7 +205,7 @@ fn value(raw: &[u8], conversion: Conversion) -> Value<'_> {
 }
 
 /// Several patterns, tried in order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Groks {
     patterns: Vec<Grok>,
 }

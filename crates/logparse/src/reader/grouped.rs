@@ -100,7 +100,7 @@ impl Reader {
             }
         };
         let event = match &grouping.current {
-            Some(group) => grouped(group, &self.formats),
+            Some(group) => grouped(group, &mut self.formats),
             None => self
                 .formats
                 .event(self.framer.view(grouping.held_line.take()?)),
@@ -151,7 +151,7 @@ impl Reader {
 }
 
 /// A group as its format has it, or its first line with the others beside it, or raw.
-fn grouped<'g>(group: &'g Group<u64>, formats: &Formats) -> Event<'g> {
+fn grouped<'g>(group: &'g Group<u64>, formats: &mut Formats) -> Event<'g> {
     let line = Line {
         prefix: b"",
         bytes: group.text(),
@@ -166,10 +166,20 @@ fn grouped<'g>(group: &'g Group<u64>, formats: &Formats) -> Event<'g> {
         _ if line.bytes.is_empty() => check(&line),
         _ => Ok(()),
     };
-    let read = blank.and_then(|()| formats.parse(group.text()));
+    let read = blank.and_then(|()| match formats.first {
+        // A pattern that ends somewhere in the group would lose the rest.
+        Format::Grok => formats.patterns.record(
+            group.first_line(),
+            group.text(),
+            group.continuation(),
+            &formats.context,
+        ),
+        _ => formats.parse(group.text()),
+    });
     match (read, group.continuation()) {
         (Ok(record), _) => Event::Record(origin(record)),
         (Err(error), None) => Event::Raw(Raw { line, error }),
+        (Err(error), _) if formats.first == Format::Grok => Event::Raw(Raw { line, error }),
         (Err(_), Some(continuation)) => match formats.parse(group.first_line()) {
             Ok(record) => {
                 let rest = Field::new("continuation", Value::text(continuation, Escaping::None));

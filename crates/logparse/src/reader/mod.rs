@@ -19,6 +19,7 @@ use grouped::Grouping;
 use crate::error::{ParseError, Reason};
 use crate::format::container::{Fragment, Joiner, Stream};
 use crate::format::{Format, cri, docker};
+use crate::grok::Groks;
 use crate::ledger::{Imbalance, Ledger};
 use crate::line::{Framer, Framing, Line, LineOptions, Part};
 use crate::multiline::Rules;
@@ -88,6 +89,7 @@ pub struct ReaderOptions {
     context: Context,
     multiline: Option<Rules>,
     others: Vec<Format>,
+    patterns: Groks,
     start: u64,
 }
 
@@ -130,6 +132,28 @@ impl ReaderOptions {
         self
     }
 
+    /// Sets the patterns that [`Format::Grok`] is read by: the fields of the first that matches a line, its text as `message`
+    /// unless that is one of them, and the record's time from `timestamp`, `@timestamp` or `time`.
+    ///
+    /// ```
+    /// use narae_logparse::grok::{Groks, Patterns, Spelling};
+    /// use narae_logparse::reader::{Reader, ReaderOptions};
+    /// use narae_logparse::{Event, Format, Value};
+    ///
+    /// let pattern = Patterns::stock(Spelling::Ecs).compile("^%{LOGLEVEL:level} %{WORD:shop} %{NUMBER:ms:int}ms$")?;
+    /// let options = ReaderOptions::default().with_grok(Groks::new([pattern]));
+    /// let mut reader = Reader::with_options(Format::Grok, &options);
+    /// reader.push(b"WARN kiosk 7ms\n");
+    /// let Some(Event::Record(record)) = reader.next_event() else { return Err("it matches".into()) };
+    /// assert_eq!(record.get("ms").and_then(Value::as_integer::<u32>), Some(7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_grok(mut self, patterns: Groks) -> Self {
+        self.patterns = patterns;
+        self
+    }
+
     /// Sets what times without zone or year mean.
     #[must_use]
     pub fn with_context(mut self, context: Context) -> Self {
@@ -146,6 +170,7 @@ impl Default for ReaderOptions {
             context: Context::default(),
             multiline: None,
             others: Vec::new(),
+            patterns: Groks::default(),
             start: 0,
         }
     }
@@ -196,6 +221,7 @@ impl Reader {
             formats: Formats {
                 first: format,
                 others: options.others.clone(),
+                patterns: options.patterns.clone(),
                 context: options.context.clone(),
             },
             framer: Framer::new(lines).starting_at(options.start),
@@ -346,12 +372,16 @@ fn fragment<'a>(format: Format, line: &Line<'a>) -> Result<Fragment<'a>, ParseEr
 struct Formats {
     first: Format,
     others: Vec<Format>,
+    patterns: Groks,
     context: Context,
 }
 
 impl Formats {
     /// The record of the first format that explains the line; otherwise why the first does not.
-    fn parse<'a>(&self, line: &'a [u8]) -> Result<Record<'a>, ParseError> {
+    fn parse<'a>(&mut self, line: &'a [u8]) -> Result<Record<'a>, ParseError> {
+        if self.first == Format::Grok {
+            return self.patterns.record(line, line, None, &self.context);
+        }
         self.first.parse_with(line, &self.context).or_else(|error| {
             let mut others = self.others.iter();
             let found = others.find_map(|format| format.parse_with(line, &self.context).ok());
@@ -359,7 +389,7 @@ impl Formats {
         })
     }
 
-    fn event<'a>(&self, line: Line<'a>) -> Event<'a> {
+    fn event<'a>(&mut self, line: Line<'a>) -> Event<'a> {
         let checked = match self.first {
             Format::Plain => Ok(()),
             _ => check(&line),

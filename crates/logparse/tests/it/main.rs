@@ -13,6 +13,7 @@ mod deliver;
 mod encode;
 mod formats;
 mod grok;
+mod grok_reader;
 mod json;
 mod kubernetes;
 mod ledger;

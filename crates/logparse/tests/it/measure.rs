@@ -99,7 +99,7 @@ fn a_share_that_falls_on_one_of_them_is_that_one() {
         // A bucket is 2 % wide: one duration in each.
         (1..=many).for_each(|n| sketch.add(Duration::from_secs_f64(1.05_f64.powf(n as f64) / 1e4)));
         for permille in 1..=1000 {
-            let rank = (many * permille).div_ceil(1000) as usize;
+            let rank = usize::try_from((many * permille).div_ceil(1000)).unwrap();
             let found = sketch.quantile(permille as f64 / 1000.0);
             let exact = sketch.buckets().nth(rank - 1).map(|(at, _)| at);
             assert_eq!(found, exact, "{permille}‰ of {many}");
