@@ -265,8 +265,9 @@ impl Analysis {
 fn kind_of_request(record: &Record<'_>, seen: &Observation) -> Option<String> {
     let status = seen.status?;
     let text = |name: &str| record.get(name)?.to_str().map(|text| text.into_owned());
-    let method = text("method")?;
-    let target = text("target").or_else(|| text("path"))?;
+    let either = |names: &[&str]| names.iter().find_map(|name| text(name));
+    let method = either(&["method", "http.request.method"])?;
+    let target = either(&["target", "path", "url.original", "url.path"])?;
     let path = target.split(['?', '#']).next().unwrap_or_default();
     let mut segments = path.split('/');
     let mut kept: String = segments.by_ref().take(4).collect::<Vec<_>>().join("/");

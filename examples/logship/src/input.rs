@@ -1,27 +1,28 @@
-//! Files and standard input, chunk by chunk, through a reader.
+//! Files and pipes, chunk by chunk, through a reader. What comes through a pipe is passed on when nothing more comes.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::FileExt as _;
-use std::time::SystemTime;
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use flate2::read::MultiGzDecoder;
 use narae_logparse::ledger::{Imbalance, Ledger};
-use narae_logparse::reader::ReaderOptions;
-use narae_logparse::{Event, Format, Reader, Timestamp, detect};
+use narae_logparse::{Event, Format, Reader, Timestamp};
 
+use crate::lines::Inputs;
+use crate::pipe::{Came, Pipe};
 use crate::progress::Bar;
 
 /// Read at a time, and looked at to decide on a format.
 const CHUNK_BYTES: usize = 256 << 10;
-
-/// What the lines are.
-#[derive(Clone, Copy)]
-pub(crate) enum Choice {
-    Auto,
-    Fixed(Format),
-}
+/// How long a pipe is listened to for that, once a line came; and for how long until one does.
+const SAMPLE: Duration = Duration::from_millis(500);
+const FIRST_LINE: Duration = Duration::from_secs(5);
+/// How long groups of lines and parts of messages wait for more.
+pub(crate) const FLUSH_AFTER: Duration = Duration::from_secs(2);
+/// How long to wait for a pipe at a time.
+const POLL: Duration = Duration::from_millis(250);
 
 /// One input, read.
 pub(crate) struct Finished {
@@ -31,25 +32,43 @@ pub(crate) struct Finished {
     pub(crate) balance: Result<(), Imbalance>,
     /// Why it was not read to its end; what came before it was.
     pub(crate) failed: Option<io::Error>,
+    /// It went on, but whoever took the events did not.
+    pub(crate) stopped: bool,
+}
+
+/// Where bytes come from.
+pub(crate) enum Input {
+    File(Box<dyn Read>),
+    /// Whoever writes may take their time.
+    Pipe(Pipe),
+}
+
+/// What reading comes to.
+pub(crate) enum Step<'s> {
+    Event(&'s Event<'s>),
+    /// Nothing comes just now: the moment to pass on what was taken.
+    Pause,
 }
 
 /// Opens a file, or standard input for `-`, and says when it was last written.
-pub(crate) fn open(name: &str, bar: &Bar) -> anyhow::Result<(Box<dyn Read>, SystemTime)> {
+pub(crate) fn open(name: &str, bar: &Bar) -> anyhow::Result<(Input, SystemTime)> {
+    let about = || format!("cannot read {name}");
     if name == "-" {
-        return Ok((Box::new(io::stdin().lock()), SystemTime::now()));
+        let pipe = Pipe::open(io::stdin()).with_context(about)?;
+        return Ok((Input::Pipe(pipe), SystemTime::now()));
     }
     let file = File::open(name).with_context(|| format!("cannot open {name}"))?;
-    let written = file.metadata().and_then(|data| data.modified());
-    let written = written.unwrap_or_else(|_| SystemTime::now());
-    // What is no file, such as a pipe, cannot be looked into and is read as it is.
-    match Compression::of(&file).unwrap_or(None) {
-        Some(compression) => {
-            let about = || format!("cannot read {name}");
-            let decoder = compression.decode(bar.watch(file)).with_context(about)?;
-            Ok((decoder, written))
-        }
-        None => Ok((Box::new(bar.watch(file)), written)),
+    let data = file.metadata().with_context(about)?;
+    let written = data.modified().unwrap_or_else(|_| SystemTime::now());
+    if data.file_type().is_fifo() {
+        return Ok((Input::Pipe(Pipe::open(file).with_context(about)?), written));
     }
+    // What is no file, such as a device, cannot be looked into and is read as it is.
+    let bytes = match Compression::of(&file).unwrap_or(None) {
+        Some(how) => how.decode(bar.watch(file)).with_context(about)?,
+        None => Box::new(bar.watch(file)),
+    };
+    Ok((Input::File(bytes), written))
 }
 
 /// How a file is compressed.
@@ -86,51 +105,156 @@ pub(crate) fn timestamp(time: SystemTime) -> Option<Timestamp> {
     Timestamp::from_unix(since)
 }
 
-/// Reads an input to its end. Memory does not grow with it: one chunk, and what the reader's limits allow.
+/// Reads an input to its end, or until `take` says to stop. Memory does not grow with it: a few chunks, and what the reader's limits allow.
 pub(crate) fn read(
-    mut input: impl Read,
-    choice: Choice,
-    options: &ReaderOptions,
-    mut take: impl FnMut(&Event<'_>) -> anyhow::Result<()>,
+    input: Input,
+    inputs: &Inputs,
+    written: SystemTime,
+    mut take: impl FnMut(Step<'_>) -> anyhow::Result<bool>,
 ) -> anyhow::Result<Finished> {
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut filled = fill(&mut input, &mut chunk);
-    let formats = match choice {
-        Choice::Fixed(format) => vec![format],
-        Choice::Auto => detect::detect(filled.as_ref().map_or(&[], |bytes| *bytes)).formats(),
+    let mut reading = Reading {
+        input,
+        inputs,
+        written,
+        patience: Duration::ZERO,
+        sample: Vec::new(),
+        sampled_since: Instant::now(),
+        reader: None,
+        last: None,
     };
-    let format = formats.first().copied().unwrap_or(Format::Plain);
-    let options = options
-        .clone()
-        .with_other_formats(formats.into_iter().skip(1));
-    let mut reader = Reader::with_options(format, &options);
-    let failed = loop {
-        let failed = match filled {
-            Ok([]) => None,
-            Ok(bytes) => {
-                reader.push(bytes);
-                while let Some(event) = reader.next_event() {
-                    take(&event)?;
-                }
-                filled = fill(&mut input, &mut chunk);
-                continue;
+    let (mut stopped, mut failed) = (false, None);
+    while !stopped {
+        match reading.next() {
+            Ok(Came::End) => break,
+            Ok(Came::Nothing) => {
+                stopped = !take(Step::Pause)?;
+                reading.flush();
             }
-            Err(error) => Some(error),
-        };
-        break failed;
-    };
-    reader.finish();
-    while let Some(event) = reader.next_event() {
-        take(&event)?;
+            Ok(Came::Bytes(bytes)) => reading.push(bytes),
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
+        stopped |= !reading.emit(&mut take)?;
     }
-    let (bytes, balance) = (reader.input_bytes(), reader.verify());
+    let format = reading.finish();
+    reading.emit(&mut take)?;
+    let reader = reading.reader.unwrap_or_else(|| Reader::new(format));
     Ok(Finished {
         format,
-        bytes,
+        bytes: reader.input_bytes(),
         ledger: reader.ledger().clone(),
-        balance,
+        balance: reader.verify(),
         failed,
+        stopped,
     })
+}
+
+/// An input being read.
+struct Reading<'i> {
+    input: Input,
+    inputs: &'i Inputs,
+    written: SystemTime,
+    /// How long to wait for more.
+    patience: Duration,
+    /// What came before the format was decided on, and since when.
+    sample: Vec<u8>,
+    sampled_since: Instant,
+    reader: Option<Reader>,
+    /// When the bytes came that were not flushed yet.
+    last: Option<Instant>,
+}
+
+impl Reading<'_> {
+    fn next(&mut self) -> io::Result<Came> {
+        let came = match &mut self.input {
+            Input::File(file) => {
+                let mut chunk = vec![0; CHUNK_BYTES];
+                let filled = fill(file, &mut chunk)?.len();
+                chunk.truncate(filled);
+                match filled {
+                    0 => Came::End,
+                    _ => Came::Bytes(chunk),
+                }
+            }
+            Input::Pipe(pipe) => pipe.next(self.patience)?,
+        };
+        // What was taken is passed on before anybody waits.
+        self.patience = match came {
+            Came::Nothing => POLL,
+            _ => Duration::ZERO,
+        };
+        Ok(came)
+    }
+
+    fn push(&mut self, bytes: Vec<u8>) {
+        self.last = Some(Instant::now());
+        if let Some(reader) = &mut self.reader {
+            return reader.push(&bytes);
+        }
+        if self.sample.is_empty() {
+            self.sampled_since = Instant::now();
+            self.sample = bytes;
+        } else {
+            self.sample.extend(bytes);
+        }
+        let is_file = matches!(self.input, Input::File(_));
+        if is_file || self.sample.len() >= CHUNK_BYTES {
+            self.begin();
+        }
+    }
+
+    /// Decides on a format by what came so far, and begins to read it.
+    fn begin(&mut self) -> Format {
+        let sample = std::mem::take(&mut self.sample);
+        let formats = self.inputs.formats(&sample);
+        let format = formats.first().copied().unwrap_or(Format::Plain);
+        let options = self.inputs.options(self.written);
+        let options = options.with_other_formats(formats.into_iter().skip(1));
+        let mut reader = Reader::with_options(format, &options);
+        reader.push(&sample);
+        self.reader = Some(reader);
+        format
+    }
+
+    /// What has waited long enough goes on its way.
+    fn flush(&mut self) {
+        let waited = |for_long: Duration| self.sampled_since.elapsed() >= for_long;
+        let whole = self.sample.contains(&b'\n');
+        match &mut self.reader {
+            None if self.sample.is_empty() => {}
+            None if waited(FIRST_LINE) || (whole && waited(SAMPLE)) => drop(self.begin()),
+            None => {}
+            Some(reader) if self.last.is_some_and(|at| at.elapsed() >= FLUSH_AFTER) => {
+                self.last = None;
+                reader.flush();
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn finish(&mut self) -> Format {
+        let format = match &self.reader {
+            Some(reader) => reader.format(),
+            None => self.begin(),
+        };
+        self.reader.iter_mut().for_each(Reader::finish);
+        format
+    }
+
+    fn emit(
+        &mut self,
+        take: &mut impl FnMut(Step<'_>) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<bool> {
+        let mut goes_on = true;
+        if let Some(reader) = &mut self.reader {
+            while let Some(event) = reader.next_event() {
+                goes_on &= take(Step::Event(&event))?;
+            }
+        }
+        Ok(goes_on)
+    }
 }
 
 /// Fills the chunk unless the input ends before, so that what a pipe happens to deliver decides nothing.

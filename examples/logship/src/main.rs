@@ -3,7 +3,9 @@
 mod analysis;
 mod follow;
 mod input;
+mod lines;
 mod output;
+mod pipe;
 #[cfg(feature = "kube")]
 mod pods;
 mod progress;
@@ -20,20 +22,15 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use narae_logparse::Format;
 use narae_logparse::encode::Origin;
-use narae_logparse::multiline::Rules;
-use narae_logparse::reader::ReaderOptions;
-use narae_logparse::time::Context;
-
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::analysis::Analysis;
 use crate::follow::Pods;
-use crate::input::{Choice, read};
+use crate::input::{Step, read};
+use crate::lines::Inputs;
 use crate::progress::Bar;
 use crate::ship::state::{self, State};
 use crate::ship::{Files, Http, HttpOptions, Kafka, S3, Shipper, Sink, http};
@@ -126,62 +123,6 @@ enum Command {
     },
 }
 
-#[derive(Args)]
-struct Inputs {
-    /// Files to read, `-` for standard input.
-    #[arg(value_name = "FILES", default_value = "-")]
-    files: Vec<String>,
-    /// What the lines are; `auto` decides for each file by its beginning.
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = format_names())]
-    format: Choice,
-    /// Join the lines of stack traces to the line that introduced them.
-    #[arg(long)]
-    traces: bool,
-    /// The zone of times that name none, as ±hh:mm.
-    #[arg(long, value_name = "OFFSET", default_value = "+00:00", value_parser = offset, allow_hyphen_values = true)]
-    zone: i32,
-}
-
-/// Seconds east of UTC.
-fn offset(text: &str) -> Result<i32, String> {
-    let parse = || {
-        let (hours, minutes) = text.strip_prefix(['+', '-'])?.split_once(':')?;
-        let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
-        let seconds = (0..24).contains(&hours) && (0..60).contains(&minutes);
-        let seconds = seconds.then_some(hours * 3600 + minutes * 60)?;
-        Some(if text.starts_with('-') {
-            -seconds
-        } else {
-            seconds
-        })
-    };
-    parse().ok_or_else(|| "expected an offset from UTC such as +09:00".to_owned())
-}
-
-impl Inputs {
-    /// Times without a year are near when the input was last written.
-    fn options(&self, written: SystemTime) -> ReaderOptions {
-        let context = Context::default().with_offset_seconds(self.zone);
-        let context = match input::timestamp(written) {
-            Some(written) => context.with_reference(written),
-            None => context,
-        };
-        let options = ReaderOptions::default().with_context(context);
-        if self.traces {
-            options.with_multiline(Rules::traces())
-        } else {
-            options
-        }
-    }
-}
-
-/// `auto` and the formats' names, for the help and the error of a wrong one.
-fn format_names() -> impl TypedValueParser<Value = Choice> {
-    let names = Format::ALL.iter().map(|format| format.name());
-    PossibleValuesParser::new(std::iter::once("auto").chain(names))
-        .map(|name| name.parse().map_or(Choice::Auto, Choice::Fixed))
-}
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
@@ -211,11 +152,16 @@ fn print(inputs: &Inputs) -> anyhow::Result<bool> {
         true => Bar::default(),
         false => Bar::of(&inputs.files),
     };
-    let all_read = each(inputs, &bar, &mut summary, |name, event| {
-        line.clear();
-        output::write(name, event, &mut line);
-        out.write_all(&line)
-            .context("cannot write to standard output")
+    let all_read = each(inputs, &bar, &mut summary, |name, step| {
+        let written = match step {
+            Step::Event(event) => {
+                line.clear();
+                output::write(name, event, &mut line);
+                out.write_all(&line)
+            }
+            Step::Pause => out.flush(),
+        };
+        written.context("cannot write to standard output")
     })?;
     out.flush().context("cannot write to standard output")?;
     drop(bar);
@@ -295,15 +241,24 @@ fn stream(inputs: &Inputs, shipper: &mut Shipper) -> anyhow::Result<bool> {
     let observed = input::timestamp(now).context("the clock is before 1970")?;
     let origin = Origin::new(&source, "-", observed);
     let (reader, written) = input::open("-", &Bar::default())?;
-    let read = read(reader, inputs.format, &inputs.options(written), |event| {
-        let item = shipper.encode(event, &origin);
-        if shipper.offer(item, number, event.spans())? {
-            Ok(())
-        } else {
-            bail!("ended before standard input did")
+    let read = read(reader, inputs, written, |step| {
+        match step {
+            Step::Event(event) => {
+                let item = shipper.encode(event, &origin);
+                let _arrives = shipper.offer(item, number, event.spans())?;
+            }
+            Step::Pause => shipper.pump_for(follow::RESCAN)?,
         }
+        Ok(!shipper.must_stop())
     })?;
-    Ok(read.failed.is_none())
+    if let Some(error) = read.failed {
+        complain(&anyhow::Error::new(error).context("cannot read standard input to its end"));
+        return Ok(false);
+    }
+    if read.stopped {
+        complain(&anyhow::anyhow!("ended before standard input did"));
+    }
+    Ok(!read.stopped)
 }
 
 fn stats(inputs: &Inputs) -> anyhow::Result<bool> {
@@ -326,8 +281,10 @@ fn write_report(inputs: &Inputs, path: &Path) -> anyhow::Result<bool> {
 fn analyse(inputs: &Inputs) -> anyhow::Result<(Summary, Analysis, bool)> {
     let (mut summary, mut analysis) = (Summary::default(), Analysis::default());
     let bar = Bar::of(&inputs.files);
-    let all_read = each(inputs, &bar, &mut summary, |_, event| {
-        analysis.add(event);
+    let all_read = each(inputs, &bar, &mut summary, |_, step| {
+        if let Step::Event(event) = step {
+            analysis.add(event);
+        }
         Ok(())
     })?;
     analysis.finish();
@@ -339,7 +296,7 @@ fn each(
     inputs: &Inputs,
     bar: &Bar,
     summary: &mut Summary,
-    mut take: impl FnMut(&str, &narae_logparse::Event<'_>) -> anyhow::Result<()>,
+    mut take: impl FnMut(&str, Step<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<bool> {
     let mut all_read = true;
     for name in &inputs.files {
@@ -351,9 +308,12 @@ fn each(
                 continue;
             }
         };
-        let read = read(reader, inputs.format, &inputs.options(written), |event| {
-            summary.add(event);
-            take(name, event)
+        let read = read(reader, inputs, written, |step| {
+            if let Step::Event(event) = &step {
+                summary.add(event);
+            }
+            take(name, step)?;
+            Ok(true)
         })?;
         summary.add_input(&read);
         if let Some(error) = read.failed {

@@ -19,13 +19,14 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use narae_logparse::kubernetes::{self, Source};
 
-use crate::Inputs;
+use crate::lines::Inputs;
 use crate::ship::Shipper;
 use crate::ship::state::{Known, new_name};
 use tail::{Head, Opened, Tail};
 
 const POLL: Duration = Duration::from_millis(250);
-const RESCAN: Duration = Duration::from_secs(1);
+/// How long sending may keep from looking for more.
+pub(crate) const RESCAN: Duration = Duration::from_secs(1);
 /// How long a file that is gone or replaced must be silent before it is taken to have ended.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -77,11 +78,7 @@ pub(crate) fn run(
         let progressed = follower.read(shipper)?;
         if !progressed {
             // Nothing new: what is queued goes out, also if it is little; but files are looked for meanwhile.
-            let since = Instant::now();
-            shipper.pump()?;
-            while !shipper.is_idle() && !shipper.must_stop() && since.elapsed() < RESCAN {
-                shipper.pump()?;
-            }
+            shipper.pump_for(RESCAN)?;
             if follower.tails.is_empty() && !follow {
                 // A copy waits for its original.
                 follower.scan(shipper)?;

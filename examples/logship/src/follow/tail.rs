@@ -12,11 +12,11 @@ use narae_logparse::encode::Origin;
 use narae_logparse::hash::fnv1a;
 use narae_logparse::kubernetes::Source;
 use narae_logparse::record::Field;
-use narae_logparse::{Format, Reader, Timestamp, detect};
+use narae_logparse::{Format, Reader, Timestamp};
 
 use super::Pods;
-use crate::Inputs;
-use crate::input::{self, Choice, Compression, timestamp};
+use crate::input::{self, Compression, FLUSH_AFTER, timestamp};
+use crate::lines::Inputs;
 use crate::ship::Shipper;
 use crate::ship::state::{Known, new_name};
 
@@ -24,8 +24,6 @@ use crate::ship::state::{Known, new_name};
 const CHUNK_BYTES: usize = 256 << 10;
 /// How long the first line of a file may take.
 const FIRST_LINE: Duration = Duration::from_secs(5);
-/// How long groups of lines and parts of messages wait for more.
-const FLUSH_AFTER: Duration = Duration::from_secs(2);
 
 /// The first bytes of a file.
 #[derive(Clone, Default)]
@@ -312,11 +310,9 @@ impl Tail {
 
     /// Decides on a format by the first bytes, unless it is known, and begins a reader where the file stands.
     fn begin(&mut self, inputs: &Inputs, sample: &[u8], shipper: &mut Shipper) {
-        if self.formats.is_empty() {
-            self.formats = match inputs.format {
-                Choice::Fixed(format) => vec![format],
-                Choice::Auto => detect::detect(sample).formats(),
-            };
+        // What the user says holds also for a file that was met before.
+        if self.formats.is_empty() || inputs.is_decided() {
+            self.formats = inputs.formats(sample);
             let names = self.formats.iter().map(|format| format.name().to_owned());
             let names: Vec<String> = names.collect();
             shipper

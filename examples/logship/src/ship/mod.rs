@@ -243,9 +243,14 @@ impl Shipper {
         self.save_if_due()
     }
 
-    /// Whether there is something to send.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.queue.is_empty()
+    /// Sends what is queued for about this long, unless the end is asked for.
+    pub(crate) fn pump_for(&mut self, long: Duration) -> anyhow::Result<()> {
+        let since = Instant::now();
+        self.pump()?;
+        while !self.queue.is_empty() && !self.must_stop() && since.elapsed() < long {
+            self.pump()?;
+        }
+        Ok(())
     }
 
     /// Whether reading should end.

@@ -5,6 +5,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod lines;
+mod pipe;
 mod real;
 mod report;
 mod server;
@@ -12,6 +14,7 @@ mod ship;
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use serde_json::Value;
@@ -121,6 +124,16 @@ fn a_bar_says_how_far_it_is_where_a_person_looks() {
     let full = format!("\r{} 0.4/0.4 MB\r\x1b[K", "█".repeat(30));
     assert!(shown.contains(&full), "{shown:?}");
     assert!(shown.contains("records   50000 (json 50000)"), "{shown:?}");
+}
+
+/// Asks again and again until the answer is yes.
+pub(crate) fn until(what: &str, yes: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !yes() {
+        let patient = since.elapsed() < Duration::from_secs(120);
+        assert!(patient, "waited two minutes in vain for {what}");
+        std::thread::yield_now();
+    }
 }
 
 /// What a process held at most so far, in bytes.
@@ -283,7 +296,9 @@ fn traces_zone_and_year_are_the_caller_s_word() {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect::<Vec<serde_json::Value>>()
     };
-    let [record] = run(&["--traces", "--zone", "+09:00"]).try_into().unwrap();
+    let [record] = run(&["--multiline", "traces", "--zone", "+09:00"])
+        .try_into()
+        .unwrap();
     assert_eq!(record["@format"], "log4j");
     assert_eq!(record["time"], "2026-11-20T19:44:44.123Z");
     assert!(
