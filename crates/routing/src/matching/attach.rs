@@ -20,6 +20,8 @@ pub(super) struct Entrances<'o> {
 pub(super) struct Attachment {
     pub(super) gateway: usize,
     pub(super) listener: usize,
+    /// As the route names them, since precedence counts their characters; hosts outside the listener's never get
+    /// there.
     pub(super) hostnames: Vec<Hostname>,
 }
 
@@ -110,7 +112,8 @@ impl<'o> Entrances<'o> {
         let hostnames: Vec<Hostname> = route
             .hostnames
             .iter()
-            .filter_map(|hostname| own.intersection(hostname))
+            .filter(|hostname| own.intersection(hostname).is_some())
+            .cloned()
             .collect();
         if hostnames.is_empty() {
             return Err(Obstacle::Hostname);
