@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-fn explain(config: &str, json: bool, requests: &str) -> Output {
+pub(crate) fn explain(config: &str, json: bool, requests: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_router"));
     command.args(["explain", "--config", config]);
     if json {

@@ -12,6 +12,7 @@ mod client;
 #[cfg(feature = "kube")]
 mod cluster;
 mod command_line;
+mod conformance;
 mod explain;
 mod floods;
 mod forwarding;
