@@ -1,35 +1,51 @@
 //! Kafka, one process that is broker and controller (KRaft).
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
 use crate::git_daemon::wait_for;
+use crate::git_http::make_certificate;
 use crate::process::{Process, free_port};
 use crate::program::{is_missing, program};
 
-/// A running Kafka. Topics are made when they are written to, with three partitions.
+const SCRAM: [&str; 2] = ["SCRAM-SHA-256", "SCRAM-SHA-512"];
+
+/// A running Kafka. Topics are made when they are written to, with three partitions. Beside its open port it has one over TLS for who knows
+/// the password (SASL: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512).
 #[derive(Debug)]
 pub struct Kafka {
     // INVARIANT: dropped before the folder it runs in.
     process: Process,
     port: u16,
-    _folder: TempDir,
+    secure_port: u16,
+    folder: TempDir,
 }
 
 impl Kafka {
+    /// The name that the secure port knows.
+    pub const USER: &str = "shop";
+    /// Its password.
+    pub const PASSWORD: &str = "p4ssword-of-this-test";
+
     /// Formats a folder and starts it; `None` where it is not installed.
     #[must_use]
     pub fn start(what: &str) -> Option<Self> {
         if is_missing(
-            &["kafka-server", "kafka-storage", "kafka-console-consumer"],
+            &[
+                "kafka-server",
+                "kafka-storage",
+                "kafka-console-consumer",
+                "openssl",
+            ],
             what,
         ) {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let (port, controller) = (free_port(), free_port());
+        let (port, secure_port, controller) = (free_port(), free_port(), free_port());
         let properties = folder.path().join("server.properties");
         let data = folder.path().join("data");
         let text = format!(
@@ -37,7 +53,8 @@ impl Kafka {
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL
+listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secure_port},CONTROLLER://127.0.0.1:{controller}
 log.dirs={}
 num.partitions=3
 offsets.topic.replication.factor=1
@@ -45,13 +62,19 @@ offsets.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
-",
-            data.display()
+{}",
+            data.display(),
+            security(folder.path())
         );
         fs::write(&properties, text).unwrap();
         let formatted = Command::new(program("kafka-storage")?)
             .args(["format", "-t", "TmFyYWUncyB0ZXN0cyA6KQ", "-c"])
             .arg(&properties)
+            .args(SCRAM.iter().flat_map(|mechanism| {
+                let (user, password) = (Self::USER, Self::PASSWORD);
+                let known = format!("{mechanism}=[name={user},password={password}]");
+                ["--add-scram".to_owned(), known]
+            }))
             .output()
             .unwrap();
         assert!(formatted.status.success(), "kafka-storage: {formatted:?}");
@@ -63,8 +86,21 @@ transaction.state.log.min.isr=1
         Some(Self {
             process,
             port,
-            _folder: folder,
+            secure_port,
+            folder,
         })
+    }
+
+    /// The address over TLS, for who knows the password.
+    #[must_use]
+    pub fn secure_address(&self) -> String {
+        format!("127.0.0.1:{}", self.secure_port)
+    }
+
+    /// The certificate to trust, PEM.
+    #[must_use]
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.path().join("certificate.pem")
     }
 
     /// `127.0.0.1:…`
@@ -99,4 +135,34 @@ transaction.state.log.min.isr=1
     pub fn output(&self) -> String {
         self.process.output()
     }
+}
+
+/// Makes a certificate, and says what Kafka needs to be told to use it and to know the one user.
+fn security(folder: &Path) -> String {
+    let (key, certificate) = (folder.join("key.pem"), folder.join("certificate.pem"));
+    make_certificate(&key, &certificate);
+    let both = [fs::read(key).unwrap(), fs::read(certificate).unwrap()].concat();
+    let store = folder.join("both.pem");
+    fs::write(&store, both).unwrap();
+    let jaas = |mechanism: &str, module: &str, more: &str| {
+        let mechanism = mechanism.to_lowercase();
+        let class = format!("org.apache.kafka.common.security.{module}LoginModule");
+        format!("listener.name.sasl_ssl.{mechanism}.sasl.jaas.config={class} required{more};\n")
+    };
+    let (user, password) = (Kafka::USER, Kafka::PASSWORD);
+    let plain = jaas(
+        "PLAIN",
+        "plain.Plain",
+        &format!(" user_{user}=\"{password}\""),
+    );
+    let scram = SCRAM.map(|mechanism| jaas(mechanism, "scram.Scram", ""));
+    format!(
+        "sasl.enabled.mechanisms=PLAIN,{}
+ssl.keystore.type=PEM
+ssl.keystore.location={}
+{plain}{}",
+        SCRAM.join(","),
+        store.display(),
+        scram.concat()
+    )
 }

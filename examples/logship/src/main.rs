@@ -14,6 +14,8 @@ mod ship;
 mod status;
 mod summary;
 
+use std::env;
+use std::fs;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,6 +28,7 @@ use clap::{Args, Parser, Subcommand};
 use narae_logparse::encode::Origin;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+use zeroize::Zeroizing;
 
 use crate::analysis::Analysis;
 use crate::follow::Pods;
@@ -33,7 +36,9 @@ use crate::input::{Step, read};
 use crate::lines::Inputs;
 use crate::progress::Bar;
 use crate::ship::state::{self, State};
-use crate::ship::{Files, Http, HttpOptions, Kafka, S3, Shipper, Sink, http};
+use crate::ship::{
+    Access, Files, Http, HttpOptions, Kafka, Login, Mechanism, S3, Shipper, Sink, http,
+};
 use crate::summary::Summary;
 
 /// Prints every line of log files as one JSON object, and a summary on standard error.
@@ -79,6 +84,13 @@ struct Shipping {
         hide = true
     )]
     authorization: Option<String>,
+    /// Reach Kafka's brokers over TLS.
+    #[arg(long, requires = "to")]
+    tls: bool,
+    /// Log in to Kafka's brokers with the name in LOGSHIP_USER and the password in LOGSHIP_PASSWORD, or in the file that
+    /// LOGSHIP_PASSWORD_FILE names.
+    #[arg(long, value_name = "MECHANISM", requires = "to")]
+    sasl: Option<Mechanism>,
     /// Certificates to trust, in PEM.
     #[arg(long, value_name = "FILE", requires = "to")]
     ca: Option<PathBuf>,
@@ -188,7 +200,11 @@ fn deliver(inputs: &Inputs, shipping: Shipping) -> anyhow::Result<bool> {
     let sink: Box<dyn Sink> = match (&kind[..], http::protocol(kind)) {
         ("file", _) => Box::new(Files::open(Path::new(place), &state)?),
         ("s3", _) => Box::new(S3::open(place, shipping.ca.as_deref(), &state)?),
-        ("kafka", _) => Box::new(Kafka::new(place, shipping.name)?),
+        ("kafka", _) => {
+            let login = shipping.sasl.map(login).transpose()?;
+            let access = Access::new(shipping.tls, shipping.ca.as_deref(), login)?;
+            Box::new(Kafka::new(place, shipping.name, access)?)
+        }
         (_, Some(protocol)) => {
             let options = HttpOptions {
                 authorization: shipping.authorization,
@@ -231,6 +247,26 @@ fn deliver(inputs: &Inputs, shipping: Shipping) -> anyhow::Result<bool> {
         "shipped   {acknowledged} arrived, {dead} refused, {queued} did not arrive"
     );
     Ok(all_read && (all_arrived || shipping.state.is_some()) && dead == 0)
+}
+
+/// Name and password, which have no business on a command line.
+fn login(mechanism: Mechanism) -> anyhow::Result<Login> {
+    let user = env::var("LOGSHIP_USER").context("--sasl needs a name in LOGSHIP_USER")?;
+    let password = match env::var_os("LOGSHIP_PASSWORD_FILE") {
+        Some(path) => {
+            let path = Path::new(&path);
+            let about = || format!("cannot read the password from {}", path.display());
+            let text = Zeroizing::new(fs::read_to_string(path).with_context(about)?);
+            Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())
+        }
+        None => {
+            let password = env::var("LOGSHIP_PASSWORD");
+            let about = "--sasl needs a password in LOGSHIP_PASSWORD, or LOGSHIP_PASSWORD_FILE";
+            // The error of a password that is no text quotes it.
+            Zeroizing::new(password.ok().context(about)?)
+        }
+    };
+    Login::new(mechanism, user, password)
 }
 
 /// Standard input, which nobody can read again: what does not arrive is lost, and said.

@@ -26,7 +26,7 @@ use narae_logparse::record::Spans;
 
 pub(crate) use files::Files;
 pub(crate) use http::{Http, HttpOptions};
-pub(crate) use kafka::Kafka;
+pub(crate) use kafka::{Access, Kafka, Login, Mechanism};
 pub(crate) use s3::S3;
 use state::State;
 

@@ -143,6 +143,75 @@ fn kafka_has_every_line_under_its_key_after_kills() {
     assert_eq!(documents[0]["@format"], "json");
 }
 
+#[test]
+fn kafka_over_tls_has_every_line_by_each_mechanism_and_nothing_without_the_password() {
+    let Some(server) = Kafka::start("shipping to Kafka over TLS") else {
+        return;
+    };
+    let (address, certificate) = (server.secure_address(), server.certificate());
+    let to = ["--to", "kafka", &address, "--ca"];
+    let to = [&to[..], &[certificate.to_str().unwrap()]].concat();
+    let login = |password: &str| {
+        let user = ("LOGSHIP_USER", Kafka::USER.to_owned());
+        vec![user, ("LOGSHIP_PASSWORD", password.to_owned())]
+    };
+    for mechanism in ["plain", "scram-sha-256", "scram-sha-512"] {
+        let mut place = Place::new();
+        place.write("app.log", 100);
+        let topic = format!("logs-{mechanism}");
+        let arguments = ["--tls", "--name", &topic, "--sasl", mechanism];
+        let arguments = [&to[..], &arguments].concat();
+        place.environment = login("wr0ng-password");
+        let mut running = place.start(&arguments, "app.log");
+        let said = running.first_line();
+        running.signal("-KILL");
+        assert!(said.contains("the password is wrong"), "{said}");
+        assert!(!said.contains("wr0ng"), "{said}");
+
+        place.environment = login(Kafka::PASSWORD);
+        if mechanism == "scram-sha-512" {
+            let file = place.path("password");
+            std::fs::write(&file, format!("{}\n", Kafka::PASSWORD)).unwrap();
+            place.environment.pop();
+            let file = file.display().to_string();
+            place.environment.push(("LOGSHIP_PASSWORD_FILE", file));
+        }
+        let (code, said) = place.start(&arguments, "app.log").wait();
+        assert_eq!(code, Some(0), "{said}");
+        let records = server.records(&topic);
+        let documents: Vec<Value> = records
+            .iter()
+            .map(|(_, value)| serde_json::from_str(value).unwrap())
+            .collect();
+        assert_each_once(&documents, 100);
+    }
+}
+
+#[test]
+fn a_password_that_cannot_be_had_or_would_be_told_to_everybody_ends_it() {
+    let run = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_logship"))
+            .args(["--to", "kafka", "127.0.0.1:9", "none.log", "--sasl"])
+            .args(arguments)
+            .env_remove("LOGSHIP_USER")
+            .env_remove("LOGSHIP_PASSWORD")
+            .envs(environment.iter().copied())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!said.contains("s3same"), "{said}");
+        said
+    };
+    let user = ("LOGSHIP_USER", "shop");
+    let both = [user, ("LOGSHIP_PASSWORD", "s3same")];
+    assert!(run(&["plain"], &both).contains("only goes over TLS"));
+    assert!(run(&["plain", "--tls"], &[]).contains("a name in LOGSHIP_USER"));
+    assert!(run(&["scram-sha-256"], &[user]).contains("a password in LOGSHIP_PASSWORD"));
+    let file = [user, ("LOGSHIP_PASSWORD_FILE", "/nowhere/s")];
+    assert!(run(&["scram-sha-256"], &file).contains("cannot read the password from /nowhere/s"));
+}
+
 /// The lines of every object below a folder, also while objects come and go.
 fn objects(folder: &std::path::Path) -> Vec<Value> {
     let mut found = Vec::new();

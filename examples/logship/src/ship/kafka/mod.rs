@@ -6,9 +6,12 @@
 //! Requests are of versions that every broker since Kafka 2.4 takes, so nothing is negotiated. What was learnt of the cluster is forgotten when
 //! something goes wrong and asked for again.
 
+mod access;
 mod connection;
+mod scram;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail, ensure};
@@ -32,6 +35,7 @@ use narae_logparse::encode::{Item, Origin, bulk};
 use narae_logparse::hash::fnv1a;
 
 use super::Sink;
+pub(crate) use access::{Access, Login, Mechanism};
 use connection::Connection;
 
 const METADATA_VERSION: i16 = 9;
@@ -46,6 +50,7 @@ pub(crate) struct Kafka {
     /// Asked for the others: `host:port`.
     brokers: Vec<String>,
     topic: TopicName,
+    access: Arc<Access>,
     cluster: Option<Cluster>,
 }
 
@@ -54,12 +59,13 @@ struct Cluster {
     /// Partitions and their leaders, in order.
     partitions: Vec<(i32, i32)>,
     addresses: HashMap<i32, String>,
+    access: Arc<Access>,
     connections: HashMap<i32, Connection>,
 }
 
 impl Kafka {
     /// `brokers` is `host:port,…`; nothing is connected to yet.
-    pub(crate) fn new(brokers: &str, topic: String) -> anyhow::Result<Self> {
+    pub(crate) fn new(brokers: &str, topic: String, access: Access) -> anyhow::Result<Self> {
         let brokers: Vec<String> = brokers.split(',').map(str::to_owned).collect();
         for broker in &brokers {
             let port = broker.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
@@ -75,6 +81,7 @@ impl Kafka {
         Ok(Self {
             brokers,
             topic: TopicName(StrBytes::from_string(topic)),
+            access: Arc::new(access),
             cluster: None,
         })
     }
@@ -167,7 +174,7 @@ impl Kafka {
         let request = MetadataRequest::default()
             .with_topics(Some(vec![topic]))
             .with_allow_auto_topic_creation(true);
-        let mut connection = Connection::open(broker)?;
+        let mut connection = Connection::open(broker, &self.access)?;
         let response: MetadataResponse =
             connection.ask(ApiKey::Metadata, &request, METADATA_VERSION)?;
         let topic = response.topics.first().context("no word of the topic")?;
@@ -190,6 +197,7 @@ impl Kafka {
         Ok(Cluster {
             partitions,
             addresses: addresses.collect(),
+            access: Arc::clone(&self.access),
             connections: HashMap::new(),
         })
     }
@@ -207,7 +215,7 @@ impl Cluster {
         if !self.connections.contains_key(&broker) {
             let address = self.addresses.get(&broker);
             let address = address.context("the partition has no leader now")?;
-            let connection = Connection::open(address)?;
+            let connection = Connection::open(address, &self.access)?;
             self.connections.insert(broker, connection);
         }
         let connection = self.connections.get_mut(&broker);
