@@ -6,7 +6,7 @@ use std::io::Write as _;
 use anyhow::{Context as _, Result, bail};
 use narae_cli::file::read_text;
 use narae_gitops::plan::{Action, Condition, Plan, TagRule};
-use narae_gitops::promote::{self, Config, Request, Snapshot};
+use narae_gitops::promote::{self, Config, Deliveries, Request, Snapshot};
 use narae_gitops::repository::CommitId;
 use serde_json::json;
 
@@ -176,16 +176,18 @@ fn end(
     let mut text = report::change(place.shown(), &decided, written);
     text.push_str(&report::server(&said));
     text.push_str(&report::handed_over(&handed, landed.commit));
+    let warnings = [decided.warnings(), handed.warnings()].concat();
     Ok(Said {
         text,
         json,
         is_refused: decided.is_refused(),
-        warnings: handed.warnings(),
         not_running: handed
             .running
             .and_then(Result::err)
             .map(anyhow::Error::from),
-    })
+        ..Said::default()
+    }
+    .warning(warnings))
 }
 
 /// The plan of a change; a rollback undoes `undoes`, if it was decided before.
@@ -227,8 +229,8 @@ fn begun(
 ) -> Result<CommitId> {
     let branch = &config.environment(&request.environment)?.branch;
     let deliveries = snapshot.deliveries(branch);
-    let deliveries = deliveries.map_err(anyhow::Error::from_boxed)?;
-    let found: Vec<CommitId> = deliveries
+    let Deliveries { found, horizon, .. } = deliveries.map_err(anyhow::Error::from_boxed)?;
+    let found: Vec<CommitId> = found
         .iter()
         .filter(|delivery| delivery.is_of(&request.application, &request.environment))
         .map(|delivery| delivery.commit)
@@ -237,13 +239,16 @@ fn begun(
     match found.as_slice() {
         [commit] => Ok(*commit),
         found => bail!(
-            "{} deliveries of `{}` to `{}` have an id that begins with {begin}\n  try: `promote history {} --env {}`, which shows what there is",
+            "{} deliveries of `{}` to `{}`{} have an id that begins with {begin}\n  try: `promote history {} --env {}`, which shows what there is",
             match found.len() {
                 0 => "no".to_owned(),
                 count => count.to_string(),
             },
             request.application,
             request.environment,
+            horizon.map_or_else(String::new, |horizon| format!(
+                " within {horizon} (--depth)"
+            )),
             request.application,
             request.environment
         ),

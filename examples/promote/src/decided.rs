@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use narae_gitops::plan::{Action, Applied, Plan};
-use narae_gitops::promote::{self, Config, Drift, PromoteError, Snapshot};
+use narae_gitops::promote::{self, Config, Drift, Horizon, PromoteError, Snapshot};
 use serde_json::{Value, json};
 
 use crate::Said;
@@ -14,6 +14,8 @@ pub(crate) struct Decided {
     pub(crate) applied: Applied,
     /// What the two environments of a promotion differ in besides.
     pub(crate) rest: Vec<Drift>,
+    /// Histories cut short, in which something was not found that would have been in the way.
+    pub(crate) relied_on: Vec<Horizon>,
 }
 
 impl Decided {
@@ -22,12 +24,24 @@ impl Decided {
         Ok(Self {
             applied: applied.map_err(PromoteError::from)?,
             rest: rest(&plan, config, snapshot),
+            relied_on: snapshot.relied_on(),
             plan,
         })
     }
 
     pub(crate) fn is_refused(&self) -> bool {
         self.applied.refused().next().is_some()
+    }
+
+    /// What to know of how it was decided.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let here = &self.plan.intent.environment;
+        let warning = |horizon| {
+            format!(
+                "only {horizon} were looked at: whether this was in `{here}` before is not known\n  try: --depth with more commits"
+            )
+        };
+        self.relied_on.iter().map(warning).collect()
     }
 
     pub(crate) fn to_json(&self, place: &Place) -> Value {
@@ -59,6 +73,7 @@ impl Decided {
             is_refused: self.is_refused(),
             ..Said::default()
         }
+        .warning(self.warnings())
     }
 }
 

@@ -4,7 +4,17 @@ use narae_gitops::promote::PromoteError;
 
 /// Behind the error's own words; `None` when those say it.
 pub(crate) fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    const FURTHER: &str = "--depth with more commits; or a clone that is not shallow";
     Some(match error.downcast_ref()? {
+        PromoteError::Gate {
+            horizon: Some(_), ..
+        }
+        | PromoteError::NothingToRollBack {
+            horizon: Some(_), ..
+        }
+        | PromoteError::NotADelivery {
+            horizon: Some(_), ..
+        } => FURTHER,
         PromoteError::Approval { .. } => "--approved-by with the name of whoever agreed",
         PromoteError::Gate { .. } => "`promote history APP`, which shows where it has been",
         PromoteError::RolledBack { .. } => "--again, to deliver it there once more",

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use narae_gitops::history::{Delivery, measure};
+use narae_gitops::promote::Horizon;
 use serde_json::json;
 
 use crate::Said;
@@ -12,7 +13,7 @@ use crate::place::{Place, now};
 use crate::report;
 
 pub(crate) fn run(place: &Place, wanted: &History) -> Result<Said> {
-    let (deliveries, environments) = place.look(|config, snapshot| {
+    let (deliveries, mut horizons, environments) = place.look(|config, snapshot| {
         if let Some(app) = &wanted.app {
             config.application(app)?;
         }
@@ -23,19 +24,18 @@ pub(crate) fn run(place: &Place, wanted: &History) -> Result<Said> {
             .environments()
             .map(|(_, environment)| environment.branch.as_str())
             .collect();
-        let mut all = Vec::new();
+        let (mut all, mut horizons) = (Vec::new(), Vec::new());
         for branch in branches {
-            all.extend(
-                snapshot
-                    .deliveries(branch)
-                    .map_err(anyhow::Error::from_boxed)?,
-            );
+            let deliveries = snapshot.deliveries(branch);
+            let deliveries = deliveries.map_err(anyhow::Error::from_boxed)?;
+            all.extend(deliveries.found);
+            horizons.extend(deliveries.horizon);
         }
         let names: Vec<String> = config
             .environments()
             .map(|(name, _)| name.to_owned())
             .collect();
-        Ok((all, names))
+        Ok((all, horizons, names))
     })?;
     let of_app = |delivery: &Delivery| {
         wanted
@@ -70,13 +70,36 @@ pub(crate) fn run(place: &Place, wanted: &History) -> Result<Said> {
             text: report::measures(&measured, wanted.days),
             json: json!({ "days": wanted.days, "environments": as_json }),
             ..Said::default()
-        });
+        }
+        .warning(beyond(&horizons)));
     }
     deliveries.retain(|delivery| in_env(&delivery.environment));
+    // What was not looked at is older than all that is shown.
+    let last = wanted.limit.checked_sub(1);
+    let oldest = last.and_then(|last| Some(deliveries.get(last)?.seconds));
+    horizons.retain(|horizon| {
+        oldest
+            .zip(horizon.since)
+            .is_none_or(|(shown, since)| shown < since)
+    });
     deliveries.truncate(wanted.limit);
     Ok(Said {
         text: report::history(&deliveries),
         json: json!({ "deliveries": deliveries }),
         ..Said::default()
-    })
+    }
+    .warning(beyond(&horizons)))
+}
+
+/// What was not looked at may hold more.
+fn beyond(horizons: &[Horizon]) -> Vec<String> {
+    let warning = |horizon: &Horizon| {
+        let since = horizon.since.map_or_else(String::new, |since| {
+            format!(", since {} UTC", report::date(since))
+        });
+        format!(
+            "only {horizon} were looked at{since}: what was delivered before is not counted\n  try: --depth with more commits"
+        )
+    };
+    horizons.iter().map(warning).collect()
 }

@@ -44,6 +44,19 @@ struct Said {
     not_running: Option<anyhow::Error>,
 }
 
+impl Said {
+    /// The same with warnings, for people and for programs.
+    fn warning(mut self, warnings: Vec<String>) -> Self {
+        if let Some(fields) = self.json.as_object_mut()
+            && !warnings.is_empty()
+        {
+            fields.insert("warnings".to_owned(), serde_json::json!(warnings));
+        }
+        self.warnings = warnings;
+        self
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match arguments.common.color {

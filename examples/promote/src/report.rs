@@ -43,6 +43,7 @@ pub(crate) fn change(repository: &str, decided: &Decided, written: Written) -> S
         plan,
         applied,
         rest,
+        ..
     } = decided;
     let intent = &plan.intent;
     let sites = match intent.sites.as_slice() {
@@ -350,7 +351,7 @@ fn table(rows: &[Vec<String>]) -> String {
     out
 }
 
-fn date(seconds: i64) -> String {
+pub(crate) fn date(seconds: i64) -> String {
     let time = Timestamp::from_second(seconds);
     time.map_or_else(
         |_| seconds.to_string(),

@@ -1,6 +1,6 @@
 //! Why values were not moved, and what to do about it.
 
-use super::SourceError;
+use super::{Horizon, SourceError};
 use crate::edit::EditError;
 use crate::image::Refusal;
 use crate::plan::{IntentError, PlanError};
@@ -43,8 +43,9 @@ pub enum PromoteError {
     },
     /// The image was not in the environment before this one.
     #[error(
-        "`{image}` has not been in `{from}`{}: deliver it there first",
-        at(site)
+        "`{image}` has not been in `{from}`{}{}: deliver it there first",
+        at(site),
+        within(horizon)
     )]
     Gate {
         /// The image.
@@ -53,6 +54,8 @@ pub enum PromoteError {
         from: String,
         /// The site, if there are any.
         site: Option<String>,
+        /// How far back was looked, where that is not all.
+        horizon: Option<Horizon>,
     },
     /// The image was in the environment before this one, and was rolled back there.
     #[error(
@@ -94,15 +97,23 @@ pub enum PromoteError {
     #[error("`{0}` cannot be promoted to itself")]
     Itself(String),
     /// No recorded change that is not undone already.
-    #[error("there is no delivery of `{application}` to `{environment}` to roll back")]
+    #[error(
+        "there is no delivery of `{application}` to `{environment}` to roll back{}",
+        within(horizon)
+    )]
     NothingToRollBack {
         /// The application.
         application: String,
         /// The environment.
         environment: String,
+        /// How far back was looked, where that is not all.
+        horizon: Option<Horizon>,
     },
     /// The commit is no delivery of that application to that environment.
-    #[error("commit {commit:.12} is no delivery of `{application}` to `{environment}`")]
+    #[error(
+        "commit {commit:.12} is no delivery of `{application}` to `{environment}`{}",
+        within(horizon)
+    )]
     NotADelivery {
         /// The commit.
         commit: CommitId,
@@ -110,6 +121,8 @@ pub enum PromoteError {
         application: String,
         /// The environment.
         environment: String,
+        /// How far back was looked, where that is not all.
+        horizon: Option<Horizon>,
     },
     /// The commit does not say which scalars it changed.
     #[error(
@@ -190,4 +203,10 @@ impl From<PlanError<SourceError>> for PromoteError {
 fn at(site: &Option<String>) -> String {
     site.as_ref()
         .map_or_else(String::new, |site| format!(" at {site}"))
+}
+
+fn within(horizon: &Option<Horizon>) -> String {
+    horizon.as_ref().map_or_else(String::new, |horizon| {
+        format!(" within {horizon}, and what was before is not known")
+    })
 }

@@ -13,6 +13,9 @@
 //! - an image that stood here and was replaced does not come back but by a rollback, or when told to;
 //! - a rollback undoes the scalars its commit recorded, if they are as that commit left them.
 //!
+//! Where git is looked at only so far back, what was not found there may have been before: refusals say how far was
+//! looked, and [`Snapshot::relied_on`] where a plan rests on it.
+//!
 //! A plan that is applied later is asked all of this again ([`verify`]).
 
 mod config;
@@ -35,5 +38,5 @@ pub use moves::{Request, promote, set_image};
 #[cfg(feature = "remote")]
 pub use remote::RemoteSource;
 pub use rollback::roll_back;
-pub use snapshot::{MAX_DELIVERIES_LOOKED_AT, Snapshot, Source, SourceError};
+pub use snapshot::{Deliveries, Horizon, MAX_DELIVERIES_LOOKED_AT, Snapshot, Source, SourceError};
 pub use verify::verify;

@@ -1,6 +1,6 @@
 //! An image into an environment: as given, or as another environment has it.
 
-use super::{Config, Declared, Environment, PromoteError, Snapshot};
+use super::{Config, Declared, Deliveries, Environment, PromoteError, Snapshot};
 use crate::edit::{Image, Selector, Setting};
 use crate::history::Delivery;
 use crate::image::{ImageReference, is_commit_hash};
@@ -119,9 +119,9 @@ pub(super) struct Target<'a> {
     snapshot: &'a Snapshot<'a>,
     environment: &'a Environment,
     /// What was delivered here, newest first.
-    here: Vec<Delivery>,
+    here: Deliveries,
     /// What was delivered to the environment before.
-    before: Vec<Delivery>,
+    before: Deliveries,
 }
 
 impl<'a> Target<'a> {
@@ -140,15 +140,15 @@ impl<'a> Target<'a> {
         if snapshot.tip(&environment.branch)?.is_none() {
             return Err(PromoteError::NoBranch(environment.branch.clone()));
         }
-        let deliveries = |name: &str, branch: &str| -> Result<Vec<Delivery>, PromoteError> {
-            let all = snapshot.deliveries(branch)?.into_iter();
-            Ok(all
-                .filter(|delivery| delivery.is_of(&request.application, name))
-                .collect())
+        let deliveries = |name: &str, branch: &str| -> Result<Deliveries, PromoteError> {
+            let mut all = snapshot.deliveries(branch)?;
+            all.found
+                .retain(|delivery| delivery.is_of(&request.application, name));
+            Ok(all)
         };
         let before = match &environment.from {
             Some(from) => deliveries(from, &config.environment(from)?.branch)?,
-            None => Vec::new(),
+            None => Deliveries::default(),
         };
         Ok(Self {
             here: deliveries(&request.environment, &environment.branch)?,
@@ -242,7 +242,11 @@ impl<'a> Target<'a> {
             is_rollback && delivery.old_images().any(|old| old.is_same_build(image))
         };
         // The newest word on it counts.
-        let mut there = self.before.iter().filter(|delivery| delivery.is_at(site));
+        let mut there = self
+            .before
+            .found
+            .iter()
+            .filter(|delivery| delivery.is_at(site));
         let (image, from, site) = (image.to_string(), from.clone(), site.map(str::to_owned));
         match there.find(|delivery| came(delivery) || was_undone(delivery)) {
             Some(delivery) if came(delivery) => Ok(()),
@@ -252,7 +256,12 @@ impl<'a> Target<'a> {
                 site,
                 by: rollback.commit,
             }),
-            None => Err(PromoteError::Gate { image, from, site }),
+            None => Err(PromoteError::Gate {
+                image,
+                from,
+                site,
+                horizon: self.before.horizon.clone(),
+            }),
         }
     }
 
@@ -261,8 +270,12 @@ impl<'a> Target<'a> {
         if self.request.is_again {
             return Ok(());
         }
-        let here = || self.here.iter().filter(|delivery| delivery.is_at(site));
-        let replaced = here().find(|delivery| {
+        let mut here = self
+            .here
+            .found
+            .iter()
+            .filter(|delivery| delivery.is_at(site));
+        let replaced = here.find(|delivery| {
             let old = delivery.old_images().any(|old| old.is_same_build(image));
             old && !delivery.images().any(|new| new.is_same_build(image))
         });
@@ -273,7 +286,10 @@ impl<'a> Target<'a> {
                 site: site.map(str::to_owned),
                 by: by.commit,
             }),
-            None => Ok(()),
+            None => {
+                self.snapshot.rely(self.here.horizon.as_ref());
+                Ok(())
+            }
         }
     }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::moves::{images, version};
-use super::{Config, PromoteError, Request, Snapshot};
+use super::{Config, Deliveries, PromoteError, Request, Snapshot};
 use crate::history::Delivery;
 use crate::plan::{Action, Edit, Intent, Plan};
 use crate::repository::{CommitId, TreePath};
@@ -34,11 +34,11 @@ pub fn roll_back(
     let branch = &config.environment(environment)?.branch;
     config.application(application)?;
     let files = files(config, request)?;
-    let deliveries: Vec<Delivery> = snapshot
-        .deliveries(branch)?
-        .into_iter()
-        .filter(|delivery| delivery.is_of(application, environment))
-        .collect();
+    let Deliveries {
+        found: mut deliveries,
+        horizon,
+    } = snapshot.deliveries(branch)?;
+    deliveries.retain(|delivery| delivery.is_of(application, environment));
     let delivery = match commit {
         Some(commit) => deliveries
             .iter()
@@ -47,10 +47,12 @@ pub fn roll_back(
                 commit,
                 application: application.clone(),
                 environment: environment.clone(),
+                horizon,
             })?,
         None => newest(&deliveries, &files).ok_or_else(|| PromoteError::NothingToRollBack {
             application: application.clone(),
             environment: environment.clone(),
+            horizon,
         })?,
     };
     let undone = delivery.edits.iter().rev();

@@ -4,8 +4,10 @@
 //! `remote`) one elsewhere whose objects come when they are asked for.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+use serde::Serialize;
 
 use super::PromoteError;
 use crate::edit::{self, Selector, Setting};
@@ -39,7 +41,8 @@ pub trait Source {
         file: &TreePath,
     ) -> Result<Option<Vec<u8>>, SourceError>;
 
-    /// The commits that lead to the one at which `branch` stood, newest first.
+    /// The commits that lead to the one at which `branch` stood, newest first: all of them, or only the newest.
+    /// Whether there are more, the last one's parent tells.
     ///
     /// # Errors
     ///
@@ -67,6 +70,50 @@ impl Source for Repository {
     }
 }
 
+/// What a branch records, as far back as was looked.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Deliveries {
+    /// Newest first.
+    pub found: Vec<Delivery>,
+    /// Where looking ended, unless that is the branch's first commit: before it there may be more.
+    pub horizon: Option<Horizon>,
+}
+
+/// How much of a branch was looked at, where that is not all.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct Horizon {
+    /// The branch.
+    pub branch: String,
+    /// How many of its newest commits.
+    pub commits: usize,
+    /// When the oldest of them was made, in seconds since 1970-01-01 00:00 UTC; none: there is none.
+    pub since: Option<i64>,
+}
+
+impl Horizon {
+    fn of(branch: &str, records: &[Record]) -> Option<Self> {
+        let oldest = records.last();
+        let is_whole = oldest.is_some_and(|oldest| oldest.parent.is_none());
+        (!is_whole).then(|| Self {
+            branch: branch.to_owned(),
+            commits: records.len(),
+            since: oldest.map(|oldest| oldest.seconds),
+        })
+    }
+}
+
+impl fmt::Display for Horizon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the newest {} commits of `{}`",
+            self.commits, self.branch
+        )
+    }
+}
+
 /// What files of commits hold; `None`: there is no such file.
 type Files = BTreeMap<(CommitId, TreePath), Option<Vec<u8>>>;
 
@@ -77,6 +124,7 @@ pub struct Snapshot<'a> {
     /// Files that were read: a decision asks for each several times, and finding one costs as much
     /// as the directories on its way are wide.
     files: RefCell<Files>,
+    relied_on: RefCell<BTreeSet<Horizon>>,
 }
 
 impl<'a> Snapshot<'a> {
@@ -87,6 +135,7 @@ impl<'a> Snapshot<'a> {
             source,
             tips: RefCell::default(),
             files: RefCell::default(),
+            relied_on: RefCell::default(),
         }
     }
 
@@ -159,17 +208,32 @@ impl<'a> Snapshot<'a> {
         })
     }
 
-    /// The deliveries a branch records, newest first.
+    /// The deliveries a branch records.
     ///
     /// # Errors
     ///
     /// Those of the source.
-    pub fn deliveries(&self, branch: &str) -> Result<Vec<Delivery>, SourceError> {
+    pub fn deliveries(&self, branch: &str) -> Result<Deliveries, SourceError> {
         let Some(tip) = self.tip(branch)? else {
-            return Ok(Vec::new());
+            return Ok(Deliveries::default());
         };
         let records = self.source.history(branch, tip)?;
-        Ok(records.iter().filter_map(Delivery::of).collect())
+        Ok(Deliveries {
+            found: records.iter().filter_map(Delivery::of).collect(),
+            horizon: Horizon::of(branch, &records),
+        })
+    }
+
+    /// Histories that were cut short, and in which a decision so far rests on something not being there: it
+    /// may be, further back.
+    #[must_use]
+    pub fn relied_on(&self) -> Vec<Horizon> {
+        self.relied_on.borrow().iter().cloned().collect()
+    }
+
+    /// It was not found in what was looked at, and that decides.
+    pub(super) fn rely(&self, on: Option<&Horizon>) {
+        self.relied_on.borrow_mut().extend(on.cloned());
     }
 }
 

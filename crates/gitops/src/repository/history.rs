@@ -64,6 +64,8 @@ pub struct Record {
     pub subject: String,
     /// The message's trailers.
     pub trailers: Trailers,
+    /// The first parent that it names, whether or not that is at hand; the first commit of all has none.
+    pub parent: Option<CommitId>,
 }
 
 impl Repository {
@@ -173,5 +175,6 @@ fn record(commit: &git2::Commit<'_>) -> Record {
         seconds: commit.time().seconds(),
         subject: message.lines().next().unwrap_or_default().to_owned(),
         trailers: Trailers::parse(&message),
+        parent: first_parent(commit).map(CommitId::new),
     }
 }

@@ -196,7 +196,7 @@ fn a_version_goes_from_dev_to_master_and_back() {
     );
     fsck(repository.path());
 
-    let deliveries = view().deliveries("main").unwrap();
+    let deliveries = view().deliveries("main").unwrap().found;
     let measures = narae_gitops::history::measure(&deliveries, "master", 0, 86_400);
     assert_eq!((measures.deliveries, measures.rollbacks), (1, 1));
     assert_eq!(measures.lead_time.unwrap().median, 2000);

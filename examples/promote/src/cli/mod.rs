@@ -73,7 +73,7 @@ pub(crate) struct Common {
     pub(crate) cache: Option<PathBuf>,
 
     /// How many commits of a branch elsewhere are looked at for what was delivered
-    #[arg(long, global = true, value_name = "COMMITS", default_value_t = 1000)]
+    #[arg(long, global = true, value_name = "COMMITS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) depth: u32,
 
     /// When to colour: a terminal gets colour, a pipe does not

@@ -11,6 +11,7 @@ mod changes;
 mod cluster;
 mod colour;
 mod config;
+mod depth;
 mod elsewhere;
 mod flags;
 mod gates;
