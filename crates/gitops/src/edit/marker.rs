@@ -14,6 +14,8 @@ use super::EditError;
 use super::selector::Part;
 
 const KEY: &str = "$imagepolicy";
+/// Most scalars of one file that one policy's markers stand behind. Each is a line of the commit's message.
+pub const MAX_MARKED: usize = 1_000;
 
 /// A scalar with a marker of the policy.
 #[derive(Debug)]
@@ -100,6 +102,10 @@ impl<'a> Scan<'_, 'a> {
             Read::Wrong(reason) => Err(EditError::Marker {
                 position: position(),
                 reason,
+            }),
+            Read::Part(_) if self.marked.len() == MAX_MARKED => Err(EditError::Marker {
+                position: position(),
+                reason: "more than 1000 values of this file have a marker of this policy",
             }),
             Read::Part(part) => {
                 self.used.insert(at);

@@ -20,9 +20,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::image::ImageReference;
 use find::{Holds, Layout, Place};
+use locator::Naming;
 
 pub use error::EditError;
 pub use locator::{Locator, LocatorError, MAX_LOCATOR_BYTES};
+pub use marker::MAX_MARKED;
 pub use selector::{Image, Part, Selector, SelectorError, Setting};
 
 /// One scalar before and after.
@@ -123,10 +125,10 @@ pub fn set(source: &str, selector: &Selector, setting: &Setting) -> Result<Edite
     if matches!(setting, Setting::Image(_)) != selector.is_image() {
         return Err(selector::mismatch(selector, setting));
     }
-    let mut edited = Edited {
-        text: source.to_owned(),
-        changes: Vec::new(),
-    };
+    let mut naming = Naming::new(&documents);
+    let mut changes = Vec::new();
+    // Scalars that are there are set at once, however many there are; keys come and go one by one, and are few.
+    let (mut set, mut others) = (Vec::new(), Vec::new());
     for place in find::places(source, &documents, selector)? {
         let new = match setting {
             Setting::Value(value) => Some(value.clone()),
@@ -139,25 +141,33 @@ pub fn set(source: &str, selector: &Selector, setting: &Setting) -> Result<Edite
         if new == place.value {
             continue;
         }
-        edited.text = put(
-            &edited.text,
-            place.document,
-            &place.path,
-            &place.value,
-            &new,
-        )?;
         // Of an image a text is what was meant, whatever YAML makes of `1.20`.
         let old = match (place.holds, place.text) {
-            (Holds::Value, _) | (_, None) => place.value,
+            (Holds::Value, _) | (_, None) => place.value.clone(),
             (_, Some(text)) => Some(Value::String(text)),
         };
-        edited.changes.push(Change {
-            at: Locator::stable(&documents, place.document, &place.path),
+        changes.push(Change {
+            at: naming.of(place.document, &place.path),
             old,
-            new,
+            new: new.clone(),
         });
+        match (place.value, new) {
+            (Some(_), Some(new)) => set.push((place.document, place.path, new)),
+            (old, new) => others.push((place.document, place.path, old, new)),
+        }
     }
-    Ok(edited)
+    let replacements: Vec<_> = set
+        .iter()
+        .map(|(document, path, new)| edit::Replacement::new(*document, path, new))
+        .collect();
+    let mut text = match replacements.is_empty() {
+        true => source.to_owned(),
+        false => edit::replace_all(source, &replacements)?,
+    };
+    for (document, path, old, new) in &others {
+        text = put(&text, *document, path, old, new)?;
+    }
+    Ok(Edited { text, changes })
 }
 
 /// What stands at one place; `None` when it could hold something and does not.

@@ -159,20 +159,14 @@ impl Intent {
             Action::Promote { from } => Some(from),
             _ => None,
         };
-        let mut add = |key: &str, value: &str| -> Result<(), IntentError> {
-            message = message.clone().with_trailer(key, value)?;
-            Ok(())
-        };
-        add(key::APP, application)?;
-        add(key::ENVIRONMENT, environment)?;
-        for site in &self.sites {
-            add(key::SITE, site)?;
-        }
+        let mut trailers: Vec<(&str, &str)> =
+            vec![(key::APP, application), (key::ENVIRONMENT, environment)];
+        trailers.extend(self.sites.iter().map(|site| (key::SITE, site.as_str())));
         for (key, images) in [
             (key::IMAGE, &applied.images.new),
             (key::OLD, &applied.images.old),
         ] {
-            images.iter().try_for_each(|image| add(key, image))?;
+            trailers.extend(images.iter().map(|image| (key, image.as_str())));
         }
         let optional = [
             (key::FROM, from),
@@ -182,9 +176,10 @@ impl Intent {
             (key::APPROVED_BY, self.approved_by.as_ref()),
         ];
         for (key, value) in optional {
-            if let Some(value) = value {
-                add(key, value)?;
-            }
+            trailers.extend(value.map(|value| (key, value.as_str())));
+        }
+        for (key, value) in trailers {
+            message = message.with_trailer(key, value)?;
         }
         for decided in &applied.edits {
             for change in &decided.changes {
@@ -195,7 +190,7 @@ impl Intent {
                     new: change.new.clone(),
                 };
                 let json = serde_json::to_string(&recorded).map_err(IntentError::Record)?;
-                add(key::EDIT, &json)?;
+                message = message.with_trailer(key::EDIT, &json)?;
             }
         }
         Ok(message)

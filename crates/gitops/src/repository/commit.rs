@@ -3,6 +3,7 @@
 use git2::Oid;
 
 use super::branch::{self, Moved};
+use super::history::MAX_COMMIT_BYTES;
 use super::object::{self, Object};
 use super::objects::Objects;
 use super::{CommitId, Error, ErrorKind, Repository, Signature, check, read, store, tree};
@@ -172,12 +173,25 @@ impl Repository {
         if base == Some(edited.root) || (base.is_none() && is_empty_tree(edited.root)) {
             return Ok(None);
         }
+        let message = commit.message.to_string();
+        // With room for what else a commit says, a signature among it: what is written has to be readable again.
+        if message.len() > MAX_COMMIT_BYTES / 2 {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "this commit's message has {} bytes: at most {} are written",
+                    message.len(),
+                    MAX_COMMIT_BYTES / 2
+                ),
+            )
+            .hint("fewer changes at once"));
+        }
         let parent = parent.map(CommitId::object);
         let object = object::commit(
             edited.root,
             parent,
             &commit.signature,
-            &commit.message.to_string(),
+            &message,
             self.signer.as_deref(),
         )?;
         let id = CommitId::new(object.id);

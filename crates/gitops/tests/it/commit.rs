@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use narae_gitops::repository::{EntryKind, Outcome, Repository};
+use narae_gitops::change::Change;
+use narae_gitops::message::Message;
+use narae_gitops::repository::{Commit, EntryKind, ErrorKind, History, Outcome, Repository};
 use proptest::prelude::*;
 
 use crate::fixture::{
@@ -329,4 +331,38 @@ proptest! {
         prop_assert_eq!(ours, git(at, &["rev-parse", "by-git^{tree}"]));
         fsck(at);
     }
+}
+
+#[test]
+fn a_message_that_could_not_be_read_again_is_not_written() {
+    let (_directory, repository) = bare();
+    let mut message = Message::new("shop: deliver").unwrap();
+    for _ in 0..128 {
+        message = message
+            .with_trailer("Narae-Edit", &"x".repeat(4096))
+            .unwrap();
+    }
+    let changes = || [Change::write(path("a"), "1")].into_iter().collect();
+    let long = Commit::new(changes(), message, signature());
+    let error = repository.commit("main", None, &long).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
+    assert_eq!(repository.tip("main").unwrap(), None);
+    // As long as may be, it is read again.
+    let mut message = Message::new("shop: deliver").unwrap();
+    for _ in 0..127 {
+        message = message
+            .with_trailer("Narae-Edit", &"x".repeat(4096))
+            .unwrap();
+    }
+    let short = Commit::new(changes(), message, signature());
+    assert!(matches!(
+        repository.commit("main", None, &short).unwrap(),
+        Outcome::Committed(_)
+    ));
+    assert_eq!(
+        repository.history("main", &History::new()).unwrap()[0]
+            .trailers
+            .len(),
+        127
+    );
 }

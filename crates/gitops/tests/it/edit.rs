@@ -194,6 +194,62 @@ fn registries_stay_where_they_are() {
 }
 
 /// A mapping or sequence of scalars as people write them, with comments and blank lines.
+/// Documents with lists of elements that say which policy they follow, and one that follows another.
+fn marked(documents: usize, elements: usize) -> String {
+    let mut text = String::new();
+    for document in 0..documents {
+        text.push_str(&format!(
+            "---\nkind: Job\nmetadata: {{name: job-{document}}}\nitems:\n"
+        ));
+        for element in 0..elements {
+            text.push_str(&format!(
+                "- name: web-{element}\n  image: shop/web:3f2a9c1 # {{\"$imagepolicy\": \"flux:web\"}}\n"
+            ));
+        }
+    }
+    text + "other: shop/web:3f2a9c1 # {\"$imagepolicy\": \"flux:other\"}\n"
+}
+
+#[test]
+fn as_many_markers_as_are_allowed_are_set_at_once_and_no_more() {
+    let selector: Selector = "marker:flux:web".parse().unwrap();
+    let image: ImageReference = "shop/web:8c1d2e3".parse().unwrap();
+    let to = Setting::Image(Image::from(&image));
+    let source = marked(10, edit::MAX_MARKED / 10);
+    let edited = edit::set(&source, &selector, &to).unwrap();
+    let expected = source.replace(
+        "3f2a9c1 # {\"$imagepolicy\": \"flux:web\"}",
+        "8c1d2e3 # {\"$imagepolicy\": \"flux:web\"}",
+    );
+    assert_eq!(edited.text, expected);
+    assert_eq!(edited.changes.len(), edit::MAX_MARKED);
+    let names: std::collections::BTreeSet<String> = edited
+        .changes
+        .iter()
+        .map(|change| change.at.to_string())
+        .collect();
+    assert_eq!(names.len(), edit::MAX_MARKED);
+    assert!(
+        names.contains("Job/job-9:items[name=web-99].image"),
+        "{names:?}"
+    );
+    for change in edited.changes.iter().step_by(333) {
+        assert_eq!(edit::value(&edited.text, &change.at).unwrap(), change.new);
+    }
+    let hostile = marked(10, 1_000);
+    for refused in [
+        edit::set(&hostile, &selector, &to).map(drop),
+        edit::get(&hostile, &selector).map(drop),
+    ] {
+        let said = refused.unwrap_err().to_string();
+        // The first one too many.
+        assert_eq!(
+            said,
+            "2010:27: more than 1000 values of this file have a marker of this policy"
+        );
+    }
+}
+
 fn document() -> impl Strategy<Value = String> {
     let scalar = prop::sample::select(vec![
         "v1",

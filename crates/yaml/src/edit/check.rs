@@ -50,6 +50,23 @@ pub(super) fn only_differs(
     unchanged && is_expected(before, after, edited.start, edited.start..end, expected)
 }
 
+/// The first piece that is not as `before` has it, or as it is expected to be: scalars in place of scalars.
+pub(super) fn first_misfit<'v>(
+    before: &Text<'_>,
+    after: &Text<'_>,
+    expected: impl Fn(usize) -> Option<&'v Value>,
+) -> Option<usize> {
+    let fits = |at: usize| match (before.piece(at), after.piece(at), expected(at)) {
+        (Some(_), Some(_), Some(value)) => {
+            is_expected(before, after, at, at..at + 1, &Expected::Scalar(value))
+        }
+        (Some(old), Some(new), None) => old.is_written_as(new),
+        _ => false,
+    };
+    let most = before.pieces.len().max(after.pieces.len());
+    (0..most).find(|at| !fits(*at))
+}
+
 fn is_expected(
     before: &Text<'_>,
     after: &Text<'_>,

@@ -1,6 +1,6 @@
 //! Edits that keep every other byte.
 //!
-//! [`replace`] sets one scalar in a text a person wrote, [`insert`] adds an entry or an element,
+//! [`replace`] sets one scalar in a text a person wrote, [`replace_all`] several, [`insert`] adds an entry or an element,
 //! [`remove`] takes one out, [`set_comment`] changes what is said behind a scalar. Comments, blank lines, quoting, line ends, a byte order mark, other
 //! documents: everything else stays as it was, byte for byte.
 //!
@@ -20,6 +20,7 @@ mod insert;
 mod lines;
 mod place;
 mod remove;
+mod replace;
 mod spell;
 mod text;
 
@@ -29,78 +30,10 @@ pub use comment::{Comment, comment, set_comment};
 pub use error::EditError;
 pub use insert::insert;
 pub use remove::remove;
+pub use replace::{Replacement, replace, replace_all};
 
-use crate::{Path, ScalarStyle, Value};
 use check::Expected;
-use text::{Text, What};
-
-/// Sets the scalar at `path` in the `document`th document of `source` (from 0) to the scalar `new`.
-///
-/// The result is `source` with one stretch replaced; if the value is already `new`, it is `source`
-/// itself. A scalar that carries an anchor changes for all its aliases too.
-///
-/// ```
-/// use narae_yaml::edit;
-///
-/// let source = "image:\n  tag: abc1234   # set by CI\n";
-/// let path = "image.tag".parse()?;
-/// let edited = edit::replace(source, 0, &path, &"12e4567".into())?;
-/// // Plain, 12e4567 would be a number.
-/// assert_eq!(edited, "image:\n  tag: \"12e4567\"   # set by CI\n");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// # Errors
-///
-/// When the text cannot be read without doubt, the path leads to no scalar of its own, or the edit
-/// would change anything else. See [`EditError`].
-pub fn replace(
-    source: &str,
-    document: usize,
-    path: &Path,
-    new: &Value,
-) -> Result<String, EditError> {
-    if matches!(new, Value::Sequence(_) | Value::Mapping(_)) {
-        return Err(EditError::NewNotScalar { kind: new.kind() });
-    }
-    let text = read(source)?;
-    let place = text.find(document, path)?;
-    let position = text.position(&place);
-    let style = match text.first(&place).map(|piece| &piece.what) {
-        Some(What::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded)) => {
-            let path = path.clone();
-            return Err(EditError::BlockScalar { path, position });
-        }
-        Some(What::Scalar(text, _)) if text.contains("{{") => {
-            return Err(EditError::Template { position });
-        }
-        Some(What::Scalar(_, style)) => *style,
-        _ => {
-            let kind = text.kind(&place);
-            let path = path.clone();
-            return Err(EditError::NotScalar {
-                path,
-                kind,
-                position,
-            });
-        }
-    };
-    if text.value(place.pieces.clone()).as_ref() == Some(new) {
-        return Ok(source.to_owned());
-    }
-    let spelt = spell::scalar(new, style, text.is_in_flow(&place));
-    let range = position.offset
-        ..text
-            .first(&place)
-            .map_or(position.offset, |piece| piece.end);
-    let splice = match range.is_empty() {
-        true => Splice::apart(&text, range.start, &spelt),
-        false => Splice::new(range, spelt),
-    };
-    let edited = apply(source, vec![splice]);
-    finish(&text, edited, place.pieces.clone(), &Expected::Scalar(new))
-        .ok_or_else(|| text.unsafe_at(&place, path))
-}
+use text::Text;
 
 /// A stretch of the source and what stands there instead.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! Where a path leads in a text, and where what stands there begins and ends.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::EditError;
@@ -8,7 +9,7 @@ use crate::path::{Path, Segment};
 use crate::{Position, Reader, ScalarStyle};
 
 /// Where a path leads.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Place {
     /// The pieces of what stands there.
     pub(super) pieces: Range<usize>,
@@ -20,39 +21,89 @@ pub(super) struct Place {
     pub(super) parent: Option<usize>,
 }
 
+/// What is left to walk of one of several paths.
+struct Way<'p> {
+    index: usize,
+    rest: &'p [Segment],
+}
+
 impl<'a> Text<'a> {
     /// Walks `path` from the root of `document`.
     pub(super) fn find(&self, document: usize, path: &Path) -> Result<Place, EditError> {
-        let mut place = self.root(document)?;
-        let mut here = Path::root();
-        self.refuse_alias(&place, &here)?;
-        for segment in path.segments() {
-            here.push(segment.clone());
-            place = match self.step(&place, segment) {
-                Some(place) => place,
-                None => return Err(self.missing(document, here)),
-            };
-            self.refuse_alias(&place, &here)?;
-        }
-        Ok(place)
+        let found = self.find_all(&[(document, path)])?.pop();
+        found.ok_or_else(|| EditError::NotFound { path: path.clone() })
     }
 
-    fn root(&self, document: usize) -> Result<Place, EditError> {
-        let starts =
+    /// Walks several paths; each collection on their ways is looked through once.
+    pub(super) fn find_all(&self, wanted: &[(usize, &Path)]) -> Result<Vec<Place>, EditError> {
+        let mut ways: BTreeMap<usize, Vec<Way<'_>>> = BTreeMap::new();
+        for (index, (document, path)) in wanted.iter().enumerate() {
+            let rest = path.segments();
+            ways.entry(*document).or_default().push(Way { index, rest });
+        }
+        let mut found = BTreeMap::new();
+        for (document, (start, piece)) in self.document_starts().enumerate() {
+            if let Some(ways) = ways.remove(&document) {
+                let root = self.root(start, piece);
+                self.descend(document, root, &Path::root(), ways, &mut found)?;
+            }
+        }
+        match ways.keys().next() {
+            None => Ok(found.into_values().collect()),
+            Some(document) => Err(EditError::NoDocument {
+                document: *document,
+                documents: self.documents,
+            }),
+        }
+    }
+
+    /// Follows `ways` from `place`, which is at `here`.
+    fn descend(
+        &self,
+        document: usize,
+        place: Place,
+        here: &Path,
+        ways: Vec<Way<'_>>,
+        found: &mut BTreeMap<usize, Place>,
+    ) -> Result<(), EditError> {
+        self.refuse_alias(&place, here)?;
+        let mut onward: BTreeMap<&Segment, Vec<Way<'_>>> = BTreeMap::new();
+        for Way { index, rest } in ways {
+            match rest.split_first() {
+                Some((first, rest)) => onward.entry(first).or_default().push(Way { index, rest }),
+                None => drop(found.insert(index, place.clone())),
+            }
+        }
+        if onward.is_empty() {
+            return Ok(());
+        }
+        for (index, child) in self.children(&place).into_iter().enumerate() {
+            let segment = match child.key {
+                Some(key) => self.key_name(key).map(Segment::Key),
+                None => Some(Segment::Index(index)),
+            };
+            if let Some((segment, ways)) = segment.and_then(|it| onward.remove_entry(&it)) {
+                let mut there = here.clone();
+                there.push(segment.clone());
+                self.descend(document, child, &there, ways, found)?;
+            }
+        }
+        match onward.into_keys().next() {
+            Some(segment) => Err(self.missing(document, here.child(segment.clone()))),
+            None => Ok(()),
+        }
+    }
+
+    fn document_starts(&self) -> impl Iterator<Item = (usize, &Piece<'a>)> {
+        let is_start =
             |(_, piece): &(usize, &Piece<'_>)| matches!(piece.what, What::DocumentStart { .. });
-        let missing = EditError::NoDocument {
-            document,
-            documents: self.documents,
-        };
-        let (start, piece) = self
-            .pieces
-            .iter()
-            .enumerate()
-            .filter(starts)
-            .nth(document)
-            .ok_or(missing)?;
+        self.pieces.iter().enumerate().filter(is_start)
+    }
+
+    /// Of the document that begins with the piece at `start`.
+    fn root(&self, start: usize, piece: &Piece<'_>) -> Place {
         let is_explicit = matches!(piece.what, What::DocumentStart { is_explicit: true });
-        Ok(Place {
+        Place {
             pieces: self.subtree(start + 1),
             from: if is_explicit {
                 piece.end
@@ -61,7 +112,7 @@ impl<'a> Text<'a> {
             },
             key: None,
             parent: None,
-        })
+        }
     }
 
     pub(super) fn step(&self, place: &Place, segment: &Segment) -> Option<Place> {

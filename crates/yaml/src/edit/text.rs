@@ -11,6 +11,12 @@ use granit_parser::{Event, StructureStyle};
 use crate::read::scalar;
 use crate::{Error, Position, Reader, ScalarStyle, Schema, Value};
 
+#[cfg(test)]
+thread_local! {
+    /// How many texts this thread has read.
+    pub(super) static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// A text, read.
 #[derive(Debug)]
 pub(super) struct Text<'a> {
@@ -61,6 +67,8 @@ pub(super) enum Layout {
 impl<'a> Text<'a> {
     /// Reads `source`, which has to pass for a whole reader, too.
     pub(super) fn read(source: &'a str) -> Result<Self, Error> {
+        #[cfg(test)]
+        READS.with(|reads| reads.set(reads.get() + 1));
         // A guess that saves most of the moving.
         let mut pieces: Vec<Piece<'a>> = Vec::with_capacity((source.len() / 12).min(1 << 16));
         let documents = Reader::new().watch(source, |event, span, at| {

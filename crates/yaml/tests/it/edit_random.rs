@@ -279,6 +279,30 @@ proptest! {
     }
 
     #[test]
+    fn many_at_once_are_as_one_after_another(
+        node in written(), step in 1_usize..4, dash in 0_usize..3, comments in any::<u32>(), crlf in any::<bool>(),
+        picks in prop::collection::vec((any::<prop::sample::Index>(), new_value()), 0..6),
+    ) {
+        let source = text(&node, step, dash, comments);
+        let source = if crlf { source.replace('\n', "\r\n") } else { source };
+        let value = narae_yaml::read(&source).unwrap().remove(0);
+        let mut all = Vec::new();
+        places(&value, &Path::root(), &mut all);
+        prop_assume!(!all.is_empty());
+        // Of two for one place the second would find the quotes of the first.
+        let picks: std::collections::BTreeMap<&Path, &Value> = picks.iter().map(|(pick, new)| (pick.get(&all), new)).collect();
+        let one_by_one = picks.iter().try_fold(source.clone(), |text, (path, new)| edit::replace(&text, 0, path, new));
+        let replacements: Vec<_> = picks.iter().map(|(path, new)| edit::Replacement::new(0, path, new)).collect();
+        let at_once = edit::replace_all(&source, &replacements);
+        match (&one_by_one, &at_once) {
+            (Ok(one_by_one), Ok(at_once)) => prop_assert_eq!(at_once, one_by_one),
+            // All of them or none.
+            (Err(_), Err(_)) => {}
+            _ => prop_assert!(false, "{source}\n{picks:?}\n{one_by_one:?}\n{at_once:?}"),
+        }
+    }
+
+    #[test]
     fn what_is_removed_is_gone_and_nothing_else(
         node in written(), step in 1..5usize, dash in 0..4usize, comments in any::<u32>(),
         pick in any::<prop::sample::Index>(), crlf in any::<bool>(), ends in any::<bool>(),

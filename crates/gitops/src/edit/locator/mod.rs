@@ -9,12 +9,16 @@
 //! `Deployment/web:spec.template.spec.containers[name=web].image` names the element whose `name` is
 //! `web`, wherever it stands in its list.
 
+mod naming;
+
 use std::fmt;
 use std::str::FromStr;
 
 use narae_yaml::{Document, Node, Path, Position, Segment};
 
 use super::EditError;
+
+pub(super) use naming::Naming;
 
 /// Longest accepted locator in bytes.
 pub const MAX_LOCATOR_BYTES: usize = 4096;
@@ -65,40 +69,6 @@ impl Locator {
         }
     }
 
-    /// The place at `path` of one document (from 0), in the words that survive most changes around it.
-    pub(super) fn stable(documents: &[Document], document: usize, path: &Path) -> Self {
-        let written = documents.iter().filter(|document| !document.is_empty());
-        // What is about to change cannot name itself.
-        let is_name = matches!(path.to_pointer().as_str(), "/kind" | "/metadata/name");
-        let choice = match documents.get(document) {
-            _ if written.count() == 1 => Choice::Only,
-            Some(this) if !is_name => object(this)
-                .filter(|object| {
-                    let same = |other: &&Document| self::object(other).as_ref() == Some(object);
-                    documents.iter().filter(same).count() == 1
-                })
-                .map_or(Choice::Index(document), |(kind, name)| Choice::Object {
-                    kind,
-                    name,
-                }),
-            _ => Choice::Index(document),
-        };
-        let mut node = documents.get(document).map(|document| &document.root);
-        let mut steps = Vec::new();
-        for (at, segment) in path.segments().iter().enumerate() {
-            let is_named = !matches!(path.segments().get(at + 1..), Some([Segment::Key(key)]) if key == "name");
-            steps.push(match (segment, node) {
-                (Segment::Index(index), Some(list)) if is_named => named(list, *index),
-                _ => Step::Segment(segment.clone()),
-            });
-            node = node.and_then(|node| node.at(&segment.clone().into()));
-        }
-        Self {
-            document: choice,
-            steps,
-        }
-    }
-
     /// Finds the place.
     pub(super) fn resolve<'a>(&self, documents: &'a [Document]) -> Result<Found<'a>, EditError> {
         let mut there: Vec<Found<'a>> = Vec::new();
@@ -107,8 +77,9 @@ impl Locator {
             let chosen = match &self.document {
                 Choice::Only => !document.is_empty(),
                 Choice::Index(chosen) => *chosen == index,
-                Choice::Object { kind, name } => object(document)
-                    .is_some_and(|(a, b)| (a.as_str(), b.as_str()) == (kind.as_str(), name)),
+                Choice::Object { kind, name } => {
+                    object(document).is_some_and(|object| object == (kind.as_str(), name.as_str()))
+                }
             };
             if chosen && let Some(found) = self.walk(index, document)? {
                 missing += usize::from(found.node.is_none());
@@ -343,41 +314,19 @@ fn is_name(key: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// The step to an element: by its name, if that is the only one.
-fn named(list: &Node, index: usize) -> Step {
-    let by_index = Step::Segment(Segment::Index(index));
-    let elements = list.as_sequence().unwrap_or_default();
-    let Some(value) = elements
-        .get(index)
-        .and_then(|element| text(element, "name"))
-    else {
-        return by_index;
-    };
-    let is_writable =
-        !value.is_empty() && !value.contains(']') && !value.contains(char::is_control);
-    let same = |element: &&Node| text(element, "name") == Some(value);
-    match is_writable && elements.iter().filter(same).count() == 1 {
-        true => Step::Named {
-            key: "name".to_owned(),
-            value: value.to_owned(),
-        },
-        false => by_index,
-    }
-}
-
 fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
     node.get(key)?.as_str()
 }
 
 /// Kind and name, where a locator can say them.
-fn object(document: &Document) -> Option<(String, String)> {
+fn object(document: &Document) -> Option<(&str, &str)> {
     let kind = text(&document.root, "kind")?;
     let name = text(document.root.get("metadata")?, "name")?;
     let is_plain = |text: &str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
         !text.is_empty() && text.bytes().all(plain)
     };
-    (is_plain(kind) && is_plain(name)).then(|| (kind.to_owned(), name.to_owned()))
+    (is_plain(kind) && is_plain(name)).then_some((kind, name))
 }
 
 fn position(documents: &[Document], found: &Found<'_>) -> Position {
