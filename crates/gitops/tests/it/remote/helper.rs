@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use narae_gitops::remote::{CredentialHelper, ErrorKind, HttpOptions, Remote};
-use narae_testservers::{Fault, GitHttp, GitHttpOptions};
+use narae_testservers::{Fault, GitHttp, GitHttpOptions, Seen};
 
 use super::fixture::{Served, cache, committed, remote, write};
 
@@ -82,6 +82,57 @@ fn what_it_does_not_take_is_rejected_and_asked_for_once_more() {
     let heard = heard(&served);
     let said: Vec<_> = heard.iter().filter(|line| line.starts_with('[')).collect();
     assert_eq!(said, ["[get]", "[erase]", "[get]", "[erase]"]);
+}
+
+#[test]
+fn an_answer_that_is_not_about_credentials_neither_approves_nor_rejects_them() {
+    let html = "Content-Type: text/html\r\n";
+    let elsewhere = "Location: https://elsewhere.example/gitops.git\r\n";
+    for (status, headers, kind) in [
+        ("403 Forbidden", "", ErrorKind::Refused),
+        ("404 Not Found", "", ErrorKind::NotFound),
+        ("500 Internal Server Error", "", ErrorKind::Unavailable),
+        ("503 Service Unavailable", "", ErrorKind::Unavailable),
+        ("302 Found", elsewhere, ErrorKind::Address),
+        // A page to log in at, or of a proxy.
+        ("200 OK", html, ErrorKind::Protocol),
+    ] {
+        let served = Served::new();
+        let options = login().with_faults(move |seen| {
+            let page = || Fault::Answer(status, headers.to_owned(), "<html>");
+            seen.authorization.is_some().then(page)
+        });
+        let Some(server) = GitHttp::start(served.folder(), options, WHAT) else {
+            return;
+        };
+        let remote = to(&served, &server, "echo username=ci; echo password=right");
+        let error = remote.tip("main").unwrap_err();
+        assert_eq!(error.kind(), kind, "{status}: {error}");
+        let heard = heard(&served);
+        let said: Vec<_> = heard.iter().filter(|line| line.starts_with('[')).collect();
+        assert_eq!(said, ["[get]"], "{status}");
+    }
+}
+
+#[test]
+fn after_a_redirect_what_git_answers_approves() {
+    let served = Served::new();
+    let moved = |seen: &Seen| {
+        let tail = seen.target.strip_prefix("/old.git/")?;
+        let location = format!("Location: /gitops.git/{tail}\r\n");
+        let is_known = seen.authorization.is_some();
+        is_known.then(|| Fault::Answer("301 Moved Permanently", location, ""))
+    };
+    let Some(server) = GitHttp::start(served.folder(), login().with_faults(moved), WHAT) else {
+        return;
+    };
+    let options = HttpOptions::new()
+        .with_credentials(helper(&served, "echo username=ci; echo password=right"));
+    let remote = remote(&server.address("old.git")).with_http(options);
+    assert_eq!(remote.tip("main").unwrap(), Some(served.tip()));
+    let heard = heard(&served);
+    let said: Vec<_> = heard.iter().filter(|line| line.starts_with('[')).collect();
+    assert_eq!(said, ["[get]", "[store]"]);
 }
 
 #[test]

@@ -109,7 +109,8 @@ pub trait Credentials: Send + Sync {
     /// When they cannot be had; the operation ends with it.
     fn credential(&self, asked: &Asked<'_>) -> Result<Option<Credential>, Error>;
 
-    /// The server took them.
+    /// The server took them: git answered. After any other status but 401 neither this nor [`refused`](Self::refused)
+    /// is called, since it may be about something else.
     fn accepted(&self, asked: &Asked<'_>, credential: &Credential) {
         let _ = (asked, credential);
     }

@@ -84,14 +84,14 @@ impl Client {
                 self.ask_for_credentials(credential, watch)?;
                 continue;
             }
-            let asked = match credential {
-                Some(_) => watch.asked().swap(0, Ordering::Relaxed),
-                None => 0,
-            };
-            if let (Some(credential), Some(source)) = (&credential, &self.options.credentials)
-                && asked > 0
+            // Only what git answers shows that they were taken: any other status, or a page, comes from whoever is asked first.
+            if head.is_answer(question)
+                && let Some(credential) = &credential
             {
-                source.accepted(&self.asked(asked, watch), credential);
+                let asked = watch.asked().swap(0, Ordering::Relaxed);
+                if let (1.., Some(source)) = (asked, &self.options.credentials) {
+                    source.accepted(&self.asked(asked, watch), credential);
+                }
             }
             return Ok((head, incoming));
         }
@@ -202,6 +202,10 @@ impl<'a> Http<'a> {
     }
 
     fn question(&self, method: Method, target: String, body: Vec<u8>) -> Question {
+        let kind = match method {
+            Method::POST => "result",
+            _ => "advertisement",
+        };
         let mut headers = HeaderMap::new();
         let service = self.service.name();
         let mut set = |name, value: String| {
@@ -228,20 +232,21 @@ impl<'a> Http<'a> {
             target,
             headers,
             body: body.into(),
+            expected: format!("application/x-{service}-{kind}"),
         }
     }
 
     fn answer(
         &mut self,
+        question: &Question,
         head: &Head,
         from: Incoming,
-        kind: &str,
     ) -> Result<Box<dyn Read + '_>, Error> {
-        let expected = format!("application/x-{}-{kind}", self.service.name());
         if head.status != 200 {
             return Err(head.refusal(from));
         }
-        if head.content_type != expected {
+        if !head.is_answer(question) {
+            let expected = &question.expected;
             let found = shown(head.content_type.as_bytes());
             let message = format!("expected {expected}, found `{found}`: not a git server?");
             return Err(Error::new(ErrorKind::Protocol, message));
@@ -265,7 +270,7 @@ impl Conversation for Http<'_> {
             let question = self.question(Method::GET, target, Vec::new());
             let (head, from) = self.client.exchange(&question, &self.watch)?;
             if !matches!(head.status, 301 | 302 | 303 | 307 | 308) {
-                return self.answer(&head, from, "advertisement");
+                return self.answer(&question, &head, from);
             }
             let path = head.moved_within(&self.client.origin, &tail)?;
             *lock(&self.client.path) = path;
@@ -279,7 +284,7 @@ impl Conversation for Http<'_> {
         let target = format!("{}/{}", self.client.path(), self.service.name());
         let question = self.question(Method::POST, target, request);
         let (head, from) = self.client.exchange(&question, &self.watch)?;
-        self.answer(&head, from, "result")
+        self.answer(&question, &head, from)
     }
 
     fn finish(&mut self) {
@@ -294,6 +299,8 @@ struct Question {
     target: String,
     headers: HeaderMap,
     body: Bytes,
+    /// What kind of answer git gives.
+    expected: String,
 }
 
 /// What stands before an answer's body.
@@ -313,6 +320,11 @@ impl Head {
             location: text(header::LOCATION),
             retry_after: text(header::RETRY_AFTER),
         }
+    }
+
+    /// Whether git itself answers `question`.
+    fn is_answer(&self, question: &Question) -> bool {
+        self.status == 200 && self.content_type == question.expected
     }
 
     /// The repository's new path, when a redirect stays within `origin`.
