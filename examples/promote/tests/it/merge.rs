@@ -238,3 +238,65 @@ fn the_command_line_is_looked_at_before_anything_is_written() {
     }
     assert_eq!(sandbox.commits(), 1);
 }
+
+/// GitLab reads what a push asks for from its hooks' environment; so does this one.
+#[test]
+fn what_is_asked_of_gitlab_arrives_with_the_push() {
+    let sandbox = Sandbox::new();
+    sandbox.repository(&["config", "receive.advertisePushOptions", "true"]);
+    sandbox.hook(
+        "pre-receive",
+        "{ cat; n=0; while [ $n -lt $GIT_PUSH_OPTION_COUNT ]; do eval \"printf '%s\\n' \\\"\\$GIT_PUSH_OPTION_$n\\\"\"; n=$((n + 1)); done; } > asked\necho 'View merge request: https://gitlab.example.com/platform/gitops/-/merge_requests/7' >&2",
+    );
+    let before = sandbox.repository(&["rev-parse", "main"]);
+    let image = format!("{IMAGE}:1111bbb");
+    let set = ["set-image", "shop", &image, "--env", "dev", "--site", "idc"];
+    let propose = [
+        "--merge-request",
+        "gitlab-push",
+        "--label",
+        "deploy",
+        "--label",
+        "team a",
+    ];
+    let run = sandbox.run_on(&sandbox.url(), &[&set[..], &propose, &["--json"]].concat());
+    assert_eq!(run.code, Some(0), "{run:#?}");
+    let said: Value = serde_json::from_str(&run.stdout).unwrap();
+    let commit = said["commit"].as_str().unwrap();
+    let nothing = "0".repeat(40);
+    let asked = std::fs::read_to_string(sandbox.path("gitops.git/asked")).unwrap();
+    let description = [
+        format!(
+            "- environments/dev/idc/shop/kustomization.yaml `kustomize:web`: `{IMAGE}:0000aaa` → `{image}`"
+        ),
+        "- environments/dev/idc/shop/values.yaml `marker:flux-system:shop`: `0000aaa` → `1111bbb`"
+            .to_owned(),
+    ];
+    let expected = [
+        format!("{nothing} {commit} refs/heads/promote/shop-dev-idc"),
+        "merge_request.create".to_owned(),
+        "merge_request.target=main".to_owned(),
+        "merge_request.title=shop: deliver 1111bbb to dev".to_owned(),
+        // As GitLab reads a line break in an option, which has but one line.
+        format!("merge_request.description={}", description.join("\\n")),
+        "merge_request.label=deploy".to_owned(),
+        "merge_request.label=team a".to_owned(),
+    ];
+    assert_eq!(asked.lines().collect::<Vec<_>>(), expected, "{asked}");
+    let proposed = json!({
+        "source": "promote/shop-dev-idc",
+        "url": "https://gitlab.example.com/platform/gitops/-/merge_requests/7",
+        "was_open": null,
+    });
+    assert_eq!(said["merge_request"], proposed);
+    assert_eq!(sandbox.repository(&["rev-parse", "main"]), before);
+
+    // A server that takes no options would open nothing.
+    sandbox.repository(&["config", "receive.advertisePushOptions", "false"]);
+    let image = format!("{IMAGE}:2222ccc");
+    let set = ["set-image", "shop", &image, "--env", "dev", "--site", "idc"];
+    let run = sandbox.run_on(&sandbox.url(), &[&set[..], &propose].concat());
+    assert_eq!(run.code, Some(1), "{run:#?}");
+    assert!(run.stderr.contains("push options"), "{run:#?}");
+    sandbox.fsck();
+}
