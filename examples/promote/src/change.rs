@@ -199,7 +199,8 @@ fn decide(
 ) -> Result<Plan> {
     Ok(match change {
         Change::SetImage(wanted) => {
-            let request = request(&wanted.app, &wanted.env, &wanted.what);
+            let mut request = request(&wanted.app, &wanted.env, &wanted.what);
+            request.keeps_registries = wanted.keep_registries;
             promote::set_image(config, &request, &wanted.image, snapshot)?
         }
         Change::Move(wanted) => {

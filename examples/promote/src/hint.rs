@@ -17,6 +17,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<&'static str> {
         } => FURTHER,
         PromoteError::Approval { .. } => "--approved-by with the name of whoever agreed",
         PromoteError::Gate { .. } => "`promote history APP`, which shows where it has been",
+        PromoteError::Registries { .. } => "--site, or --keep-registries",
         PromoteError::RolledBack { .. } => "--again, to deliver it there once more",
         PromoteError::GoesBack { .. } => "`promote rollback`, or --again",
         PromoteError::Outdated { .. } => "`promote plan`",

@@ -218,6 +218,13 @@ impl Image {
             && parts.contains(&Some(true))
     }
 
+    /// The host it comes from, if its name is known; Docker's own where the name has none.
+    #[must_use]
+    pub fn registry(&self) -> Option<String> {
+        let name: ImageReference = self.name.as_ref()?.parse().ok()?;
+        Some(name.registry().unwrap_or("docker.io").to_owned())
+    }
+
     /// The same repository, tag and digest, from the registry that `there` has: a registry belongs
     /// to an environment, the rest to the image.
     #[must_use]

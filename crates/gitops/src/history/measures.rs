@@ -119,7 +119,7 @@ fn lead_time(delivery: &Delivery, first: &FirstSeen<'_>, arrived: &Arrivals<'_>)
         let build = build(&image);
         let came =
             |site| arrived.get(&(application, build.clone(), site)) == Some(&delivery.seconds);
-        let is_new = sites(delivery).any(came);
+        let is_new = delivery.sites().any(came);
         is_new.then(|| first.get(&(application, build)).copied())?
     });
     let (begun, place) = begun.min()?;
@@ -145,7 +145,7 @@ fn arrivals<'a>(all: &'a [Delivery], environment: &str) -> Arrivals<'a> {
     let mut first = Arrivals::new();
     for delivery in all.iter().filter(|it| it.environment == environment) {
         for image in delivery.images() {
-            for site in sites(delivery) {
+            for site in delivery.sites() {
                 let key = (delivery.application.as_str(), build(&image), site);
                 let known = first.entry(key).or_insert(delivery.seconds);
                 *known = (*known).min(delivery.seconds);
@@ -153,12 +153,6 @@ fn arrivals<'a>(all: &'a [Delivery], environment: &str) -> Arrivals<'a> {
         }
     }
     first
-}
-
-/// The sites; one without a name where there are none.
-fn sites(delivery: &Delivery) -> impl Iterator<Item = &str> {
-    let unnamed = delivery.sites.is_empty().then_some("");
-    delivery.sites.iter().map(String::as_str).chain(unnamed)
 }
 
 /// A build's name whatever its registry.

@@ -94,6 +94,12 @@ impl Delivery {
         }
     }
 
+    /// The sites; one without a name where there are none.
+    pub(crate) fn sites(&self) -> impl Iterator<Item = &str> {
+        let unnamed = self.sites.is_empty().then_some("");
+        self.sites.iter().map(String::as_str).chain(unnamed)
+    }
+
     /// The images that run afterwards.
     pub fn images(&self) -> impl Iterator<Item = Image> {
         self.image.iter().filter_map(|text| image(text))

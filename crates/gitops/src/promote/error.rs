@@ -41,6 +41,14 @@ pub enum PromoteError {
         /// The application.
         application: String,
     },
+    /// An image for several sites, which do not have one registry.
+    #[error("`{image}` is of one registry, and sites have their own: {}", registries.join(", "))]
+    Registries {
+        /// The image.
+        image: String,
+        /// Each registry, and a site whose images come from there: `harbor.example.com at idc`.
+        registries: Vec<String>,
+    },
     /// The image was not in the environment before this one.
     #[error(
         "`{image}` has not been in `{from}`{}{}: deliver it there first",
@@ -55,7 +63,7 @@ pub enum PromoteError {
         /// The site, if there are any.
         site: Option<String>,
         /// How far back was looked, where that is not all.
-        horizon: Option<Horizon>,
+        horizon: Option<Box<Horizon>>,
     },
     /// The image was in the environment before this one, and was rolled back there.
     #[error(
@@ -107,7 +115,7 @@ pub enum PromoteError {
         /// The environment.
         environment: String,
         /// How far back was looked, where that is not all.
-        horizon: Option<Horizon>,
+        horizon: Option<Box<Horizon>>,
     },
     /// The commit is no delivery of that application to that environment.
     #[error(
@@ -122,7 +130,7 @@ pub enum PromoteError {
         /// The environment.
         environment: String,
         /// How far back was looked, where that is not all.
-        horizon: Option<Horizon>,
+        horizon: Option<Box<Horizon>>,
     },
     /// The commit does not say which scalars it changed.
     #[error(
@@ -185,6 +193,7 @@ impl PromoteError {
             Self::Image(_)
                 | Self::NoReference { .. }
                 | Self::Repository { .. }
+                | Self::Registries { .. }
                 | Self::Gate { .. }
                 | Self::RolledBack { .. }
                 | Self::Approval { .. }
@@ -205,7 +214,7 @@ fn at(site: &Option<String>) -> String {
         .map_or_else(String::new, |site| format!(" at {site}"))
 }
 
-fn within(horizon: &Option<Horizon>) -> String {
+fn within(horizon: &Option<Box<Horizon>>) -> String {
     horizon.as_ref().map_or_else(String::new, |horizon| {
         format!(" within {horizon}, and what was before is not known")
     })

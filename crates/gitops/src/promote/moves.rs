@@ -1,5 +1,7 @@
 //! An image into an environment: as given, or as another environment has it.
 
+use std::collections::BTreeMap;
+
 use super::{Config, Declared, Deliveries, Environment, PromoteError, Snapshot};
 use crate::edit::{Image, Selector, Setting};
 use crate::history::Delivery;
@@ -20,6 +22,8 @@ pub struct Request {
     pub approved_by: Option<String>,
     /// An image that was here and was replaced may come again.
     pub is_again: bool,
+    /// Of an image that is given, the registry is left out: each place keeps its own.
+    pub keeps_registries: bool,
     /// What must hold of the values that are replaced.
     pub condition: Condition,
     /// The commit the image was built from.
@@ -40,11 +44,13 @@ impl Request {
     }
 }
 
-/// The plan that sets an application's image.
+/// The plan that sets an application's image. Where sites have registries of their own, the image's would be right at
+/// one of them only: then the site must be named, or registries kept.
 ///
 /// # Errors
 ///
-/// When a rule of the environment says no, or a place of the configuration leads nowhere.
+/// When a rule of the environment says no, sites have different registries, or a place of the configuration leads
+/// nowhere.
 pub fn set_image(
     config: &Config,
     request: &Request,
@@ -53,15 +59,33 @@ pub fn set_image(
 ) -> Result<Plan, PromoteError> {
     let to = Target::of(config, request, snapshot)?;
     let mut edits = Vec::new();
+    let mut registries = BTreeMap::new();
     for site in config.sites(&request.sites)? {
-        let site = site.as_deref();
-        let declared = config.declared(&request.application, &request.environment, site)?;
+        let declared =
+            config.declared(&request.application, &request.environment, site.as_deref())?;
         let places = declared.into_iter().filter(|place| place.select.is_image());
         for Declared { file, select } in places {
-            let wanted = Image::from(image);
-            to.check(&wanted, site, &file, &select)?;
+            let mut wanted = Image::from(image);
+            if let Setting::Image(there) = snapshot.get(&to.environment.branch, &file, &select)? {
+                if request.keeps_registries {
+                    wanted = wanted.at_registry_of(&there);
+                }
+                if let Some(site) = &site
+                    && let Some(registry) = there.registry()
+                {
+                    registries.entry(registry).or_insert_with(|| site.clone());
+                }
+            }
+            to.check(&wanted, site.as_deref(), &file, &select)?;
             edits.push(Edit::set(file, select, Setting::Image(wanted)));
         }
+    }
+    if registries.len() > 1 && !request.keeps_registries {
+        let at = |(registry, site): (String, String)| format!("{registry} at {site}");
+        return Err(PromoteError::Registries {
+            image: image.to_string(),
+            registries: registries.into_iter().map(at).collect(),
+        });
     }
     to.plan(
         Action::Deliver,
@@ -260,7 +284,7 @@ impl<'a> Target<'a> {
                 image,
                 from,
                 site,
-                horizon: self.before.horizon.clone(),
+                horizon: self.before.horizon.clone().map(Box::new),
             }),
         }
     }

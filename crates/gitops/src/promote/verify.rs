@@ -2,13 +2,15 @@
 //!
 //! A plan is a file, which may be old and which anybody may have changed. So its edits are not believed: they
 //! must be of places that `narae.yaml` declares for that application, environment and sites, of every image there, and each image is
-//! asked what it would be asked if it were delivered now. A rollback's edits must be those that its commit recorded.
+//! asked what it would be asked if it were delivered now. Other values have no history to be asked: they must be what the
+//! environment they come from has now. A rollback's edits must be those that its commit recorded.
 //! Who agreed, and that an image comes again, is what the plan says, as it is what the caller says when one is made.
 
 use std::collections::BTreeMap;
 
 use super::moves::Target;
-use super::{Config, PromoteError, Request, Snapshot, roll_back};
+use super::rollback::undo;
+use super::{Config, PromoteError, Request, Snapshot};
 use crate::edit::{Selector, Setting};
 use crate::plan::{self, Action, Plan};
 use crate::repository::{CommitId, TreePath};
@@ -43,7 +45,7 @@ fn undoes(
     snapshot: &Snapshot<'_>,
 ) -> Result<(), PromoteError> {
     let request = Request::new(&plan.intent.application, &plan.intent.environment);
-    let whole = roll_back(config, &request, Some(reverts), snapshot)?;
+    let whole = undo(config, &request, reverts, snapshot)?;
     // Of some sites only, it has fewer, in the same order.
     let mut recorded = whole.edits.iter();
     let stray = plan
@@ -113,8 +115,29 @@ fn delivers(config: &Config, plan: &Plan, snapshot: &Snapshot<'_>) -> Result<(),
             )));
         };
         let site = site_of(&edit.file, select)?;
-        if let Setting::Image(image) = setting {
-            to.check(image, site.as_deref(), &edit.file, select)?;
+        match setting {
+            Setting::Image(image) => to.check(image, site.as_deref(), &edit.file, select)?,
+            Setting::Value(value) => {
+                let there = source(
+                    config,
+                    plan,
+                    site.as_deref(),
+                    (&edit.file, select),
+                    snapshot,
+                )?;
+                if there.as_ref() != Some(setting) {
+                    return Err(outdated(match there {
+                        Some(there) => format!(
+                            "`{select}` is {there} where it comes from, and {} in the plan",
+                            Setting::Value(value.clone())
+                        ),
+                        None => format!(
+                            "only images are delivered, and it sets `{select}` in {}",
+                            edit.file
+                        ),
+                    }));
+                }
+            }
         }
     }
     for image in &plan.images {
@@ -137,6 +160,27 @@ fn delivers(config: &Config, plan: &Plan, snapshot: &Snapshot<'_>) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// What the environment that is promoted from has at the place of `select`; `None` when nothing is promoted.
+fn source(
+    config: &Config,
+    plan: &Plan,
+    site: Option<&str>,
+    (file, select): (&TreePath, &Selector),
+    snapshot: &Snapshot<'_>,
+) -> Result<Option<Setting>, PromoteError> {
+    let intent = &plan.intent;
+    let Action::Promote { from } = &intent.action else {
+        return Ok(None);
+    };
+    let branch = &config.environment(from)?.branch;
+    let ours = config.declared(&intent.application, &intent.environment, site)?;
+    let theirs = config.declared(&intent.application, from, site)?;
+    let mut pairs = ours.iter().zip(&theirs);
+    let pair = pairs.find(|(ours, _)| ours.file == *file && ours.select == *select);
+    pair.map(|(_, theirs)| snapshot.get(branch, &theirs.file, &theirs.select))
+        .transpose()
 }
 
 /// What was asked for when the plan was made.

@@ -79,6 +79,13 @@ pub(crate) fn approved(environment: &str) -> Request {
     request
 }
 
+/// At both sites, each with its registry.
+pub(crate) fn everywhere(environment: &str) -> Request {
+    let mut request = request(environment);
+    request.keeps_registries = true;
+    request
+}
+
 pub(crate) fn at(mut request: Request, site: &str) -> Request {
     request.sites.push(site.to_owned());
     request
@@ -211,7 +218,7 @@ fn a_rollback_is_refused_when_the_value_moved_since() {
     for (tag, seconds) in [("1111bbb", 1), ("2222ccc", 2)] {
         let plan = promote::set_image(
             &config,
-            &request("dev"),
+            &everywhere("dev"),
             &image(tag),
             &Snapshot::new(&repository),
         )
@@ -246,7 +253,7 @@ fn what_a_rule_refuses() {
         let image: ImageReference = text.parse().unwrap();
         promote::set_image(
             &config,
-            &request("dev"),
+            &everywhere("dev"),
             &image,
             &Snapshot::new(&repository),
         )
@@ -268,7 +275,7 @@ fn what_a_rule_refuses() {
     }
     for (first, second) in [("1111bbb", "0000aaa"), ("2222ccc", "1111bbb")] {
         let view = Snapshot::new(&repository);
-        let plan = promote::set_image(&config, &request("dev"), &image(first), &view).unwrap();
+        let plan = promote::set_image(&config, &everywhere("dev"), &image(first), &view).unwrap();
         land(&repository, &plan, 1);
         let back = set(&format!("x.example.com/shop/web:{second}"));
         assert!(matches!(back, PromoteError::GoesBack { .. }), "{back}");
@@ -290,7 +297,7 @@ fn drift_tells_declared_values_from_the_rest() {
     let (_directory, repository, config) = repository();
     let plan = promote::set_image(
         &config,
-        &request("dev"),
+        &everywhere("dev"),
         &image("1111bbb"),
         &Snapshot::new(&repository),
     )
@@ -323,7 +330,7 @@ fn drift_tells_declared_values_from_the_rest() {
     assert_eq!(
         shown,
         [
-            "kustomize:web Some(\"idc.example.com/shop/web:1111bbb\") Some(\"aws.example.com/shop/web:0000aaa\") true",
+            "kustomize:web Some(\"aws.example.com/shop/web:1111bbb\") Some(\"aws.example.com/shop/web:0000aaa\") true",
             "replicas:web Some(\"1\") Some(\"2\") true",
             "namePrefix Some(\"aws.example.com-\") None false",
             "nameSuffix None Some(\"-x\") false",
@@ -345,7 +352,7 @@ fn environments_may_be_branches() {
     let image: ImageReference = "shop/web:1111bbb".parse().unwrap();
     land(
         &repository,
-        &promote::set_image(&config, &request("dev"), &image, &view()).unwrap(),
+        &promote::set_image(&config, &everywhere("dev"), &image, &view()).unwrap(),
         1,
     );
     land(
@@ -456,4 +463,123 @@ fn what_a_configuration_must_not_say() {
         "unknown environment `prod`: expected dev, master, rc"
     );
     assert!(config.sites(&["gcp".to_owned()]).is_err());
+}
+
+#[test]
+fn where_sites_have_registries_of_their_own_an_image_is_not_written_to_all() {
+    let (_directory, repository, config) = repository();
+    let set = |request: &Request| {
+        promote::set_image(
+            &config,
+            request,
+            &image("1111bbb"),
+            &Snapshot::new(&repository),
+        )
+    };
+    let error = set(&request("dev")).unwrap_err();
+    assert!(error.is_refusal());
+    assert_eq!(
+        error.to_string(),
+        "`idc.example.com/shop/web:1111bbb` is of one registry, and sites have their own: aws.example.com at aws, idc.example.com at idc"
+    );
+    land(&repository, &set(&everywhere("dev")).unwrap(), 1);
+    for site in ["idc", "aws"] {
+        let expected = kustomization(&format!("{site}.example.com"), "1111bbb", 1);
+        assert_eq!(file(&repository, "dev", site), expected);
+    }
+    // A site that is named takes the registry that is given: so all of them can move to one.
+    land(&repository, &set(&at(request("dev"), "aws")).unwrap(), 2);
+    assert!(file(&repository, "dev", "aws").contains("newName: idc.example.com/shop/web\n"));
+    let elsewhere = "new.example.com/shop/web:2222ccc".parse().unwrap();
+    let view = Snapshot::new(&repository);
+    let plan = promote::set_image(&config, &request("dev"), &elsewhere, &view).unwrap();
+    land(&repository, &plan, 3);
+    assert!(file(&repository, "dev", "idc").contains("newName: new.example.com/shop/web\n"));
+}
+
+/// What runs in dev at idc and at aws.
+fn runs(repository: &Repository) -> [String; 2] {
+    ["idc", "aws"].map(|site| {
+        let text = file(repository, "dev", site);
+        let tag = text.split("newTag: ").nth(1).unwrap();
+        tag.chars().take(7).collect()
+    })
+}
+
+#[test]
+fn sites_go_back_one_by_one_and_together() {
+    let (_directory, repository, config) = repository();
+    let view = || Snapshot::new(&repository);
+    for (tag, seconds) in [("1111bbb", 1), ("2222ccc", 2)] {
+        let plan = promote::set_image(&config, &everywhere("dev"), &image(tag), &view()).unwrap();
+        land(&repository, &plan, seconds);
+    }
+    let back = |request: &Request, commit| promote::roll_back(&config, request, commit, &view());
+    let idc = at(request("dev"), "idc");
+    let (_, one) = land(&repository, &back(&idc, None).unwrap(), 3);
+    assert_eq!(runs(&repository), ["1111bbb", "2222ccc"]);
+    // Of both, what is still there goes back, and no further.
+    let plan = back(&request("dev"), None).unwrap();
+    assert_eq!(plan.intent.sites, ["aws"]);
+    promote::verify(&config, &plan, &view()).unwrap();
+    land(&repository, &plan, 4);
+    assert_eq!(runs(&repository), ["1111bbb", "1111bbb"]);
+    let plan = back(&request("dev"), None).unwrap();
+    assert_eq!(plan.intent.sites, ["idc", "aws"]);
+    land(&repository, &plan, 5);
+    assert_eq!(runs(&repository), ["0000aaa", "0000aaa"]);
+    let nothing = back(&request("dev"), None);
+    assert!(
+        matches!(nothing, Err(PromoteError::NothingToRollBack { .. })),
+        "{nothing:?}"
+    );
+    // A rollback that is rolled back has undone nothing: what it undid stands again, at its site.
+    let named = back(&request("dev"), Some(one));
+    let tip = repository.tip("main").unwrap().unwrap();
+    let moved = named
+        .unwrap()
+        .apply(|file| repository.read(tip, file))
+        .unwrap();
+    assert_eq!(moved.outcome(), "conflict", "0000aaa is not what it left");
+}
+
+#[test]
+fn a_rollback_that_is_rolled_back_has_undone_nothing() {
+    let (_directory, repository, config) = repository();
+    let view = || Snapshot::new(&repository);
+    for (tag, seconds) in [("1111bbb", 1), ("2222ccc", 2)] {
+        let plan = promote::set_image(&config, &everywhere("dev"), &image(tag), &view()).unwrap();
+        land(&repository, &plan, seconds);
+    }
+    let back = |commit| promote::roll_back(&config, &request("dev"), commit, &view()).unwrap();
+    let (_, rollback) = land(&repository, &back(None), 3);
+    land(&repository, &back(Some(rollback)), 4);
+    assert_eq!(runs(&repository), ["2222ccc", "2222ccc"]);
+    land(&repository, &back(None), 5);
+    assert_eq!(runs(&repository), ["1111bbb", "1111bbb"]);
+    land(&repository, &back(None), 6);
+    assert_eq!(runs(&repository), ["0000aaa", "0000aaa"]);
+}
+
+#[test]
+fn a_delivery_that_is_named_goes_back_where_it_still_stands() {
+    let (_directory, repository, config) = repository();
+    let view = || Snapshot::new(&repository);
+    let set = |request: &Request, tag, seconds| {
+        let plan = promote::set_image(&config, request, &image(tag), &view()).unwrap();
+        land(&repository, &plan, seconds).1
+    };
+    let idc = at(request("dev"), "idc");
+    let first = set(&everywhere("dev"), "1111bbb", 1);
+    land(
+        &repository,
+        &promote::roll_back(&config, &idc, None, &view()).unwrap(),
+        2,
+    );
+    set(&idc, "3333ddd", 3);
+    assert_eq!(runs(&repository), ["3333ddd", "1111bbb"]);
+    // As when it was decided before and another writer was faster.
+    let plan = promote::roll_back(&config, &request("dev"), Some(first), &view()).unwrap();
+    land(&repository, &plan, 4);
+    assert_eq!(runs(&repository), ["3333ddd", "0000aaa"]);
 }

@@ -258,3 +258,50 @@ fn what_somebody_wrote_into_a_plan_is_not_believed() {
     let error = verify(&repository, &config, &part).unwrap_err();
     assert!(matches!(error, PromoteError::Outdated { .. }), "{error}");
 }
+
+#[test]
+fn values_are_what_the_environment_they_come_from_has() {
+    let (_directory, repository, config, plan) = planned();
+    let with = |count: i64| {
+        let mut plan = plan.clone();
+        for edit in &mut plan.edits {
+            if let Target::Set {
+                to: Setting::Value(value),
+                ..
+            } = &mut edit.target
+            {
+                *value = count.into();
+            }
+        }
+        plan
+    };
+    assert_ne!(with(0), plan, "replicas are promoted");
+    verify(&repository, &config, &with(1)).unwrap();
+    let error = verify(&repository, &config, &with(0)).unwrap_err();
+    assert!(error.is_refusal());
+    assert_eq!(
+        error.to_string(),
+        "the plan does not fit: `replicas:web` is 1 where it comes from, and 0 in the plan: make it again"
+    );
+    // It moved there since.
+    let name = "environments/rc/idc/shop/kustomization.yaml";
+    let tip = repository.tip("main").unwrap().unwrap();
+    let there = repository.read(tip, &path(name)).unwrap().unwrap();
+    let there = String::from_utf8(there)
+        .unwrap()
+        .replace("count: 1", "count: 5");
+    crate::fixture::advance(&repository, &[(name, Some(&there))]);
+    let error = verify(&repository, &config, &plan).unwrap_err();
+    assert!(
+        error.to_string().contains("is 5 where it comes from"),
+        "{error}"
+    );
+    // And what delivers an image sets nothing else.
+    let mut delivered = with(5);
+    delivered.intent.action = Action::Deliver;
+    let error = verify(&repository, &config, &delivered).unwrap_err();
+    assert!(
+        error.to_string().contains("only images are delivered"),
+        "{error}"
+    );
+}

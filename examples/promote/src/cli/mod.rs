@@ -123,6 +123,10 @@ pub(crate) struct SetImage {
     #[arg(long)]
     pub(crate) env: String,
 
+    /// Leave the image's registry out: each site and place keeps its own
+    #[arg(long)]
+    pub(crate) keep_registries: bool,
+
     #[command(flatten)]
     pub(crate) what: What,
 }

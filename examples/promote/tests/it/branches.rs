@@ -150,7 +150,11 @@ fn set_and_move(place: &Place, image: &str) {
     let set = ["set-image", "shop", image, "--env", "feature"];
     let out = place.moves(
         "feature/search",
-        &[&set[..], &["--source-commit", "8c1d2e3f0011"]].concat(),
+        &[
+            &set[..],
+            &["--keep-registries", "--source-commit", "8c1d2e3f0011"],
+        ]
+        .concat(),
     );
     assert!(out.contains(" to feature/search of "), "{out}");
     let out = place.moves("dev", &["move", "shop", "--from", "feature", "--to", "dev"]);

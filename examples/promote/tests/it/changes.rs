@@ -342,3 +342,32 @@ fn writers_at_once_all_land() {
     }
     sandbox.fsck();
 }
+
+#[test]
+fn sites_with_registries_of_their_own_keep_them() {
+    let sandbox = Sandbox::new();
+    let name = "environments/dev/aws/shop/kustomization.yaml";
+    let theirs = sandbox.file("dev", "aws", "shop/kustomization.yaml");
+    let theirs = theirs.replace("harbor.example.com", "ecr.example.com");
+    sandbox.import(&[(name.to_owned(), theirs)]);
+    let image = format!("{IMAGE}:8c1d2e3");
+    let set = ["set-image", "shop", &image, "--env", "dev"];
+    let run = sandbox.run(&set);
+    assert_eq!(run.code, Some(3), "{run:#?}");
+    let said =
+        "ecr.example.com at aws, harbor.example.com at idc\n  try: --site, or --keep-registries\n";
+    assert!(run.stderr.ends_with(said), "{run:#?}");
+    sandbox.done(&[&set[..], &["--keep-registries"]].concat());
+    for (site, registry) in [("idc", "harbor"), ("aws", "ecr")] {
+        let file = sandbox.file("dev", site, "shop/kustomization.yaml");
+        let lines = format!("newName: {registry}.example.com/shop/web\n  newTag: 8c1d2e3 ");
+        assert!(file.contains(&lines), "{file}");
+    }
+    // What comes from dev keeps the registries that rc has.
+    sandbox.done(&["move", "shop", "--from", "dev", "--to", "rc"]);
+    let file = sandbox.file("rc", "aws", "shop/kustomization.yaml");
+    assert!(
+        file.contains("newName: harbor.example.com/shop/web\n  newTag: 8c1d2e3 "),
+        "{file}"
+    );
+}

@@ -121,7 +121,7 @@ fn after_a_redirect_what_git_answers_approves() {
         let tail = seen.target.strip_prefix("/old.git/")?;
         let location = format!("Location: /gitops.git/{tail}\r\n");
         let is_known = seen.authorization.is_some();
-        is_known.then(|| Fault::Answer("301 Moved Permanently", location, ""))
+        is_known.then_some(Fault::Answer("301 Moved Permanently", location, ""))
     };
     let Some(server) = GitHttp::start(served.folder(), login().with_faults(moved), WHAT) else {
         return;
