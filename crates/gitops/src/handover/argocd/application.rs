@@ -228,7 +228,10 @@ impl OperationState {
     /// The commits it applied, or was to apply.
     pub(super) fn revisions(&self) -> impl Iterator<Item = &str> {
         let asked = &self.asked.sync;
-        let (one, many) = match &self.sync_result {
+        // One that failed before it compared anything has a result without a commit.
+        let has_commit =
+            |result: &&SyncResult| !result.revision.is_empty() || !result.revisions.is_empty();
+        let (one, many) = match self.sync_result.as_ref().filter(has_commit) {
             Some(result) => (&result.revision, &result.revisions),
             None => (&asked.revision, &asked.revisions),
         };

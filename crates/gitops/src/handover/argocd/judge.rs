@@ -5,7 +5,10 @@
 //! has seen the change, so both together speak of the commit's own objects. An operation need not have applied
 //! it: a commit that changes nothing of this application is `Synced` at once.
 //!
-//! *Failed* is an operation of this commit that ended so (one that is retried is still `Running`).
+//! *Failed* is an operation of this commit that ended so (one that is retried is still `Running`), whatever stands
+//! then: hooks take no part in the comparison, so a commit whose `PostSync` hook fails is `Synced` and `Healthy` all the
+//! same (`controller/sync.go`, `controller/state.go`), and `argocd app sync` calls it failed as well. The operation's commit is
+//! what it came to apply (`syncResult.revision`); what it was asked for may be a branch.
 
 use super::application::{Application, OperationState};
 

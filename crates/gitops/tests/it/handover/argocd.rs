@@ -140,6 +140,53 @@ fn one_of_several_sources_or_a_later_commit_will_do() {
 }
 
 #[test]
+fn a_failed_operation_counts_for_the_commit_that_it_came_to_apply() {
+    // What it was asked for, what it came to apply (none: it had no result), and whether that is our failure.
+    for (asked, applied, is_ours) in [
+        (OURS, Some(OURS), true),
+        ("main", Some(OURS), true),
+        (OURS, Some(OTHER), false),
+        ("main", Some(OTHER), false),
+        (OURS, Some(""), true),
+        (OTHER, Some(""), false),
+        (OURS, None, true),
+        (OTHER, None, false),
+        ("main", None, false),
+    ] {
+        for phase in ["Failed", "Error"] {
+            // As it is after a `PostSync` hook has failed: all there is to compare is as it should be.
+            let mut state = with_operation(state("Synced", OURS, "Healthy"), phase, OURS, "no");
+            let operation = &mut state["status"]["operationState"];
+            operation["operation"]["sync"]["revision"] = asked.into();
+            operation["syncResult"] = match applied {
+                None => Value::Null,
+                Some(revision) => json!({"revision": revision, "resources": [
+                    {"group": "batch", "kind": "Job", "namespace": "shop", "name": "smoke", "status": "",
+                     "message": "Job has reached the specified backoff limit", "hookPhase": "Failed"},
+                ]}),
+            };
+            let result = waited(
+                &answers(vec![state]),
+                &Wait::new(commit()).without_refresh(),
+            )
+            .0;
+            let case = format!("{phase} {asked} {applied:?}: {result:?}");
+            let Err(error) = result else {
+                assert!(!is_ours, "{case}");
+                continue;
+            };
+            assert!(is_ours && error.kind() == ErrorKind::SyncFailed, "{case}");
+            let hook = "Job shop/smoke: Job has reached the specified backoff limit";
+            assert_eq!(
+                error.to_string().contains(hook),
+                applied.is_some(),
+                "{case}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_failed_sync_says_what_argocd_says() {
     let failed = with_operation(
         state("OutOfSync", OURS, "Healthy"),
