@@ -78,7 +78,8 @@ impl GitDaemon {
     }
 }
 
-fn started(command: &mut Command, log: &Path, port: u16) -> Process {
+/// `command`, which listens on `port` when this returns.
+pub(crate) fn started(command: &mut Command, log: &Path, port: u16) -> Process {
     let mut process = Process::start(command, log);
     wait_for(port, &mut process);
     process

@@ -215,6 +215,12 @@ impl GitHttp {
     pub fn seen(&self) -> Vec<Seen> {
         lock(&self.shared.seen).clone()
     }
+
+    /// How many connections there were so far.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        lock(&self.shared.open).len()
+    }
 }
 
 impl Drop for GitHttp {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::git_daemon::wait_for;
+use crate::git_daemon::started;
 use crate::process::{Process, free_port};
 use crate::program::{is_missing, skip};
 
@@ -15,6 +15,7 @@ use crate::program::{is_missing, skip};
 pub struct Sshd {
     // INVARIANT: dropped before the folder its files are in.
     process: Process,
+    command: Command,
     port: u16,
     user: String,
     folder: TempDir,
@@ -62,15 +63,11 @@ impl Sshd {
             file("authorized").display(),
         );
         fs::write(file("sshd_config"), text).unwrap();
-        let mut process = Process::start(
-            Command::new(program)
-                .args(["-D", "-e", "-f"])
-                .arg(file("sshd_config")),
-            &file("sshd.log"),
-        );
-        wait_for(port, &mut process);
+        let mut command = Command::new(program);
+        command.args(["-D", "-e", "-f"]).arg(file("sshd_config"));
         Some(Self {
-            process,
+            process: started(&mut command, &file("sshd.log"), port),
+            command,
             port,
             user: id("-un"),
             folder,
@@ -120,6 +117,13 @@ impl Sshd {
     #[must_use]
     pub fn stranger(&self) -> PathBuf {
         self.folder.path().join("stranger")
+    }
+
+    /// Kills it and starts it again on the same port. What it serves to somebody at that moment goes on.
+    pub fn restart(&mut self) {
+        self.process.end();
+        let log = self.folder.path().join("sshd.log");
+        self.process = started(&mut self.command, &log, self.port);
     }
 
     /// What it printed so far.

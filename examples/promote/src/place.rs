@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 use narae_cli::file::text;
@@ -29,6 +29,7 @@ pub(crate) struct Place {
     branch: String,
     author: (String, String),
     depth: u32,
+    timeout: Duration,
     kind: Kind,
     /// Of what is elsewhere; held, so that no other process begins it anew meanwhile.
     cache: Option<Cache>,
@@ -62,6 +63,7 @@ impl Place {
         let found = here(&common.repo);
         let path = found.as_deref().unwrap_or(Path::new(&common.repo));
         let heard = Heard::default();
+        let timeout = Duration::from_secs(common.timeout);
         let (kind, cache) = match path.exists() {
             true if common.repo == "." && found.is_none() => bail!(
                 "there is no repository in this folder, nor above it\n  try: --repo with its path or URL, or NARAE_REPO"
@@ -72,7 +74,7 @@ impl Place {
                 common.repo
             ),
             false => {
-                let remote = connected(&common.repo, &heard)?;
+                let remote = connected(&common.repo, timeout, &heard)?;
                 let folder = common.cache.clone().map_or_else(default_cache, Ok)?;
                 let cache = Cache::open(folder, &remote)?;
                 let objects = prepared(Repository::open(cache.repository().path())?, common);
@@ -93,6 +95,7 @@ impl Place {
             branch: branch.unwrap_or_else(|| "main".to_owned()),
             author: author(&common.author)?,
             depth: common.depth,
+            timeout,
             kind,
             cache,
             heard,
@@ -126,7 +129,7 @@ impl Place {
 
     /// A connection of its own, for a push that says more.
     pub(crate) fn connect(&self) -> Result<Remote> {
-        connected(&self.repository, &self.heard)
+        connected(&self.repository, self.timeout, &self.heard)
     }
 
     /// What is heard while something lands.
@@ -322,10 +325,12 @@ pub(crate) fn now() -> Result<i64> {
 }
 
 /// What git would ask, is asked: the person's own credential helpers.
-fn connected(repository: &str, heard: &Heard) -> Result<Remote> {
+fn connected(repository: &str, timeout: Duration, heard: &Heard) -> Result<Remote> {
     let http = HttpOptions::new().with_credentials(CredentialHelper::new());
     let heard = heard.clone();
-    let remote = Remote::new(repository)?.with_http(http);
+    let remote = Remote::new(repository)?
+        .with_http(http)
+        .with_deadline(timeout);
     Ok(remote.with_listener(move |event| heard.listen(event)))
 }
 

@@ -76,6 +76,10 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "COMMITS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) depth: u32,
 
+    /// How long an operation with a repository elsewhere may take, all its attempts together
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
+
     /// When to colour: a terminal gets colour, a pipe does not
     #[arg(long, global = true, value_enum, default_value_t = clap::ColorChoice::Auto)]
     pub(crate) color: clap::ColorChoice,

@@ -1,6 +1,7 @@
 //! Repositories that a server serves.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
@@ -60,6 +61,18 @@ fn a_repository_behind_git_daemon() {
 
     let gone = sandbox.run_on(&daemon.address("none.git"), &["history"]);
     assert_eq!(gone.code, Some(1), "{gone:?}");
+}
+
+#[test]
+fn a_server_that_says_nothing_is_waited_for_as_long_as_was_said() {
+    let sandbox = Sandbox::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("git://{}/gitops.git", silent.local_addr().unwrap());
+    let run = sandbox.run_on(&url, &["history", "--timeout", "1"]);
+    assert_eq!(run.code, Some(1), "{run:#?}");
+    assert!(run.stderr.contains("1s"), "{run:#?}");
+    let none = sandbox.run_on(&url, &["history", "--timeout", "0"]);
+    assert_eq!(none.code, Some(2), "{none:#?}");
 }
 
 #[test]

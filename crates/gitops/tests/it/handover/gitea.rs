@@ -153,7 +153,28 @@ fn git_over_http_and_ssh(place: &Place) {
     assert_eq!(place.tip("main"), http);
     let ssh = place.landed(&place.over_ssh(), "main", &[("apps/shop/tag", Some("2\n"))]);
     assert_eq!(place.tip("main"), ssh);
-    assert_ne!(http, ssh);
+    let with = |token: String| {
+        let credentials = move |_: &remote::Asked<'_>| Some(Credential::bearer(&*token));
+        let options = HttpOptions::new().with_credentials(credentials);
+        Remote::new(&place.url()).unwrap().with_http(options)
+    };
+    let remote = with(place.gitea.token().to_owned());
+    let bearer = place.landed(&remote, "main", &[("apps/shop/tag", Some("1\n"))]);
+    assert_eq!(place.tip("main"), bearer);
+    let remote = with("0".repeat(40));
+    let error = place
+        .land(&remote, "main", &[("apps/shop/tag", Some("2\n"))])
+        .unwrap_err();
+    assert_eq!(error.kind(), remote::ErrorKind::Unauthorized, "{error}");
+    let remote = with(place.gitea.token().to_owned());
+    let back = place.landed(&remote, "main", &[("apps/shop/tag", Some("2\n"))]);
+    assert_eq!(
+        [http, ssh, bearer, back]
+            .iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .len(),
+        4
+    );
 }
 
 fn a_token_that_may_only_read(place: &Place) {

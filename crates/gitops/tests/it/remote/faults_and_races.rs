@@ -177,16 +177,10 @@ impl Drop for Over<'_> {
     }
 }
 
-#[test]
-fn adjacent_lines_land_while_the_daemon_is_killed_and_started_again() {
-    let served = Served::new();
-    let Some(mut daemon) = site::daemon(&served, WHAT) else {
-        return;
-    };
-    let address = daemon.address("gitops.git");
-    let repository = served.path();
-    let site = Site::new(served, (), move || remote(&address));
+/// The server is killed four times while they land, and started again.
+fn adjacent_lines_land_meanwhile(site: &Site, mut restart: impl FnMut() + Send) {
     let is_over = AtomicBool::new(false);
+    let repository = site.served.path();
     thread::scope(|scope| {
         let restarts = scope.spawn(|| {
             let mut restarts = 0;
@@ -198,14 +192,36 @@ fn adjacent_lines_land_while_the_daemon_is_killed_and_started_again() {
                     // Only the time between two looks.
                     thread::sleep(Duration::from_millis(10));
                 }
-                daemon.restart();
+                restart();
                 restarts += 1;
             }
             restarts
         });
         let over = Over(&is_over);
-        adjacent_lines(&site, &[ErrorKind::Unreachable]);
+        adjacent_lines(site, &[ErrorKind::Unreachable]);
         drop(over);
         assert_eq!(restarts.join().unwrap(), 4);
     });
+}
+
+#[test]
+fn adjacent_lines_land_while_the_daemon_is_killed_and_started_again() {
+    let served = Served::new();
+    let Some(mut daemon) = site::daemon(&served, WHAT) else {
+        return;
+    };
+    let address = daemon.address("gitops.git");
+    let site = Site::new(served, (), move || remote(&address));
+    adjacent_lines_land_meanwhile(&site, || daemon.restart());
+}
+
+#[test]
+fn adjacent_lines_land_while_sshd_is_killed_and_started_again() {
+    let served = Served::new();
+    let Some(mut sshd) = site::sshd(WHAT) else {
+        return;
+    };
+    let connect = site::over(&sshd, &served, sshd.port());
+    let site = Site::new(served, (), connect);
+    adjacent_lines_land_meanwhile(&site, || sshd.restart());
 }

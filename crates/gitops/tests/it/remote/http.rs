@@ -63,6 +63,9 @@ fn a_change_lands_over_tls_with_a_password() {
         served.folder(),
         &["clone", "--quiet", "gitops.git", "clone"],
     );
+    // Every question goes over the one connection, and its one handshake: the tip, what is needed of it, and the push.
+    assert!(server.seen().len() >= 5, "{:#?}", server.seen());
+    assert_eq!(server.connections(), 1);
     // The password was asked for once, and kept.
     let without = server
         .seen()
