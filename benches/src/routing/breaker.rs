@@ -3,12 +3,14 @@
 use std::future::Future as _;
 use std::hint::black_box;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use failsafe::CircuitBreaker as _;
 use narae_routing::SharedTime;
 use narae_routing::breaker::{Breaker, Config};
+use narae_routing::tower::{BreakerLayer, Clock, Verdict};
 use tower::{Layer as _, Service as _};
 use tower_resilience_circuitbreaker::CircuitBreakerConfigBuilder;
 
@@ -106,6 +108,68 @@ pub(super) fn run(report: &mut Report) {
         failing,
         tower_failing,
     );
+    // The system's coarse clock: true to its tick, a few milliseconds, and far cheaper to read.
+    let coarse_origin = coarsetime::Instant::now();
+    let coarse_now = || -> Duration {
+        coarsetime::Instant::now()
+            .duration_since(coarse_origin)
+            .into()
+    };
+    let coarse = || {
+        for _ in 0..CALLS {
+            let begun = coarse_now();
+            let permit = breaker.acquire(begun).expect("nothing fails");
+            let ended = coarse_now();
+            permit.success(ended.saturating_sub(begun), ended);
+        }
+    };
+    report.compare(
+        "routing.breaker_coarse_clock_vs_failsafe",
+        "failsafe 1.3, its default policy",
+        &format!("{CALLS} calls that succeed, one thread; ours reads the system's coarse clock twice, the peer its clock"),
+        200,
+        coarse,
+        theirs,
+    );
+    report.compare(
+        "routing.breaker_coarse_clock_vs_tower_resilience",
+        "tower-resilience-circuitbreaker 0.14, its defaults, as a tower service",
+        &format!("{CALLS} calls that succeed, one thread; ours reads the system's coarse clock twice, the peer its clock twice"),
+        200,
+        coarse,
+        &mut tower,
+    );
+    // Both as tower services.
+    for (name, clock, note) in [
+        ("breaker_layer", Clock::start(), "both read the clock twice"),
+        (
+            "breaker_layer_coarse",
+            Clock::coarse(),
+            "ours reads the system's coarse clock twice, the peer its clock twice",
+        ),
+    ] {
+        let breaker = Breaker::new(Config::default()).expect("the defaults make a breaker");
+        let served = |_: &Result<(), std::convert::Infallible>| Verdict::Success;
+        let mut service = BreakerLayer::new(Arc::new(breaker), clock, served)
+            .layer(tower::service_fn(|()| std::future::ready(Ok(()))));
+        let layered = || {
+            let mut context = Context::from_waker(Waker::noop());
+            for _ in 0..CALLS {
+                let ready = service.poll_ready(&mut context);
+                assert!(ready.is_ready());
+                let answered = pin!(service.call(())).poll(&mut context);
+                assert!(matches!(black_box(answered), Poll::Ready(Ok(()))));
+            }
+        };
+        report.compare(
+            &format!("routing.{name}_vs_tower_resilience"),
+            "tower-resilience-circuitbreaker 0.14, its defaults, as a tower service",
+            &format!("{CALLS} calls that succeed, one thread, both as tower services; {note}"),
+            200,
+            layered,
+            &mut tower,
+        );
+    }
     // A timer tells the time every millisecond; callers only read what it told.
     let time = SharedTime::default();
     let told = || {

@@ -22,8 +22,9 @@
 //!
 //! In the closed state asking takes one atomic load. So does recording a success while all of a full window of calls
 //! were successes, which that leaves as it is; else recording takes a lock, and O(1) whatever the
-//! window (time windows are one bucket a second). Reading the system's clock, twice a call, costs more than either;
-//! where a millisecond is fine enough, [`SharedTime`](crate::SharedTime) spares it.
+//! window (time windows are one bucket a second). Reading the system's clock, twice a call, costs more than either. Where
+//! a few milliseconds are fine enough, its coarse clock (`CLOCK_MONOTONIC_COARSE`; `Clock::coarse` of the `tower` layers)
+//! takes a fraction of that, and [`SharedTime`](crate::SharedTime) next to nothing.
 
 mod config;
 mod event;

@@ -9,7 +9,8 @@
 //! | [`Balance`] | sends each request to the endpoint a [`Pool`](crate::pool::Pool) picks |
 //!
 //! Who is refused is told at once, as [`Error::Refused`]; nobody waits in a queue. A call whose future is dropped never
-//! happened: its permit and its place are free again. Times are tokio's, so that a test may pause them.
+//! happened: its permit and its place are free again. Times are tokio's, so that a test may pause them, unless a
+//! [`Clock::coarse`] is asked for.
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -63,19 +64,36 @@ pub use retry::{RetryLayer, RetryService};
 
 /// The origin of times. Whatever shares a policy shares its clock.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock(Instant);
+pub struct Clock(Origin);
+
+#[derive(Clone, Copy, Debug)]
+enum Origin {
+    Tokio(Instant),
+    Coarse(coarsetime::Instant),
+}
 
 impl Clock {
-    /// Time zero is now.
+    /// Time zero is now, and goes on as tokio's does.
     #[must_use]
     pub fn start() -> Self {
-        Self(Instant::now())
+        Self(Origin::Tokio(Instant::now()))
+    }
+
+    /// The same by the system's coarse clock: read in a fraction of the time, and true to a tick of the system (4 ms on
+    /// most Linux machines, at most 10). For policies whose times, slow calls among them, are far above that. Tokio
+    /// cannot pause it.
+    #[must_use]
+    pub fn coarse() -> Self {
+        Self(Origin::Coarse(coarsetime::Instant::now()))
     }
 
     /// Time since the start.
     #[must_use]
     pub fn now(&self) -> Duration {
-        self.0.elapsed()
+        match self.0 {
+            Origin::Tokio(origin) => origin.elapsed(),
+            Origin::Coarse(origin) => coarsetime::Instant::now().duration_since(origin).into(),
+        }
     }
 }
 

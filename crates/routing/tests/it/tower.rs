@@ -223,3 +223,15 @@ fn http_says_what_may_be_tried_again() {
         (Repeatable::Yes, Repeatable::No)
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_coarse_clock_goes_on_by_itself() {
+    let (coarse, paused) = (Clock::coarse(), Clock::start());
+    let begun = coarse.now();
+    assert!(begun < SECOND);
+    // A tick is a few milliseconds; each look takes nanoseconds.
+    let ticked = (0..u32::MAX).any(|_| coarse.now() > begun);
+    assert!(ticked);
+    assert!(coarse.now() > begun);
+    assert_eq!(paused.now(), Duration::ZERO);
+}
