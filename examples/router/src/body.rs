@@ -6,8 +6,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hyper::Version;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
+
+use crate::stall::{self, Stalled};
 
 /// A body from one side to the other, with something that lives exactly as long.
 ///
@@ -21,7 +24,13 @@ pub(crate) struct Passing<B: Body, C> {
     deadline: Option<Pin<Box<Sleep>>>,
     /// What was polled before anybody asked, and how much there was to come then.
     ahead: Option<(Polled<B>, SizeHint)>,
+    /// The most bytes that pass at once, and what is left of a chunk that had more.
+    piece: usize,
+    rest: Option<Bytes>,
 }
+
+/// A frame of HTTP/2, which counts as progress: with larger ones who reads slowly would look as if it stood still.
+const FRAME_BYTES: usize = 16 << 10;
 
 /// What a body gives when it is polled.
 type Polled<B> = Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>;
@@ -29,6 +38,9 @@ type Polled<B> = Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>;
 /// Hears of every chunk that passes, and of the end.
 pub(crate) trait Companion {
     fn passed(&mut self, bytes: usize);
+
+    /// Who takes the body would take more than has come.
+    fn wanting(&mut self) {}
 
     /// All of the body has come. Heard at least once if that happens.
     fn came_whole(&mut self) {}
@@ -50,7 +62,17 @@ impl<B: Body, C: Companion> Passing<B, C> {
             stall: None,
             deadline: None,
             ahead: None,
+            piece: usize::MAX,
+            rest: None,
         }
+    }
+
+    /// The same body, in pieces that are good to send over this version of HTTP.
+    pub(crate) fn over(mut self, version: Version) -> Self {
+        if version == Version::HTTP_2 {
+            self.piece = FRAME_BYTES;
+        }
+        self
     }
 
     /// The same body, cut at `deadline` however well it passes.
@@ -60,7 +82,17 @@ impl<B: Body, C: Companion> Passing<B, C> {
     }
 }
 
-impl<B: Body + Unpin, C> Passing<B, C> {
+impl<B: Body + Unpin, C: Companion> Passing<B, C> {
+    fn give(&mut self, mut data: Bytes) -> Frame<Bytes> {
+        if data.len() > self.piece {
+            let first = data.split_to(self.piece);
+            self.rest = Some(std::mem::replace(&mut data, first));
+        }
+        self.companion.passed(data.len());
+        stall::given();
+        Frame::data(data)
+    }
+
     /// Gives everybody else of this event loop a turn: what came with the head of the message has got here by then,
     /// and leaves with it in one write.
     pub(crate) async fn begin(&mut self) {
@@ -97,10 +129,14 @@ where
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = &mut *self;
+        stall::asked();
         if let Some(deadline) = &mut this.deadline
             && deadline.as_mut().poll(context).is_ready()
         {
             return Poll::Ready(Some(Err(Box::new(Stalled))));
+        }
+        if let Some(rest) = this.rest.take() {
+            return Poll::Ready(Some(Ok(this.give(rest))));
         }
         let polled = match this.ahead.take() {
             Some((first, _)) => Poll::Ready(first),
@@ -109,12 +145,13 @@ where
         match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 this.stall = None;
-                if let Some(data) = frame.data_ref() {
-                    this.companion.passed(data.len());
-                }
                 if this.body.is_end_stream() {
                     this.companion.came_whole();
                 }
+                let frame = match frame.into_data() {
+                    Ok(data) => this.give(data),
+                    Err(trailers) => trailers,
+                };
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
@@ -123,6 +160,7 @@ where
                 Poll::Ready(None)
             }
             Poll::Pending => {
+                this.companion.wanting();
                 let until = Instant::now() + this.timeout;
                 let stall = this
                     .stall
@@ -136,18 +174,19 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ahead.is_none() && self.body.is_end_stream()
+        self.ahead.is_none() && self.rest.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.ahead {
+        let mut hint = match &self.ahead {
             Some((_, hint)) => *hint,
             None => self.body.size_hint(),
+        };
+        let rest = self.rest.as_ref().map_or(0, Bytes::len) as u64;
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(rest));
         }
+        hint.set_lower(hint.lower().saturating_add(rest));
+        hint
     }
 }
-
-/// Nothing came for the whole `--stall-timeout`, or the route's time for the request is over.
-#[derive(Debug, thiserror::Error)]
-#[error("the body stood still for too long")]
-pub(crate) struct Stalled;

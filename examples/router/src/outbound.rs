@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Either, Full, Limited};
-use hyper::Request;
 use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::{HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
+use hyper::{Request, Version};
 use narae_routing::retry::Repeatable;
-use tokio::sync::oneshot;
 
 use crate::access::Entry;
-use crate::body::{Passing, Stalled};
-use crate::connections::{Failure, Outgoing, Parcel, Sending};
+use crate::body::Passing;
+use crate::connections::{Failure, Outgoing, Parcel, Patience};
+use crate::stall::Stalled;
+use crate::upload::Upload;
 
 /// A body up to this many bytes is read whole when it may have to be sent more than once.
 pub(crate) const REPLAYED_BYTES: usize = 64 << 10;
@@ -25,10 +27,7 @@ pub(crate) struct Outbound {
 enum Payload {
     Whole(Bytes),
     /// Taken by the first attempt, and back if nothing of it was sent.
-    Stream(
-        Option<Box<Request<Outgoing>>>,
-        Option<oneshot::Receiver<()>>,
-    ),
+    Stream(Option<Box<Request<Outgoing>>>, Upload),
 }
 
 /// A request that is here whole.
@@ -65,11 +64,7 @@ impl Outbound {
         let small = small.is_some_and(|bytes| bytes <= REPLAYED_BYTES as u64);
         let again = parts.method.is_idempotent() || mirrored;
         if small && again {
-            let (sending, _) = oneshot::channel();
-            let sending = Sending {
-                _open: sending,
-                received,
-            };
+            let (_, sending) = Upload::new(received);
             let whole = Limited::new(Passing::new(body, stall, sending), REPLAYED_BYTES);
             let whole = whole.collect().await.map_err(|error| {
                 if error.is::<Stalled>() {
@@ -83,16 +78,18 @@ impl Outbound {
                 body: Payload::Whole(whole.to_bytes()),
             });
         }
-        let (sending, sent) = oneshot::channel();
-        let sending = Sending {
-            _open: sending,
-            received,
-        };
-        let stream = Box::new(Passing::new(body, stall, sending));
+        // hyper would take it that a GET has none.
+        if parts.version == Version::HTTP_11 && body.size_hint().exact().is_none() {
+            let chunked = HeaderValue::from_static("chunked");
+            parts.headers.insert(TRANSFER_ENCODING, chunked);
+        }
+        let (upload, sending) = Upload::new(received);
+        let stream = Passing::new(body, stall, sending).over(parts.version);
+        let stream = Box::new(stream);
         let request = Request::from_parts(parts.clone(), Either::Left(stream));
         Ok(Self {
             parts,
-            body: Payload::Stream(Some(Box::new(request)), Some(sent)),
+            body: Payload::Stream(Some(Box::new(request)), upload),
         })
     }
 
@@ -105,7 +102,7 @@ impl Outbound {
     }
 
     /// What to send now; `None` if it was sent and cannot be again.
-    pub(crate) fn parcel(&mut self, response_timeout: Duration) -> Option<Parcel<'_>> {
+    pub(crate) fn parcel(&mut self, patience: Patience) -> Option<Parcel<'_>> {
         Some(match &mut self.body {
             Payload::Whole(bytes) => {
                 let again = Again {
@@ -114,16 +111,16 @@ impl Outbound {
                 };
                 Parcel {
                     request: again.request(),
-                    sent: None,
+                    upload: None,
                     again: self.parts.method.is_idempotent().then_some(again),
-                    response_timeout,
+                    patience,
                 }
             }
-            Payload::Stream(request, sent) => Parcel {
+            Payload::Stream(request, upload) => Parcel {
                 request: *request.take()?,
-                sent: sent.take(),
+                upload: Some(upload),
                 again: None,
-                response_timeout,
+                patience,
             },
         })
     }
@@ -134,9 +131,9 @@ impl Outbound {
     }
 
     /// Keeps what was not sent for another attempt.
-    pub(crate) fn take_back(&mut self, unsent: Option<Request<Outgoing>>) {
+    pub(crate) fn take_back(&mut self, unsent: Option<Box<Request<Outgoing>>>) {
         if let Payload::Stream(request, _) = &mut self.body {
-            *request = unsent.map(Box::new);
+            *request = unsent;
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -21,6 +21,7 @@ use crate::arguments::Limits;
 use crate::connections::Protocol;
 use crate::exchange::{Came, handle};
 use crate::router::Router;
+use crate::stall::{Moving, Streams, keep_little_unsent};
 use crate::worker::{WorkerId, Workers};
 
 /// How long to leave the listener alone when the process is out of file descriptors.
@@ -58,6 +59,7 @@ impl Entrance {
             .map_err(io::Error::other)?;
         let (stream, client) = self.listener.accept().await?;
         stream.set_nodelay(true)?;
+        keep_little_unsent(&stream);
         Ok(Connection {
             // It is for another event loop than this one.
             stream: stream.into_std()?,
@@ -115,11 +117,12 @@ impl Client {
                 () = self.draining.begun() => None,
             };
             if let Some(protocol) = protocol {
-                self.speak(stream, protocol).await;
+                self.speak(Moving::new(stream, limits.stall_timeout), protocol)
+                    .await;
             }
             return;
         };
-        let handshake = TlsAcceptor::from(config).accept(stream);
+        let handshake = TlsAcceptor::from(config).accept(Moving::new(stream, limits.stall_timeout));
         let Ok(Ok(stream)) = timeout(limits.header_timeout, handshake).await else {
             let failures = &self.router.metrics.handshake_failures;
             failures.fetch_add(1, Ordering::Relaxed);
@@ -206,8 +209,10 @@ fn http1(limits: &Limits) -> http1::Builder {
     http
 }
 
-fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
-    let mut http = http2::Builder::new(TokioExecutor::new());
+fn http2(limits: &Limits) -> http2::Builder<Streams> {
+    let mut http = http2::Builder::new(Streams {
+        limit: limits.stall_timeout,
+    });
     http.timer(TokioTimer::new())
         .max_concurrent_streams(limits.max_streams.get())
         .max_header_list_size(limits.max_header_bytes)

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -14,6 +13,7 @@ use crate::body::Companion as _;
 use crate::connections::Held;
 use crate::exchange::Came;
 use crate::router::Router;
+use crate::stall::stands_still;
 
 /// Passes bytes in a task of its own. What it keeps: the log entry, the place among the endpoint's requests, and
 /// the client's place among the connections.
@@ -49,23 +49,10 @@ pub(crate) fn open(
         });
         tokio::select! {
             () = async { tokio::join!(up, down); } => {}
-            () = silence(&moved, limit) => {}
+            () = stands_still(limit, || Some(moved.load(Ordering::Relaxed))) => {}
         }
         router.metrics.tunnels.fetch_sub(1, Ordering::Relaxed);
     });
-}
-
-/// Ends once nothing has moved for `limit`, and before twice that.
-async fn silence(moved: &AtomicU64, limit: Duration) {
-    let mut last = None;
-    loop {
-        let now = Some(moved.load(Ordering::Relaxed));
-        if now == last {
-            return;
-        }
-        last = now;
-        tokio::time::sleep(limit).await;
-    }
 }
 
 /// From one side to the other until the end, which is passed on as well.

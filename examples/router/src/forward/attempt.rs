@@ -1,5 +1,6 @@
 //! One request, tried until it is answered or nobody may try again.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 
 use super::Order;
 use crate::access::Entry;
-use crate::connections::{Failed, Held};
+use crate::connections::{Failed, Held, Patience};
 use crate::exchange::Refused;
 use crate::outbound::Outbound;
 use crate::router::Router;
@@ -20,7 +21,15 @@ use crate::upstream::Settings;
 use crate::worker::WorkerId;
 
 /// What an endpoint answered, or why none did.
-type Answered = Result<(Response<Incoming>, Held), Refused>;
+type Answered = Result<Answer, Refused>;
+
+/// What an endpoint answered.
+pub(super) struct Answer {
+    pub(super) response: Response<Incoming>,
+    pub(super) held: Held,
+    /// When it must have passed.
+    pub(super) until: Option<Instant>,
+}
 
 /// One request on its way to an answer.
 pub(super) struct Attempts<'r> {
@@ -88,18 +97,13 @@ impl Attempts<'_> {
     }
 
     /// Sends it once, and tells the pool how that went.
-    async fn attempt(
-        &mut self,
-        pick: Pick,
-        began: Duration,
-    ) -> Result<(Response<Incoming>, Held), Unserved> {
+    async fn attempt(&mut self, pick: Pick, began: Duration) -> Result<Answer, Unserved> {
         let upstream = &self.order.upstream;
         let address = pick.shared_address();
         let connections = upstream.connections_to(&address);
         self.entry.sent_to(address);
-        let limit = self.order.attempt_timeout;
-        let limit = limit.unwrap_or(self.router.limits.response_timeout);
-        let Some(parcel) = self.outbound.parcel(limit) else {
+        let patience = self.patience();
+        let Some(parcel) = self.outbound.parcel(patience) else {
             let reason = "the request cannot be sent again";
             return Err(Unserved {
                 answered: Err(Refused::new(StatusCode::BAD_GATEWAY, "UC", reason)),
@@ -110,14 +114,19 @@ impl Attempts<'_> {
         let now = self.router.now();
         let took = now.saturating_sub(began);
         match sent {
-            Ok(answer) => {
-                let status = answer.0.status();
+            Ok((response, held)) => {
+                let answer = Answer {
+                    response,
+                    held,
+                    until: patience.end,
+                };
+                let status = answer.response.status();
                 let served = !status.is_server_error();
                 upstream.ended(pick, served, took, now);
                 if served {
                     return Ok(answer);
                 }
-                let after = self.asked_to_wait(&answer.0);
+                let after = self.asked_to_wait(&answer.response);
                 Err(Unserved {
                     answered: Ok(answer),
                     failure: Failure::Status(status.as_u16(), after),
@@ -129,7 +138,11 @@ impl Attempts<'_> {
                 }
                 let left = unsent.is_none();
                 self.outbound.take_back(unsent);
-                let reason = format!("backend {} {failure}", upstream.name());
+                let reason = if failure.is_timeout() && self.is_over() {
+                    Cow::Borrowed("the route's time is over")
+                } else {
+                    Cow::Owned(format!("backend {} {failure}", upstream.name()))
+                };
                 Err(Unserved {
                     answered: Err(Refused::new(failure.status(), failure.flag(), reason)),
                     failure: if left {
@@ -140,6 +153,25 @@ impl Attempts<'_> {
                 })
             }
         }
+    }
+
+    /// A route's time for an attempt is for all of it, from connecting to the last byte of the answer.
+    fn patience(&self) -> Patience {
+        let attempt = self.order.attempt_timeout;
+        let end = attempt.map(|limit| Instant::now() + limit);
+        Patience {
+            response: match attempt {
+                None => Some(self.router.limits.response_timeout),
+                Some(_) => None,
+            },
+            end: end.into_iter().chain(self.deadline).min(),
+        }
+    }
+
+    /// Whether the route's time for the request is.
+    fn is_over(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| deadline <= Instant::now())
     }
 
     /// How long to wait for the next attempt, if there may be one.

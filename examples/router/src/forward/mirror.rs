@@ -8,7 +8,7 @@ use hyper::Request;
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
 
-use crate::connections::Parcel;
+use crate::connections::{Parcel, Patience};
 use crate::outbound::REPLAYED_BYTES;
 use crate::router::Router;
 use crate::upstream::Upstream;
@@ -31,9 +31,12 @@ pub(super) fn send(
         };
         let parcel = Parcel {
             request,
-            sent: None,
+            upload: None,
             again: None,
-            response_timeout: router.limits.response_timeout,
+            patience: Patience {
+                response: Some(router.limits.response_timeout),
+                end: None,
+            },
         };
         upstream.counters.mirrored.fetch_add(1, Ordering::Relaxed);
         let connections = upstream.connections_to(&pick.shared_address());

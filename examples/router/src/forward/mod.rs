@@ -12,11 +12,11 @@ use hyper::header::{HOST, HeaderValue, TE};
 use hyper::http::request::Parts;
 use hyper::http::uri::{Authority, Scheme};
 use hyper::{Response, StatusCode, Uri, Version};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::access::Entry;
 use crate::body::Passing;
-use crate::connections::{Held, Protocol};
+use crate::connections::{Failure, Protocol};
 use crate::exchange::{Answer, Came, Refused, Served, refuse};
 use crate::headers;
 use crate::outbound::Outbound;
@@ -41,16 +41,25 @@ impl Forwarding<'_> {
         mut entry: Entry,
     ) -> Response<Answer> {
         entry.of(&order.upstream.counters);
+        let version = parts.version;
         let upgrade = (parts.version == Version::HTTP_11
             && headers::asks_for_websocket(&parts.headers))
         .then(|| parts.extensions.remove::<hyper::upgrade::OnUpgrade>())
         .flatten();
-        self.make_forwardable(&mut parts, &order, upgrade.is_some());
+        if let Err(refused) = self.make_forwardable(&mut parts, &order, upgrade.is_some()) {
+            return refuse(self.router, entry, refused);
+        }
         let deadline = order.whole_timeout.map(|limit| Instant::now() + limit);
         let stall = self.router.limits.stall_timeout;
         let mirrored = !order.mirrors.is_empty();
         let reading = Outbound::read(parts, body, mirrored, stall, &mut entry);
-        let mut outbound = match reading.await {
+        let read = match deadline {
+            None => reading.await,
+            Some(deadline) => timeout_at(deadline, reading)
+                .await
+                .unwrap_or(Err(Failure::UploadTimeout)),
+        };
+        let mut outbound = match read {
             Ok(outbound) => outbound,
             Err(failure) => {
                 let reason = failure.to_string();
@@ -75,24 +84,19 @@ impl Forwarding<'_> {
             deadline,
             tried: Vec::new(),
         };
-        let answered = match deadline {
-            None => attempts.run().await,
-            Some(deadline) => match tokio::time::timeout_at(deadline, attempts.run()).await {
-                Ok(answered) => answered,
-                Err(_) => {
-                    let reason = "the route's time is over";
-                    Err(Refused::new(StatusCode::GATEWAY_TIMEOUT, "UT", reason))
-                }
-            },
-        };
-        match answered {
-            Ok((response, held)) => self.answer(response, held, upgrade, deadline, entry).await,
+        match attempts.run().await {
+            Ok(answer) => self.answer(answer, upgrade, version, entry).await,
             Err(refused) => refuse(self.router, entry, refused),
         }
     }
 
     /// Turns what the client sent into what an endpoint gets.
-    fn make_forwardable(&self, parts: &mut Parts, order: &Order, upgrade: bool) {
+    fn make_forwardable(
+        &self,
+        parts: &mut Parts,
+        order: &Order,
+        upgrade: bool,
+    ) -> Result<(), Refused> {
         let over_http2 = order.upstream.protocol() == Protocol::Http2;
         let trailers = over_http2 && headers::takes_trailers(&parts.headers);
         let fields = &mut parts.headers;
@@ -116,24 +120,33 @@ impl Forwarding<'_> {
             let mut uri = hyper::http::uri::Parts::default();
             uri.path_and_query = Some(order.target.clone());
             uri.scheme = Some(Scheme::HTTP);
+            // HTTP/1 may name no host, but there is no HTTP/2 without (RFC 9113, 8.3.1).
             uri.authority = Authority::try_from(order.host.as_bytes()).ok();
-            parts.uri = Uri::from_parts(uri).unwrap_or_default();
+            parts.uri = Uri::from_parts(uri).map_err(|_| {
+                let reason = "the request names no host, which its service needs";
+                Refused::new(StatusCode::BAD_REQUEST, "-", reason)
+            })?;
             parts.version = Version::HTTP_2;
         } else {
             fields.insert(HOST, order.host.clone());
             parts.uri = Uri::from(order.target.clone());
             parts.version = Version::HTTP_11;
         }
+        Ok(())
     }
 
     async fn answer(
         &self,
-        mut response: Response<Incoming>,
-        held: Held,
+        answered: attempt::Answer,
         upgrade: Option<hyper::upgrade::OnUpgrade>,
-        deadline: Option<Instant>,
+        version: Version,
         mut entry: Entry,
     ) -> Response<Answer> {
+        let attempt::Answer {
+            mut response,
+            held,
+            until,
+        } = answered;
         let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         if switched && (upgrade.is_none() || !headers::asks_for_websocket(response.headers())) {
             let reason = "the backend switched protocols unasked";
@@ -148,8 +161,11 @@ impl Forwarding<'_> {
                 entry: Some(entry),
                 held: Some(held),
             });
-            let mut answer = response
-                .map(|body| Passing::new(Either::Left(body), stall, served).until(deadline));
+            let mut answer = response.map(|body| {
+                Passing::new(Either::Left(body), stall, served)
+                    .over(version)
+                    .until(until)
+            });
             answer.body_mut().begin().await;
             return answer;
         };

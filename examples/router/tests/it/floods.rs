@@ -5,6 +5,10 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 
 use crate::backend::Backend;
+use crate::frames::{
+    CONTINUATION, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, PREFACE, REQUEST, RST_STREAM,
+    SETTINGS, frame, read_frame,
+};
 use crate::process::Router;
 
 /// What a flood may cost in memory, in bytes: far below what it sends.
@@ -67,27 +71,6 @@ fn tiny_chunks_cost_no_memory_and_their_extensions_end() {
     });
 }
 
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-const CONTINUATION: u8 = 9;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-
-/// `GET / http a`, by indices of HPACK's static table.
-const REQUEST: [u8; 6] = [0x82, 0x86, 0x84, 0x41, 1, b'a'];
-
-/// RFC 9113, 4.1.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut frame = length[1..].to_vec();
-    frame.extend([kind, flags]);
-    frame.extend(stream.to_be_bytes());
-    frame.extend(payload);
-    frame
-}
-
 /// Sends what `next` makes until the router has had enough, and returns the error of its GOAWAY.
 fn goaway(router: &Router, mut next: impl FnMut(u32) -> Vec<u8>) -> Option<u32> {
     let mut stream = TcpStream::connect(router.address).unwrap();
@@ -100,21 +83,17 @@ fn goaway(router: &Router, mut next: impl FnMut(u32) -> Vec<u8>) -> Option<u32> 
         }
         all
     });
-    stream
-        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        .unwrap();
+    stream.write_all(PREFACE).unwrap();
     stream.write_all(&frame(SETTINGS, 0, 0, &[])).unwrap();
     let cut = (0..100_000).any(|step| stream.write_all(&next(step)).is_err());
     assert!(cut, "the router has not had enough");
     let _ = stream.shutdown(Shutdown::Write);
     let answers = answers.join().unwrap();
     let (mut rest, mut error) = (answers.as_slice(), None);
-    while rest.len() >= 9 {
-        let length = u32::from_be_bytes([0, rest[0], rest[1], rest[2]]) as usize;
-        if rest[3] == GOAWAY && rest.len() >= 17 {
-            error = Some(u32::from_be_bytes(rest[13..17].try_into().unwrap()));
+    while let Some(Frame { kind, payload, .. }) = read_frame(&mut rest) {
+        if kind == GOAWAY {
+            error = Some(u32::from_be_bytes(payload[4..8].try_into().unwrap()));
         }
-        rest = rest.get(9 + length..).unwrap_or_default();
     }
     error
 }

@@ -123,6 +123,26 @@ fn bodies_pass_whole_in_both_framings() {
     assert_eq!(sent[1].field("transfer-encoding"), Some("chunked"));
 }
 
+#[test]
+fn a_get_keeps_the_body_that_it_came_with() {
+    let backend = Backend::answering(|request| ok(std::str::from_utf8(&request.body).unwrap()));
+    let router = one(&backend);
+    let mut client = router.client();
+    for framing in [
+        "transfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+        "content-length: 4\r\n\r\nbody",
+    ] {
+        client.send(format!("GET / HTTP/1.1\r\nhost: a\r\n{framing}"));
+        assert_eq!(client.receive().text(), "body", "{framing}");
+    }
+    // One that has none gets none.
+    assert_eq!(client.get("/").text(), "");
+    let sent = backend.received();
+    assert_eq!(sent[0].field("transfer-encoding"), Some("chunked"));
+    assert_eq!(sent[1].field("content-length"), Some("4"));
+    assert_eq!(sent[2].field("transfer-encoding"), None);
+}
+
 /// Each side waits for a part of the other's body before it sends more of its own: only a proxy that
 /// streams both ways at once lets this end.
 #[test]

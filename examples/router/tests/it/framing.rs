@@ -2,6 +2,7 @@
 
 use crate::backend::Backend;
 use crate::process::Router;
+use crate::serving::{file, objects, service};
 
 fn status_of(request: &str) -> (u16, usize) {
     let backend = Backend::named("a");
@@ -104,6 +105,26 @@ fn hosts_that_are_missing_doubled_or_malformed_are_refused() {
         .receive();
     assert_eq!(tunnel.status(), 501);
     assert!(backend.received().is_empty());
+}
+
+#[test]
+fn a_request_without_a_host_is_not_for_http2_and_nobody_elses_fault() {
+    let backend = Backend::named("a");
+    let policy = format!(
+        "  sites: [{{ name: only, endpoints: [\"{}\"] }}]\n  breaker: {{ calls: 10, minimumCalls: 1, waitInOpen: 600s }}\n",
+        backend.address
+    );
+    let route = "  rules: [{ backendRefs: [{ name: a, port: 80 }] }]\n";
+    let h2c = service("a", &policy, ", appProtocol: kubernetes.io/h2c");
+    let (_directory, path) = file(&(objects(route, &[]) + &h2c));
+    let router = Router::serving(&[&path], &[80], &[]);
+    for request in ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nhost:\r\n\r\n"] {
+        for _ in 0..2 {
+            let response = router.client().send(request).receive();
+            assert_eq!(response.status(), 400, "{request:?}: {}", response.text());
+        }
+    }
+    assert_eq!(backend.connections(), 0);
 }
 
 #[test]

@@ -5,24 +5,30 @@
 //! out. A connection is back in the pool after the last byte of the response, and given out when hyper says it is
 //! ready: a slow response never holds up another request. HTTP/2 has one connection for all of a worker's requests.
 
-use std::io;
+mod failure;
+mod shared;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::{TrySendError, http1, http2};
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::client::conn::{http1, http2};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::arguments::Limits;
-use crate::body::{Companion, Passing, Stalled};
+use crate::body::Passing;
 use crate::outbound::Again;
+use crate::stall::{Moving, Streams, keep_little_unsent};
+use crate::upload::{Sending, Upload};
 use crate::worker::{PerWorker, WorkerId};
+use shared::Shared;
+
+pub(crate) use failure::{Failed, Failure};
 
 /// Unused connections kept per endpoint, over all workers. More are closed as they come back.
 const MAX_IDLE: usize = 256;
@@ -56,23 +62,26 @@ pub(crate) struct Connections {
 struct WorkersPool {
     /// The youngest last.
     idle: Mutex<Vec<(http1::SendRequest<Outgoing>, Instant)>>,
-    shared: tokio::sync::Mutex<Option<http2::SendRequest<Outgoing>>>,
+    shared: Shared,
 }
 
-/// A request that is on its way, and the end of its sending if that takes time.
+/// A request that is on its way.
 pub(crate) struct Parcel<'r> {
     pub(crate) request: Request<Outgoing>,
-    pub(crate) sent: Option<oneshot::Receiver<()>>,
+    /// How its sending goes, if that takes time.
+    pub(crate) upload: Option<&'r mut Upload>,
     /// The same once more, if sending it twice is harmless.
     pub(crate) again: Option<Again<'r>>,
-    /// How long the response may take to begin, once the request is sent.
-    pub(crate) response_timeout: Duration,
+    pub(crate) patience: Patience,
 }
 
-/// A request without response; `unsent` if nothing of it left.
-pub(crate) struct Failed {
-    pub(crate) failure: Failure,
-    pub(crate) unsent: Option<Request<Outgoing>>,
+/// How long a response may take to begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Once the request is sent, besides connecting.
+    pub(crate) response: Option<Duration>,
+    /// With everything.
+    pub(crate) end: Option<Instant>,
 }
 
 /// What a request holds until its response has passed: its place among `--max-requests`, and its connection.
@@ -116,14 +125,14 @@ impl Connections {
     ) -> Result<(Response<Incoming>, Held), Failed> {
         let Parcel {
             request,
-            sent,
+            mut upload,
             again,
-            response_timeout,
+            patience,
         } = parcel;
         let Some(mut held) = self.place(worker) else {
             return Err(Failed {
                 failure: Failure::Busy,
-                unsent: Some(request),
+                unsent: Some(Box::new(request)),
             });
         };
         let exchange = async {
@@ -137,16 +146,39 @@ impl Connections {
             };
             Ok((response, held))
         };
+        let answered = self.in_time(exchange, upload.as_deref_mut(), patience.response);
+        let answered = match patience.end {
+            None => return answered.await,
+            Some(end) => timeout_at(end, answered).await,
+        };
+        // An endpoint that waits for the client has done nothing wrong.
+        answered.unwrap_or_else(|_| match upload {
+            Some(upload) if upload.awaits_client() => Err(Failure::UploadTimeout.into()),
+            _ => Err(Failure::ResponseTimeout.into()),
+        })
+    }
+
+    /// The response is awaited from the end of the request on, however long an upload takes. One that makes no
+    /// progress is ended by its body when that is the client's doing, and here when it is the endpoint's.
+    async fn in_time<T>(
+        &self,
+        exchange: impl Future<Output = Result<T, Failed>>,
+        upload: Option<&mut Upload>,
+        limit: Option<Duration>,
+    ) -> Result<T, Failed> {
         tokio::pin!(exchange);
-        // The response is awaited from the end of the request on, however long an upload takes; an
-        // upload that makes no progress is ended by its body.
-        if let Some(sent) = sent {
+        if let Some(upload) = upload {
             tokio::select! {
                 response = &mut exchange => return response,
-                _ = sent => {}
+                sent = upload.ends(self.limits.stall_timeout) => if !sent {
+                    return Err(Failure::NotReading.into());
+                }
             }
         }
-        let limit = self.limits.connect_timeout.saturating_add(response_timeout);
+        let Some(limit) = limit else {
+            return exchange.await;
+        };
+        let limit = self.limits.connect_timeout.saturating_add(limit);
         match timeout(limit, exchange).await {
             Ok(response) => response,
             Err(_) => Err(Failure::ResponseTimeout.into()),
@@ -191,7 +223,7 @@ impl Connections {
             Err(failure) => {
                 return Err(Failed {
                     failure,
-                    unsent: Some(unsent),
+                    unsent: Some(Box::new(unsent)),
                 });
             }
         };
@@ -201,7 +233,10 @@ impl Connections {
         }
     }
 
-    async fn handshake(&self, stream: TcpStream) -> Result<http1::SendRequest<Outgoing>, Failure> {
+    async fn handshake(
+        &self,
+        stream: Moving<TcpStream>,
+    ) -> Result<http1::SendRequest<Outgoing>, Failure> {
         let (connection, driver) = http1::Builder::new()
             .max_header_size(self.limits.max_header_bytes as usize)
             .handshake(TokioIo::new(stream))
@@ -213,16 +248,20 @@ impl Connections {
     }
 
     async fn over_http2(
-        &self,
+        self: &Arc<Self>,
         worker: WorkerId,
         request: Request<Outgoing>,
     ) -> Result<Response<Incoming>, Failed> {
-        let mut connection = match self.shared_connection(worker).await {
+        let connect = || {
+            let own = Arc::clone(self);
+            async move { own.handshake_http2(own.connect().await?).await }
+        };
+        let mut connection = match self.pools.of(worker).shared.connection(connect).await {
             Ok(connection) => connection,
             Err(failure) => {
                 return Err(Failed {
                     failure,
-                    unsent: Some(request),
+                    unsent: Some(Box::new(request)),
                 });
             }
         };
@@ -232,17 +271,15 @@ impl Connections {
             .map_err(Failed::of)
     }
 
-    async fn shared_connection(
+    async fn handshake_http2(
         &self,
-        worker: WorkerId,
+        stream: Moving<TcpStream>,
     ) -> Result<http2::SendRequest<Outgoing>, Failure> {
-        // Whoever comes while another connects waits for that one connection.
-        let mut shared = self.pools.of(worker).shared.lock().await;
-        if let Some(connection) = shared.as_ref().filter(|c| !c.is_closed()) {
-            return Ok(connection.clone());
-        }
-        let stream = self.connect().await?;
-        let (connection, driver) = http2::Builder::new(TokioExecutor::new())
+        // Who waits for a response sees an upload standing still before that; this is for those that go on beside one.
+        let streams = Streams {
+            limit: self.limits.stall_timeout.saturating_mul(2),
+        };
+        let (connection, driver) = http2::Builder::new(streams)
             .timer(TokioTimer::new())
             .max_header_list_size(self.limits.max_header_bytes)
             .keep_alive_interval(self.limits.stall_timeout / 2)
@@ -251,18 +288,18 @@ impl Connections {
             .await
             .map_err(Failure::of)?;
         tokio::spawn(async move { drop(driver.await) });
-        *shared = Some(connection.clone());
         Ok(connection)
     }
 
-    async fn connect(&self) -> Result<TcpStream, Failure> {
+    async fn connect(&self) -> Result<Moving<TcpStream>, Failure> {
         let connecting = TcpStream::connect(&*self.address);
         let stream = timeout(self.limits.connect_timeout, connecting)
             .await
             .map_err(|_| Failure::ConnectTimeout)?
-            .map_err(Failure::Connect)?;
-        stream.set_nodelay(true).map_err(Failure::Connect)?;
-        Ok(stream)
+            .map_err(Failure::to_connect)?;
+        stream.set_nodelay(true).map_err(Failure::to_connect)?;
+        keep_little_unsent(&stream);
+        Ok(Moving::new(stream, self.limits.stall_timeout))
     }
 
     /// The youngest that is ready. One may not be yet: its response is over, but not the upload before it.
@@ -312,98 +349,5 @@ impl Connections {
         let idle = &self.pools.of(worker).idle;
         // Connections are pushed and popped whole.
         idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Lives while the request's body is being sent.
-pub(crate) struct Sending {
-    pub(crate) _open: oneshot::Sender<()>,
-    pub(crate) received: crate::access::Received,
-}
-
-impl Companion for Sending {
-    fn passed(&mut self, bytes: usize) {
-        self.received.add(bytes);
-    }
-}
-
-impl Failed {
-    fn of(mut error: TrySendError<Request<Outgoing>>) -> Self {
-        let unsent = error.take_message();
-        let failure = Failure::of(error.into_error());
-        Self { failure, unsent }
-    }
-}
-
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Self {
-        Self {
-            failure,
-            unsent: None,
-        }
-    }
-}
-
-/// Why there is no response from an endpoint.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    #[error("has as many requests as it may")]
-    Busy,
-    #[error("cannot be reached")]
-    Connect(#[source] io::Error),
-    #[error("did not accept the connection in time")]
-    ConnectTimeout,
-    #[error("did not answer in time")]
-    ResponseTimeout,
-    #[error("broke off")]
-    Broken(#[source] hyper::Error),
-    #[error("waited for a request body that stood still")]
-    ClientStalled,
-    #[error("waited for a request body that broke off")]
-    ClientGone,
-}
-
-impl Failure {
-    fn of(error: hyper::Error) -> Self {
-        let by_user = error.is_user();
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            if cause.is::<Stalled>() {
-                return Self::ClientStalled;
-            }
-            source = cause.source();
-        }
-        // The body is the only thing of ours that can fail.
-        if by_user {
-            Self::ClientGone
-        } else {
-            Self::Broken(error)
-        }
-    }
-
-    pub(crate) fn status(&self) -> StatusCode {
-        match self {
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Connect(_) | Self::Broken(_) => StatusCode::BAD_GATEWAY,
-            Self::ConnectTimeout | Self::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
-            Self::ClientStalled => StatusCode::REQUEST_TIMEOUT,
-            Self::ClientGone => StatusCode::BAD_REQUEST,
-        }
-    }
-
-    /// Envoy's response flag.
-    pub(crate) fn flag(&self) -> &'static str {
-        match self {
-            Self::Busy => "UO",
-            Self::Connect(_) | Self::ConnectTimeout => "UF",
-            Self::ResponseTimeout => "UT",
-            Self::Broken(_) => "UC",
-            Self::ClientStalled | Self::ClientGone => "DPE",
-        }
-    }
-
-    /// Whether it says something about the endpoint.
-    pub(crate) fn is_the_endpoints(&self) -> bool {
-        !matches!(self, Self::Busy | Self::ClientStalled | Self::ClientGone)
     }
 }
