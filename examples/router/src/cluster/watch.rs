@@ -24,6 +24,9 @@ use crate::say;
 /// Objects in one answer of the server.
 const PAGE: u32 = 500;
 
+/// Answers in one list. Clusters have fewer objects of a kind; what has more may have no end.
+const MOST_PAGES: u32 = 200;
+
 const BACKOFF: Backoff =
     Backoff::new(Duration::from_millis(500), Duration::from_secs(30)).with_jitter(Jitter::Equal);
 
@@ -107,7 +110,7 @@ async fn list(cluster: &Cluster, resource: Resource) -> Result<String, Error> {
     let mut parameters = ListParams::default().limit(PAGE);
     parameters.field_selector = resource.fields().map(str::to_owned);
     let mut entries = Vec::new();
-    loop {
+    for _ in 0..MOST_PAGES {
         let request = request.list(&parameters).map_err(Error::BuildRequest)?;
         let page: Page = within(ANSWER, cluster.client.request(request)).await?;
         for object in page.items {
@@ -128,6 +131,9 @@ async fn list(cluster: &Cluster, resource: Resource) -> Result<String, Error> {
             }
         }
     }
+    let most = MOST_PAGES * PAGE;
+    let endless = format!("the list has more than {most} objects");
+    Err(Error::Service(endless.into()))
 }
 
 /// Takes what changes after `version`, which moves along, until the server ends the answer. Whether there was anything.

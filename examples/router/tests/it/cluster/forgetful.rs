@@ -155,46 +155,29 @@ fn what_has_expired_is_listed_again_and_the_rest_serves_meanwhile() {
     let watched = AtomicUsize::new(0);
     let second_page = AtomicUsize::new(0);
     let server = Backend::answering(move |request| {
-        let target = request.first.split(' ').nth(1).unwrap_or_default();
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let watch = query.contains("watch=true");
         if request.first.starts_with("PATCH") {
             return answer("{}", "200 OK");
         }
-        match path.rsplit('/').next().unwrap_or_default() {
-            "httproutes" if watch => {
+        match asked(&request.first) {
+            ("httproutes", true) => {
                 watched.fetch_add(1, Ordering::SeqCst);
                 let event = json!({ "type": "ERROR", "object": gone() });
                 answer(&format!("{event}\n"), "200 OK")
             }
             // Once the watch has expired there is another route.
-            "httproutes" if watched.load(Ordering::SeqCst) > 0 => list(&[route("b")], ""),
-            "httproutes" => list(&[route("a")], ""),
-            _ if watch => answer("", "200 OK"),
-            "gatewayclasses" => list(
-                &[
-                    json!({ "metadata": { "name": "narae" }, "spec": { "controllerName": "narae.dev/router" } }),
-                ],
-                "",
-            ),
-            "gateways" => list(
-                &[json!({
-                    "metadata": { "name": "gw", "namespace": "default", "generation": 1, "resourceVersion": "1" },
-                    "spec": { "gatewayClassName": "narae", "listeners": [{ "name": "http", "port": 80, "protocol": "HTTP" }] },
-                })],
-                "",
-            ),
+            ("httproutes", false) if watched.load(Ordering::SeqCst) > 0 => list(&[route("b")], ""),
+            ("httproutes", false) => list(&[route("a")], ""),
             // The second page expires once, and the list begins anew.
-            "services" if query.contains("continue=page2") => {
+            ("services", false) if request.first.contains("continue=page2") => {
                 match second_page.fetch_add(1, Ordering::SeqCst) {
                     0 => answer(&gone().to_string(), "410 Gone"),
                     _ => list(&[service("b")], ""),
                 }
             }
-            "services" => list(&[service("a")], "page2"),
+            ("services", false) => list(&[service("a")], "page2"),
             // A resource that the server does not have holds up nobody.
-            "grpcroutes" => answer("404 page not found", "404 Not Found"),
-            _ => list(&[], ""),
+            ("grpcroutes", _) => answer("404 page not found", "404 Not Found"),
+            (resource, watch) => others(resource, watch),
         }
     });
     let (_folder, router) = router(&server, &a, &b, "{}");
@@ -218,7 +201,6 @@ fn status_that_is_never_written_holds_up_no_changes() {
                 while !patched.load(Ordering::SeqCst) {
                     std::thread::yield_now();
                 }
-                std::thread::sleep(Duration::from_millis(200));
                 let mut route = route("b");
                 route["metadata"]["generation"] = json!(2);
                 let event = json!({ "type": "MODIFIED", "object": route });
@@ -323,6 +305,27 @@ fn what_could_not_be_loaded_is_loaded_with_the_next_change_of_any_kind() {
     assert_eq!(Client::connect(address(&router)).get("/").text(), "a");
     std::fs::write(&file, policies(&a, &b)).unwrap();
     serves_until_b(&router);
+}
+
+#[test]
+fn a_list_that_never_ends_is_given_up() {
+    let (a, b) = (Backend::named("a"), Backend::named("b"));
+    let pages = AtomicUsize::new(0);
+    let server = Backend::answering(move |request| {
+        if request.first.starts_with("PATCH") {
+            return answer("{}", "200 OK");
+        }
+        match asked(&request.first) {
+            ("httproutes", false) => {
+                let page = pages.fetch_add(1, Ordering::SeqCst);
+                list(&[route("a")], &format!("page{page}"))
+            }
+            (resource, watch) => others(resource, watch),
+        }
+    });
+    let (_folder, router) = router(&server, &a, &b, "{}");
+    let words = "the list has more than 100000 objects; what is known goes on";
+    until(&router, "given up", || router.output().contains(words));
 }
 
 #[test]
