@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::Version;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
+use hyper::{HeaderMap, Version};
 use tokio::time::{Instant, Sleep};
 
 use crate::stall::{self, Stalled};
@@ -41,6 +41,9 @@ pub(crate) trait Companion {
 
     /// Who takes the body would take more than has come.
     fn wanting(&mut self) {}
+
+    /// What comes after the body, before it passes.
+    fn trailers(&mut self, _fields: &mut HeaderMap) {}
 
     /// All of the body has come. Heard at least once if that happens.
     fn came_whole(&mut self) {}
@@ -150,7 +153,12 @@ where
                 }
                 let frame = match frame.into_data() {
                     Ok(data) => this.give(data),
-                    Err(trailers) => trailers,
+                    Err(mut frame) => {
+                        if let Some(fields) = frame.trailers_mut() {
+                            this.companion.trailers(fields);
+                        }
+                        frame
+                    }
                 };
                 Poll::Ready(Some(Ok(frame)))
             }

@@ -88,6 +88,9 @@ pub(crate) async fn handle(
     let log = router.log.as_ref();
     let entry = Entry::new(log, came.worker, came.client, &router.own, &request);
     let (mut parts, body) = request.into_parts();
+    if parts.version == Version::HTTP_2 {
+        headers::join_cookies(&mut parts.headers);
+    }
     let host = match check(&parts) {
         Ok(host) => host,
         Err(refusal) => {
@@ -104,6 +107,7 @@ pub(crate) async fn handle(
             let forwarding = Forwarding {
                 router: &router,
                 came: &came,
+                live: &live,
             };
             forwarding.carry_out(*order, parts, body, entry).await
         }

@@ -3,8 +3,8 @@
 use narae_routing::matching::HeaderChange;
 
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
-    UPGRADE, VIA,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName,
+    HeaderValue, TE, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 
 pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -36,6 +36,39 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
         .collect();
     for name in named.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
+    }
+}
+
+/// HTTP/2 may split a cookie into several fields; everybody else expects one (RFC 9113, 8.2.3).
+pub(crate) fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let crumbs = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    let whole = crumbs.collect::<Vec<_>>().join(&b"; "[..]);
+    if let Ok(mut whole) = HeaderValue::from_bytes(&whole) {
+        whole.set_sensitive(true);
+        headers.insert(COOKIE, whole);
+    }
+}
+
+/// Removes from the trailers of a request what is not a client's to say, or not there: RFC 9110, section 6.5.1.
+pub(crate) fn restrain_trailers(trailers: &mut HeaderMap, guarded: impl Fn(&str) -> bool) {
+    const NEVER: [HeaderName; 7] = [
+        AUTHORIZATION,
+        CONTENT_LENGTH,
+        COOKIE,
+        FORWARDED_FOR,
+        FORWARDED_PROTO,
+        HOST,
+        VIA,
+    ];
+    let refused = |name: &HeaderName| {
+        NEVER.contains(name) || HOP_BY_HOP.contains(name) || guarded(name.as_str())
+    };
+    let refused: Vec<HeaderName> = trailers.keys().filter(|n| refused(n)).cloned().collect();
+    for name in refused {
+        trailers.remove(name);
     }
 }
 

@@ -1,5 +1,6 @@
 //! A request on its way out, that can be made as often as its body allows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Either, Full, Limited};
@@ -12,6 +13,7 @@ use narae_routing::retry::Repeatable;
 use crate::access::Entry;
 use crate::body::Passing;
 use crate::connections::{Failure, Outgoing, Parcel, Patience};
+use crate::live::Live;
 use crate::stall::Stalled;
 use crate::upload::Upload;
 
@@ -50,6 +52,7 @@ impl Outbound {
         body: Incoming,
         mirrored: bool,
         stall: Duration,
+        live: &Arc<Live>,
         entry: &mut Entry,
     ) -> Result<Self, Failure> {
         parts.extensions.clear();
@@ -64,7 +67,7 @@ impl Outbound {
         let small = small.is_some_and(|bytes| bytes <= REPLAYED_BYTES as u64);
         let again = parts.method.is_idempotent() || mirrored;
         if small && again {
-            let (_, sending) = Upload::new(received);
+            let (_, sending) = Upload::new(received, live);
             let whole = Limited::new(Passing::new(body, stall, sending), REPLAYED_BYTES);
             let whole = whole.collect().await.map_err(|error| {
                 if error.is::<Stalled>() {
@@ -83,7 +86,7 @@ impl Outbound {
             let chunked = HeaderValue::from_static("chunked");
             parts.headers.insert(TRANSFER_ENCODING, chunked);
         }
-        let (upload, sending) = Upload::new(received);
+        let (upload, sending) = Upload::new(received, live);
         let stream = Passing::new(body, stall, sending).over(parts.version);
         let stream = Box::new(stream);
         let request = Request::from_parts(parts.clone(), Either::Left(stream));

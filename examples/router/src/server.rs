@@ -1,6 +1,6 @@
 //! Client connections: accepted, limited, given to a worker, TLS or not, served, drained.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::net::{self, SocketAddr};
 use std::pin::{Pin, pin};
@@ -160,11 +160,19 @@ impl Client {
             Protocol::Http1 => {
                 let connection = http1(&limits).serve_connection(stream, service);
                 let connection = pin!(connection.with_upgrades());
-                draining.run(connection, |c| c.graceful_shutdown()).await;
+                // Between requests it has the time of a header section.
+                let never = pending();
+                draining
+                    .run(connection, never, |c| c.graceful_shutdown())
+                    .await;
             }
             Protocol::Http2 => {
-                let connection = pin!(http2(&limits).serve_connection(stream, service));
-                draining.run(connection, |c| c.graceful_shutdown()).await;
+                let streams = Streams::new(limits.stall_timeout);
+                let unused = streams.unused();
+                let connection = pin!(http2(&limits, streams).serve_connection(stream, service));
+                draining
+                    .run(connection, unused, |c| c.graceful_shutdown())
+                    .await;
             }
         }
     }
@@ -180,10 +188,15 @@ impl Draining {
         while self.0.changed().await.is_ok() {}
     }
 
-    /// Runs a connection as a task of its own, and tells it when the end has begun.
-    async fn run<C: Future>(mut self, mut connection: Pin<&mut C>, stop: impl Fn(Pin<&mut C>)) {
+    /// Runs a connection as a task of its own, and tells it when the end has begun, or nobody uses it.
+    async fn run<C: Future>(
+        mut self,
+        mut connection: Pin<&mut C>,
+        unused: impl Future<Output = ()>,
+        stop: impl Fn(Pin<&mut C>),
+    ) {
         let state = self.0.clone();
-        let mut begun = pin!(self.begun());
+        let (mut begun, mut unused) = (pin!(self.begun()), pin!(unused));
         let (mut listening, mut stopped) = (false, false);
         poll_fn(|context| {
             // Listening takes a lock that all connections share, and once is enough: a task is woken by one waker
@@ -194,6 +207,10 @@ impl Draining {
                 if stopped {
                     stop(connection.as_mut());
                 }
+            }
+            if !stopped && unused.as_mut().poll(context).is_ready() {
+                stopped = true;
+                stop(connection.as_mut());
             }
             connection.as_mut().poll(context).map(drop)
         })
@@ -209,10 +226,8 @@ fn http1(limits: &Limits) -> http1::Builder {
     http
 }
 
-fn http2(limits: &Limits) -> http2::Builder<Streams> {
-    let mut http = http2::Builder::new(Streams {
-        limit: limits.stall_timeout,
-    });
+fn http2(limits: &Limits, streams: Streams) -> http2::Builder<Streams> {
+    let mut http = http2::Builder::new(streams);
     http.timer(TokioTimer::new())
         .max_concurrent_streams(limits.max_streams.get())
         .max_header_list_size(limits.max_header_bytes)

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::HeaderMap;
 use tokio::sync::oneshot;
 
 use crate::access::Received;
 use crate::body::Companion;
+use crate::headers::restrain_trailers;
+use crate::live::Live;
 use crate::stall::Progress;
 
 /// A body that is being sent.
@@ -19,16 +22,18 @@ pub(crate) struct Upload {
 pub(crate) struct Sending {
     progress: Arc<Progress>,
     received: Received,
+    live: Arc<Live>,
     _open: oneshot::Sender<()>,
 }
 
 impl Upload {
-    pub(crate) fn new(received: Received) -> (Self, Sending) {
+    pub(crate) fn new(received: Received, live: &Arc<Live>) -> (Self, Sending) {
         let progress = Arc::<Progress>::default();
         let (open, end) = oneshot::channel();
         let sending = Sending {
             progress: Arc::clone(&progress),
             received,
+            live: Arc::clone(live),
             _open: open,
         };
         let end = Some(end);
@@ -63,5 +68,9 @@ impl Companion for Sending {
 
     fn wanting(&mut self) {
         self.progress.taken();
+    }
+
+    fn trailers(&mut self, fields: &mut HeaderMap) {
+        restrain_trailers(fields, |name| self.live.table.guards(name));
     }
 }

@@ -276,9 +276,7 @@ impl Connections {
         stream: Moving<TcpStream>,
     ) -> Result<http2::SendRequest<Outgoing>, Failure> {
         // Who waits for a response sees an upload standing still before that; this is for those that go on beside one.
-        let streams = Streams {
-            limit: self.limits.stall_timeout.saturating_mul(2),
-        };
+        let streams = Streams::new(self.limits.stall_timeout.saturating_mul(2));
         let (connection, driver) = http2::Builder::new(streams)
             .timer(TokioTimer::new())
             .max_header_list_size(self.limits.max_header_bytes)

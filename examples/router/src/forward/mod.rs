@@ -19,6 +19,7 @@ use crate::body::Passing;
 use crate::connections::{Failure, Protocol};
 use crate::exchange::{Answer, Came, Refused, Served, refuse};
 use crate::headers;
+use crate::live::Live;
 use crate::outbound::Outbound;
 use crate::router::Router;
 use crate::tunnel;
@@ -30,6 +31,8 @@ pub(crate) use order::Order;
 pub(crate) struct Forwarding<'r> {
     pub(crate) router: &'r Arc<Router>,
     pub(crate) came: &'r Came,
+    /// By which it was decided.
+    pub(crate) live: &'r Arc<Live>,
 }
 
 impl Forwarding<'_> {
@@ -52,7 +55,7 @@ impl Forwarding<'_> {
         let deadline = order.whole_timeout.map(|limit| Instant::now() + limit);
         let stall = self.router.limits.stall_timeout;
         let mirrored = !order.mirrors.is_empty();
-        let reading = Outbound::read(parts, body, mirrored, stall, &mut entry);
+        let reading = Outbound::read(parts, body, mirrored, stall, self.live, &mut entry);
         let read = match deadline {
             None => reading.await,
             Some(deadline) => timeout_at(deadline, reading)

@@ -5,17 +5,61 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::rt::Executor;
 use tokio::time::{Instant, Sleep};
 
+use super::stands_still;
+
 /// Where hyper runs the streams of a connection, each a task. One whose body gave a frame, and is not asked for the
 /// next in time, is dropped: that resets the stream.
 #[derive(Clone)]
 pub(crate) struct Streams {
-    pub(crate) limit: Duration,
+    limit: Duration,
+    count: Arc<Count>,
+}
+
+#[derive(Default)]
+struct Count {
+    begun: AtomicU64,
+    running: AtomicU64,
+}
+
+impl Streams {
+    pub(crate) fn new(limit: Duration) -> Self {
+        let count = Arc::default();
+        Self { limit, count }
+    }
+
+    /// Returns once the connection has had no stream for as long as one may stand still.
+    pub(crate) fn unused(&self) -> impl Future<Output = ()> + use<> {
+        let (limit, count) = (self.limit, Arc::clone(&self.count));
+        stands_still(limit, move || {
+            let begun = count.begun.load(Ordering::Relaxed);
+            (count.running.load(Ordering::Relaxed) == 0).then_some(begun)
+        })
+    }
+}
+
+/// Counts among the streams that run, however it ends.
+struct Running(Arc<Count>);
+
+impl Running {
+    fn of(count: &Arc<Count>) -> Self {
+        count.begun.fetch_add(1, Ordering::Relaxed);
+        count.running.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// How many frames the bodies that a task polls have given, and whether the last is still to be sent.
@@ -54,7 +98,9 @@ where
 {
     fn execute(&self, stream: F) {
         let mut clock = Clock::new(self.limit);
+        let running = Running::of(&self.count);
         tokio::spawn(async move {
+            let _running = running;
             let mut stream = pin!(stream);
             poll_fn(|context| {
                 TURN.set(clock.turn);

@@ -202,6 +202,31 @@ fn heads_and_not_modified_have_length_but_no_body() {
 }
 
 #[test]
+fn what_comes_behind_an_answer_without_a_body_is_nobodys() {
+    // A body where none may be, an answer nobody asked for, and one announced before it.
+    for answer in [
+        "HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\nstray",
+        "HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\nstray",
+        "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison",
+        "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+    ] {
+        let backend = Backend::answering(move |request| match request.first.as_str() {
+            "GET /next HTTP/1.1" => ok("next"),
+            _ => answer.into(),
+        });
+        let router = one(&backend);
+        let mut client = router.client();
+        client.send("HEAD /first HTTP/1.1\r\nhost: a\r\n\r\n");
+        assert!(client.head().status() < 400, "{answer}");
+        for _ in 0..3 {
+            let first = client.send("GET /first HTTP/1.1\r\nhost: a\r\n\r\n").head();
+            assert!(matches!(first.status(), 200 | 204 | 304), "{answer}");
+            assert_eq!(client.get("/next").text(), "next", "{answer}");
+        }
+    }
+}
+
+#[test]
 fn connections_to_a_backend_are_kept() {
     let backend = Backend::named("a");
     let router = one(&backend);

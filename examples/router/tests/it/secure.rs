@@ -252,6 +252,26 @@ async fn http2_passes_from_the_first_byte_on_with_trailers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_that_came_in_pieces_is_whole_again() {
+    let backend = Backend::named("a");
+    let router = Router::start(&[("a", backend.address, 1)], &[]);
+    let stream = TokioIo::new(TcpStream::connect(router.address).await.unwrap());
+    let (mut sender, driver) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream)
+        .await
+        .unwrap();
+    tokio::spawn(driver);
+    let request = Request::get("http://shop.example/");
+    let request = request
+        .header("cookie", "a=1")
+        .header("cookie", "b=2; c=3")
+        .body(Full::<Bytes>::default());
+    let answer = sender.send_request(request.unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let sent = &backend.received()[0];
+    assert_eq!(sent.field("cookie"), Some("a=1; b=2; c=3"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_listener_has_a_certificate_for_each_of_its_names() {
     let a = Backend::named("a");
     let (other, other_secret) = secret("other", "other.example");

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use crate::backend::{Backend, handing_over, ok};
 use crate::client::Client;
 use crate::frames::{
-    DATA, END_HEADERS, END_STREAM, HEADERS, PREFACE, REQUEST, RST_STREAM, SETTINGS, WINDOW_UPDATE,
-    frame, next_frame,
+    DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, REQUEST, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE, frame, next_frame,
 };
 use crate::process::Router;
 use crate::serving::{file, objects, service};
@@ -143,6 +143,24 @@ fn an_http2_stream_for_which_there_is_never_room_is_reset() {
     assert!(kinds.contains(&DATA));
     // What it held of the endpoint is free.
     assert_eq!(router.client().get("/small").text(), "small");
+}
+
+#[test]
+fn an_http2_connection_that_nobody_uses_is_given_up() {
+    let backend = Backend::named("a");
+    let limits = ["--stall-timeout", "0.5", "--max-connections", "1"];
+    let router = Router::start(&[("a", backend.address, 1)], &limits);
+    let mut stream = http2_client(&router);
+    let mut kinds = Vec::new();
+    // It answers every ping.
+    while let Some(frame) = next_frame(&mut stream) {
+        kinds.push(frame.kind);
+    }
+    assert!(
+        kinds.contains(&DATA) && kinds.contains(&GOAWAY),
+        "{kinds:?}"
+    );
+    assert_eq!(router.client().get("/").text(), "a");
 }
 
 #[test]

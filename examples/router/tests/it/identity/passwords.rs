@@ -1,12 +1,13 @@
 //! Passwords in files as `htpasswd` and `openssl passwd` make them.
 
+use std::io::{BufRead as _, Write as _};
 use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{config, get};
-use crate::backend::Backend;
+use crate::backend::{Backend, handing_over, ok};
 use crate::process::{Router, run};
 use crate::serving::file;
 
@@ -163,4 +164,31 @@ fn hashes_that_protect_nobody_are_refused_by_line_and_never_shown() {
             .unwrap()
             .contains("Secret default/users is not in the files")
     );
+}
+
+#[test]
+fn what_tells_backends_who_somebody_is_cannot_come_behind_the_body() {
+    let (address, connections) = handing_over();
+    let backend = Backend::named("unused");
+    let text = config(&backend, "  basic: { htpasswd: { file: users } }\n");
+    let text = text.replace(&backend.address.to_string(), &address.to_string());
+    let (folder, path) = file(&text);
+    std::fs::write(folder.path().join("users"), "").unwrap();
+    let router = Router::serving(&[&path], &[80], &[]);
+    let mut client = router.client();
+    client.send(
+        "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntrailer: x-sum, x-user\r\n\r\n\
+         1\r\na\r\n0\r\nx-sum: 1\r\nx-user: alice\r\n\r\n",
+    );
+    let mut endpoint = connections.recv().unwrap();
+    let (mut sent, mut line) = (String::new(), String::new());
+    while !matches!(line.as_str(), "\r\n") {
+        line.clear();
+        endpoint.read_line(&mut line).unwrap();
+        sent.push_str(&line);
+    }
+    assert!(sent.contains("x-sum: 1\r\n"), "{sent}");
+    assert!(!sent.contains("alice"), "{sent}");
+    endpoint.get_mut().write_all(&ok("done")).unwrap();
+    assert_eq!(client.receive().status(), 200);
 }
