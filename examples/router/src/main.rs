@@ -3,7 +3,7 @@
 //!
 //! One request: `server` accepts the connection, a `worker` takes it and `tls` opens it, `exchange` checks the request and asks the
 //! table of `live` what becomes of it, after `identity` has verified who sent it, `forward` picks endpoints of an `upstream` and tries them with an `outbound`
-//! request over `connections`, `body` streams both ways under a time limit, `access` logs it when its last byte is out.
+//! request over `connections`, `body` streams both ways under a time limit, `stall` lets go what stands still, `access` logs it when its last byte is out.
 //! Beside that, `cluster` watches one instead of files, `health` probes, `admin` shows and takes orders. Every decision is `narae-routing`'s.
 
 mod access;
