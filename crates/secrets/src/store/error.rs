@@ -96,6 +96,12 @@ pub enum StoreErrorKind {
     /// The login was refused: a wrong name, password, role, secret id or JWT.
     #[error("the server does not accept the credentials")]
     InvalidCredentials,
+    /// A login by browser did not come to its end.
+    #[error("the login by browser ended without one: {reason}")]
+    Browser {
+        /// How it ended.
+        reason: BrowserFailure,
+    },
     /// The server does not know the token: wrong, expired or revoked.
     #[error("the server does not accept the token")]
     TokenRefused,
@@ -224,6 +230,36 @@ pub enum StoreErrorKind {
     NoRandomness,
 }
 
+/// How a login by browser ended without a token.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BrowserFailure {
+    /// The caller's function could not open one.
+    #[error("no browser could be opened")]
+    NotOpened,
+    /// The user did nothing, or the provider does not come back here.
+    #[error("nothing came back within {limit:?}")]
+    NoAnswer {
+        /// The limit that passed.
+        limit: Duration,
+    },
+    /// The connection was shut down meanwhile.
+    #[error("it was cancelled")]
+    Cancelled,
+    /// What came back belongs to another login, or was made up by somebody else.
+    #[error("what came back is not of this login")]
+    WrongState,
+    /// The identity provider, or the user there, said no.
+    #[error("the identity provider answers `{code}`")]
+    Refused {
+        /// The code of RFC 6749 (4.1.2.1) or OpenID Connect (3.1.2.6); `other` for one that is not theirs.
+        code: &'static str,
+    },
+    /// What came back has neither a code nor an error.
+    #[error("what came back holds no code")]
+    NoCode,
+}
+
 impl StoreError {
     /// An error of `kind` from the store named `store`, about `path` if there is one.
     ///
@@ -276,6 +312,7 @@ impl StoreError {
             self.0.kind,
             K::TokenRefused
                 | K::InvalidCredentials
+                | K::Browser { .. }
                 | K::Standby
                 | K::Unreachable { .. }
                 | K::Untrusted { .. }
@@ -340,6 +377,7 @@ fn hint(kind: &StoreErrorKind) -> Option<&'static str> {
         K::CasMismatch { .. } => "read again and decide anew; nothing was written",
         K::PermissionDenied { .. } => "a policy of the token must",
         K::InvalidCredentials => "check them, and where the auth method is mounted",
+        K::Browser { .. } => "begin again; the provider must be let come back to this machine",
         K::TokenRefused => "log in again: it may be wrong, expired or revoked",
         K::Unreachable { .. } => "check the address and that the server runs",
         K::Untrusted { .. } => "check the CA certificate option and the server's name",

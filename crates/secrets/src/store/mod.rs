@@ -24,7 +24,7 @@ pub mod openbao;
 mod path;
 mod secret;
 
-pub use error::{StoreError, StoreErrorKind};
+pub use error::{BrowserFailure, StoreError, StoreErrorKind};
 pub use path::{MAX_PATH_BYTES, MountPath, PathError, SecretPath};
 pub use secret::{Cas, Metadata, Secret, SecretData, Version, VersionState};
 

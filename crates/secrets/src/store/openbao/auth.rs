@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::browser::Browser;
 use super::request::Request;
 use crate::SecretBytes;
 use crate::store::{MountPath, StoreErrorKind};
@@ -54,6 +55,10 @@ pub(super) enum Method {
     JwtFile {
         role: Option<String>,
         jwt_file: PathBuf,
+    },
+    Oidc {
+        role: Option<String>,
+        browser: Browser,
     },
     Certificate {
         role: Option<String>,
@@ -129,6 +134,14 @@ impl Auth {
         })
     }
 
+    /// A user at an identity provider (OpenID Connect), who logs in by a browser when the token is first needed; without
+    /// a role, the engine's default one. The token is renewed as any other. When it has ended for good, nobody is asked
+    /// again: requests are refused as with a token that was given.
+    #[must_use]
+    pub fn oidc(role: Option<String>, browser: Browser) -> Self {
+        Self::of(Method::Oidc { role, browser })
+    }
+
     /// The client certificate of the connection ([`Options::with_client_certificate`](super::Options::with_client_certificate));
     /// without a role, whichever fits.
     #[must_use]
@@ -136,7 +149,7 @@ impl Auth {
         Self::of(Method::Certificate { role })
     }
 
-    /// Where the method is mounted below `auth/`, if not at its usual place (`approle`, `userpass`, `kubernetes`, `jwt`, `cert`).
+    /// Where the method is mounted below `auth/`, if not at its usual place (`approle`, `userpass`, `kubernetes`, `jwt`, `oidc`, `cert`).
     #[must_use]
     pub fn with_mount(mut self, mount: MountPath) -> Self {
         self.mount = Some(mount);
@@ -150,6 +163,7 @@ impl Auth {
             Method::Userpass { .. } => "userpass",
             Method::Kubernetes { .. } => "kubernetes",
             Method::Jwt { .. } | Method::JwtFile { .. } => "jwt",
+            Method::Oidc { .. } => "oidc",
             Method::Certificate { .. } => "cert",
         };
         self.mount.as_ref().map_or(usual, MountPath::as_str)
@@ -160,7 +174,8 @@ impl Auth {
         matches!(self.method, Method::Token(_) | Method::TokenFile(_))
     }
 
-    /// The login, with the secret id if that had to be unwrapped first; `None` for a token that is given.
+    /// The login, with the secret id if that had to be unwrapped first; `None` for a token that is given, and for a login
+    /// of more than one request.
     pub(super) fn login(
         &self,
         unwrapped: Option<&SecretBytes>,
@@ -184,7 +199,7 @@ impl Auth {
         let read;
         let mut body = Body::default();
         match &self.method {
-            Method::Token(_) | Method::TokenFile(_) => return Ok(None),
+            Method::Token(_) | Method::TokenFile(_) | Method::Oidc { .. } => return Ok(None),
             Method::AppRole { role_id, secret_id } => {
                 body.role_id = Some(role_id);
                 body.secret_id = Some(text("the secret id", secret_id)?);
@@ -235,6 +250,7 @@ impl fmt::Debug for Auth {
             Method::Kubernetes { role, .. } => ("kubernetes", role.clone()),
             Method::Jwt { role, .. } => ("jwt", role.clone().unwrap_or_default()),
             Method::JwtFile { role, .. } => ("jwt_file", role.clone().unwrap_or_default()),
+            Method::Oidc { role, .. } => ("oidc", role.clone().unwrap_or_default()),
             Method::Certificate { role } => ("certificate", role.clone().unwrap_or_default()),
         };
         write!(f, "Auth::{name}({detail:?}, …)")

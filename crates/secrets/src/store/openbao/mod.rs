@@ -28,6 +28,7 @@
 
 pub mod answer;
 mod auth;
+mod browser;
 mod connection;
 mod environment;
 mod health;
@@ -46,6 +47,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use auth::{Auth, SERVICE_ACCOUNT_TOKEN};
+pub use browser::{Browser, DEFAULT_BROWSER_TIMEOUT, DEFAULT_CALLBACK_PORT};
 pub use environment::Environment;
 pub use health::{Health, ServerState};
 pub use kv::{Changes, Entry, KvVersion};

@@ -8,6 +8,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use super::answer::Login;
 use super::auth::{self, Auth, Method, Seen};
 use super::connection::{Connection, random};
@@ -56,6 +58,8 @@ pub(super) struct Held {
 struct Signal {
     stopped: Mutex<bool>,
     changed: Condvar,
+    /// Ends a login by browser that is waited for.
+    cancelled: Arc<Notify>,
 }
 
 impl Session {
@@ -110,7 +114,8 @@ impl Session {
             state.file = auth::seen(file);
         }
         let is_another = match self.auth.method {
-            Method::Token(_) => false,
+            // No browser is opened that nobody asked for.
+            Method::Token(_) | Method::Oidc { .. } => false,
             Method::TokenFile(_) => state.file != before,
             _ => true,
         };
@@ -129,6 +134,11 @@ impl Session {
         let login = match &self.auth.method {
             Method::Token(token) => given(auth::checked("the token", token)?),
             Method::TokenFile(file) => given(auth::token_in(file)?),
+            Method::Oidc { role, browser } => {
+                let cancelled = Arc::clone(&self.signal.cancelled);
+                let mount = self.auth.mount();
+                connection.log_in_by_browser(mount, role.as_deref(), browser, cancelled)?
+            }
             method => {
                 if let Method::AppRoleWrapped { wrapping_token, .. } = method
                     && state.secret_id.is_none()
@@ -224,6 +234,7 @@ impl Session {
     fn stop(&self) {
         *lock(&self.signal.stopped) = true;
         self.signal.changed.notify_all();
+        self.signal.cancelled.notify_one();
     }
 }
 
@@ -285,7 +296,7 @@ fn pause(failures: &mut u32) -> Duration {
 }
 
 impl Connection {
-    fn log_in(&self, request: &Request) -> Result<Login, StoreErrorKind> {
+    pub(super) fn log_in(&self, request: &Request) -> Result<Login, StoreErrorKind> {
         use StoreErrorKind as K;
         let answer = self.send_as(self.namespace(), None, request)?;
         match answer.check(&self.asked(self.namespace(), request)) {

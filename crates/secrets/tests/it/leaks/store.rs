@@ -8,8 +8,8 @@ use narae_secrets::resolve::{Request, Resolved, resolve};
 use narae_secrets::store::contents::Contents;
 use narae_secrets::store::memory::MemoryStore;
 use narae_secrets::store::{
-    Cas, Metadata, MountPath, Secret, SecretPath, Store as _, StoreError, StoreErrorKind, Version,
-    VersionState,
+    BrowserFailure, Cas, Metadata, MountPath, Secret, SecretPath, Store as _, StoreError,
+    StoreErrorKind, Version, VersionState,
 };
 
 use super::canary::{CANARY, Shown};
@@ -141,6 +141,7 @@ pub(super) fn errors(shown: &mut Shown) {
         .unwrap_err();
     shown.silent_error(&error);
     let error = StoreError::new(StoreErrorKind::NotFound, "main", Some(&path()));
+    shown.silent_error(&BrowserFailure::Refused { code: "other" });
     shown.silent_error(&error);
     shown.silent_error(&"../a".parse::<SecretPath>().unwrap_err());
 }
@@ -176,7 +177,7 @@ pub(super) fn file(shown: &mut Shown) {
 #[cfg(feature = "vault")]
 pub(super) fn openbao(shown: &mut Shown) {
     use narae_secrets::store::openbao::{
-        Auth, Ciphertext, Environment, KeyType, KvVersion, OpenBao, Options, Retries,
+        Auth, Browser, Ciphertext, Environment, KeyType, KvVersion, OpenBao, Options, Retries,
     };
     let options =
         || Options::new("http://127.0.0.1:1", secret(CANARY)).with_retries(Retries::none());
@@ -198,6 +199,7 @@ pub(super) fn openbao(shown: &mut Shown) {
     shown.silent_error(&CANARY.parse::<Ciphertext>().unwrap_err());
     shown.silent(&KeyType::Ed25519);
     shown.silent(&KvVersion::V2);
+    shown.silent(&Browser::new(|_| Ok(())));
     let newline = Options::new("http://127.0.0.1:1", secret(&format!("{CANARY}\n{CANARY}")));
     shown.silent_error(&OpenBao::connect("main", newline).unwrap_err());
     for auth in [
@@ -209,6 +211,7 @@ pub(super) fn openbao(shown: &mut Shown) {
         Auth::kubernetes("role", "token"),
         Auth::jwt(None, secret(CANARY)),
         Auth::jwt_file(None, "token"),
+        Auth::oidc(None, Browser::new(|_| Ok(())).with_port(0)),
         Auth::certificate(None),
     ] {
         shown.silent(&auth);

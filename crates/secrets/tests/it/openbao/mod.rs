@@ -2,10 +2,12 @@
 
 mod answers;
 mod auth;
+mod browser;
 mod faults;
 mod kv;
 mod leases;
 mod paths;
+mod provider;
 mod renewal;
 mod retries;
 mod transit;
