@@ -151,13 +151,24 @@ impl Interpolation {
         Ok(SecretBytes::new(filled))
     }
 
-    /// Its text with a mark in the place of each reference: what tells it from another text of the same references.
+    /// Its text with a mark, NUL, in the place of each reference: what tells it from every other text of the same references.
+    /// A NUL of the text itself stands behind a mark of its own, U+0001, and so does one of those.
     pub(crate) fn shape(&self) -> String {
-        let pieces = self.pieces.iter().map(|piece| match piece {
-            Piece::Text(text) => text.as_str(),
-            Piece::Value(_) => "\0",
-        });
-        pieces.collect()
+        let mut shape = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => {
+                    for character in text.chars() {
+                        if matches!(character, '\0' | '\u{1}') {
+                            shape.push('\u{1}');
+                        }
+                        shape.push(character);
+                    }
+                }
+                Piece::Value(_) => shape.push('\0'),
+            }
+        }
+        shape
     }
 
     fn push_text(&mut self, text: &str) {

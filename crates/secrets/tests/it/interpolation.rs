@@ -1,10 +1,13 @@
 //! References within a text: what is one, what is text, and that a text is filled whole or not at all.
 
+use std::collections::HashMap;
+
 use narae_secrets::reference::{
     FillError, Interpolation, InterpolationErrorKind as K, MAX_FILLED_BYTES, MAX_TEXT_BYTES,
     Reference, ReferenceError,
 };
 use narae_secrets::resolve::{Request, Resolved, resolve};
+use narae_secrets::sealed::Source;
 use narae_secrets::store::memory::MemoryStore;
 use narae_secrets::store::{Cas, Store as _};
 use proptest::prelude::*;
@@ -137,6 +140,38 @@ fn a_text_is_filled_whole_or_not_at_all() {
     let text: Interpolation = format!("${{{KEY}}}").repeat(1024).parse().unwrap();
     let filled = text.fill(&resolved(&text, &value)).unwrap();
     assert_eq!(filled.len(), MAX_FILLED_BYTES);
+}
+
+/// A text that changed is sealed anew: its source is another one, whatever characters it has.
+#[test]
+fn texts_of_the_same_references_are_told_apart() {
+    let source = |text: &str| {
+        let text: Interpolation = text.parse().unwrap();
+        Source::of_text(&text, &resolved(&text, "pa55")).unwrap()
+    };
+    let reference = format!("${{{KEY}}}");
+    let marks = [
+        "",
+        "\0",
+        "\0\0",
+        "\u{1}",
+        "\u{1}\0",
+        "\0\u{1}",
+        "\u{1}\u{1}",
+    ];
+    let mut seen = HashMap::new();
+    for (before, after) in marks
+        .iter()
+        .flat_map(|one| marks.map(|other| (*one, other)))
+    {
+        let text = format!("{before}{reference}{after}");
+        if text == reference {
+            continue;
+        }
+        let other = seen.insert(source(&text).as_str().to_owned(), text.clone());
+        assert_eq!(other, None, "{text:?}");
+    }
+    assert_eq!(seen.len(), marks.len() * marks.len() - 1);
 }
 
 /// Texts, escapes and references in any order.
