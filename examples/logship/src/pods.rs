@@ -10,7 +10,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use futures_util::StreamExt as _;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ListParams, WatchEvent, WatchParams};
@@ -49,9 +49,12 @@ impl Watch {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let client = runtime.block_on(Client::try_default());
-        let client = client
-            .context("no way to an API server: neither a kubeconfig nor a service account")?;
+        // The cause may quote lines of a kubeconfig, which holds credentials.
+        let client = runtime.block_on(Client::try_default()).map_err(|_| {
+            anyhow!(
+                "no way to an API server: neither a kubeconfig that can be used nor a service account; `kubectl get pods` says more"
+            )
+        })?;
         let watch = Self::default();
         let (sender, listed) = channel();
         let shared = watch.clone();

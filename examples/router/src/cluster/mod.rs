@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::client::AuthError;
+use kube::config::{InferConfigError, KubeconfigError};
 use kube::{Client, Config};
 use narae_routing::gateway::{GROUP, Object, ObjectName, RouteSpec};
 use narae_routing::matching::status::Ground;
@@ -305,6 +306,19 @@ fn causes(error: &kube::Error) -> String {
     chain.join(": ")
 }
 
+/// Where a kubeconfig cannot be used. It holds credentials, and errors may quote its lines.
+fn place(error: &InferConfigError) -> String {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
+    match cause {
+        Some(KubeconfigError::ReadConfig(cause, file)) => format!("{}: {cause}", file.display()),
+        Some(KubeconfigError::Parse(cause)) => match cause.location() {
+            Some(at) => format!("the kubeconfig is broken at {}:{}", at.line(), at.column()),
+            None => "the kubeconfig is broken".to_owned(),
+        },
+        _ => "the kubeconfig names no cluster and user that can be used".to_owned(),
+    }
+}
+
 /// Whether one of a route's parents is one of these.
 fn is_about<R>(route: &Object<RouteSpec<R>>, gateways: &HashSet<&ObjectName>) -> bool {
     route.spec.parent_refs.iter().any(|parent| {
@@ -319,8 +333,8 @@ fn is_about<R>(route: &Object<RouteSpec<R>>, gateways: &HashSet<&ObjectName>) ->
 /// Why a cluster cannot be watched.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClusterError {
-    #[error("no cluster to watch: {0}; set KUBECONFIG, or run in a pod with a service account")]
-    Config(kube::config::InferConfigError),
+    #[error("no cluster to watch: {}; set KUBECONFIG, or run in a pod with a service account", place(.0))]
+    Config(InferConfigError),
     #[error("cannot talk to the cluster: {}", causes(.0))]
     Client(kube::Error),
 }

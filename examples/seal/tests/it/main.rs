@@ -9,6 +9,7 @@
 
 mod environment;
 mod guard;
+mod kubeconfig;
 mod live;
 mod merging;
 #[cfg(unix)]

@@ -28,7 +28,9 @@ mod request;
 use std::fmt;
 use std::time::Duration;
 
+use http::HeaderValue;
 use kube::Client;
+use secrecy::ExposeSecret as _;
 
 use self::answer::{Metadata as Meta, Refusal};
 use self::request::{Accept, Place};
@@ -75,6 +77,12 @@ impl KubernetesSecrets {
         let configuration =
             |reason: String| StoreError::new(StoreErrorKind::Configuration { reason }, &name, None);
         let address = config.cluster_url.to_string();
+        // kube would panic.
+        let token = config.auth_info.token.as_ref();
+        if token.is_some_and(|token| HeaderValue::from_str(token.expose_secret()).is_err()) {
+            let reason = "the token of this configuration has characters that cannot be sent";
+            return Err(configuration(reason.to_owned()));
+        }
         let waiting = Waiting::new()
             .map_err(|error| configuration(format!("no runtime for network requests: {error}")))?;
         let client = {

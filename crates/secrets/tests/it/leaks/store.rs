@@ -288,6 +288,9 @@ pub(super) fn kubernetes(shown: &mut Shown) {
     let store = KubernetesSecrets::connect("cluster", config()).unwrap();
     shown.silent(&store);
     shown.silent_error(&store.read(&path(), None).unwrap_err());
+    let mut newline = config();
+    newline.auth_info.token = Some(format!("{CANARY}\n").into());
+    shown.silent_error(&KubernetesSecrets::connect("cluster", newline).unwrap_err());
     // A key that is none, in a configuration that is none.
     let mut broken = config();
     broken.auth_info.client_key_data = Some(CANARY.to_owned().into());
