@@ -1,8 +1,11 @@
 //! What was delivered, when and why: the commits of a branch with their trailers.
 //!
-//! The walk follows first parents, which is the order a branch moved in. A commit belongs to a
-//! path when the path's object differs from the first parent's: one tree lookup per directory on
-//! the path and commit, no diff. In a shallow repository the walk ends at the boundary.
+//! The walk follows first parents, which is the order a branch moved in. What a merge brought comes behind it: the commits
+//! along its other parents, up to one that the branch had. A commit belongs to a path when the path's object differs from
+//! the first parent's: one tree lookup per directory on the path and commit, no diff. In a shallow repository the walk ends
+//! at the boundary.
+
+use std::collections::HashMap;
 
 use git2::{ErrorCode, Oid};
 
@@ -14,6 +17,9 @@ use crate::message::Trailers;
 pub const MAX_EXAMINED: usize = 1_000_000;
 /// Largest commit object that is read; a message is a few lines.
 pub const MAX_COMMIT_BYTES: usize = 1024 * 1024;
+/// Most commits of one merge that are returned; and how far behind it a commit is looked for that the branch had.
+const MAX_MERGED: usize = 100;
+const MAX_LOOKED_BACK: usize = 1000;
 
 /// Which commits to return.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +64,7 @@ pub struct Record {
     pub author: String,
     /// The author's address, likewise.
     pub email: String,
-    /// When it was committed, in seconds since 1970-01-01 00:00 UTC.
+    /// When it came to the branch, in seconds since 1970-01-01 00:00 UTC: when it was committed, or merged.
     pub seconds: i64,
     /// The message's first line.
     pub subject: String,
@@ -69,7 +75,7 @@ pub struct Record {
 }
 
 impl Repository {
-    /// The commits of `branch`, newest first; none while the branch does not exist.
+    /// The commits of `branch`, newest first, and those of a merge behind it; none while the branch does not exist.
     ///
     /// # Errors
     ///
@@ -80,18 +86,19 @@ impl Repository {
         tip.map_or_else(|| Ok(Vec::new()), |tip| self.history_from(tip, wanted))
     }
 
-    /// The commits that lead to `tip`, newest first, along first parents.
+    /// The commits that lead to `tip`, newest first, along first parents; behind a merge those that came by it, at most 100.
     ///
     /// # Errors
     ///
     /// As [`Repository::history`].
     pub fn history_from(&self, tip: CommitId, wanted: &History) -> Result<Vec<Record>, Error> {
         let git = self.git();
+        let mut line = Line::from(tip.object());
         let mut records = Vec::new();
-        let mut next = Some(tip.object());
+        let limit = wanted.limit.unwrap_or(usize::MAX);
         let mut examined = 0;
-        while let Some(id) = next
-            && wanted.limit.is_none_or(|limit| records.len() < limit)
+        while records.len() < limit
+            && let Some(id) = line.at(&git, examined)?
         {
             if examined == MAX_EXAMINED {
                 return Err(Error::new(
@@ -100,15 +107,104 @@ impl Repository {
                 )
                 .hint("a limit, or a path that changed more often"));
             }
+            let merge = commit(&git, id)?;
+            let merged = line.merged(&git, examined, &merge)?;
             examined += 1;
-            let commit = commit(&git, id)?;
-            let parent = parent(&git, &commit)?;
-            if touches(&git, &commit, parent.as_ref(), wanted.under.as_ref())? {
-                records.push(record(&commit));
+            for commit in std::iter::once(merge.clone()).chain(merged) {
+                let parent = parent(&git, &commit)?;
+                if touches(&git, &commit, parent.as_ref(), wanted.under.as_ref())? {
+                    let mut record = record(&commit);
+                    record.seconds = merge.time().seconds();
+                    records.push(record);
+                }
             }
-            next = parent.map(|parent| parent.id());
         }
+        records.truncate(limit);
         Ok(records)
+    }
+}
+
+/// The commits of a branch along first parents, newest first, as far as anybody asked.
+struct Line {
+    ids: Vec<Oid>,
+    /// Where each stands.
+    places: HashMap<Oid, usize>,
+    has_ended: bool,
+}
+
+impl Line {
+    fn from(tip: Oid) -> Self {
+        Self {
+            ids: vec![tip],
+            places: HashMap::from([(tip, 0)]),
+            has_ended: false,
+        }
+    }
+
+    /// The one at this place; `None` behind the end.
+    fn at(&mut self, git: &git2::Repository, place: usize) -> Result<Option<Oid>, Error> {
+        while !self.has_ended && self.ids.len() <= place {
+            let last = self.ids.last().copied();
+            let before = last
+                .map(|last| parent(git, &commit(git, last)?))
+                .transpose()?;
+            match before.flatten() {
+                Some(before) => {
+                    self.places.insert(before.id(), self.ids.len());
+                    self.ids.push(before.id());
+                }
+                None => self.has_ended = true,
+            }
+        }
+        Ok(self.ids.get(place).copied())
+    }
+
+    /// What came by the merge at this place, newest first; nothing by any other commit.
+    fn merged<'g>(
+        &mut self,
+        git: &'g git2::Repository,
+        place: usize,
+        merge: &git2::Commit<'g>,
+    ) -> Result<Vec<git2::Commit<'g>>, Error> {
+        let mut merged = Vec::new();
+        for id in parents(merge).into_iter().skip(1) {
+            // What is not here lies behind the boundary.
+            merged.extend(self.side(git, place, git.find_commit(id).ok())?);
+        }
+        merged.truncate(MAX_MERGED);
+        Ok(merged)
+    }
+
+    /// From `tip` along first parents up to what the branch had before this place. Both are walked in step, so that a short
+    /// side needs a short look back.
+    fn side<'g>(
+        &mut self,
+        git: &'g git2::Repository,
+        place: usize,
+        tip: Option<git2::Commit<'g>>,
+    ) -> Result<Vec<git2::Commit<'g>>, Error> {
+        let mut side = Vec::new();
+        let mut indices = HashMap::new();
+        let mut next = tip;
+        for behind in place + 1..=place + MAX_LOOKED_BACK {
+            if let Some(commit) = next.take_if(|_| side.len() < MAX_MERGED) {
+                if self.places.get(&commit.id()).is_some_and(|at| *at > place) {
+                    return Ok(side);
+                }
+                indices.insert(commit.id(), side.len());
+                next = parent(git, &commit)?;
+                side.push(commit);
+            }
+            let before = self.at(git, behind)?;
+            if let Some(had) = before.and_then(|id| indices.get(&id)) {
+                side.truncate(*had);
+                return Ok(side);
+            }
+            if before.is_none() && (next.is_none() || side.len() == MAX_MERGED) {
+                break;
+            }
+        }
+        Ok(side)
     }
 }
 
@@ -132,7 +228,7 @@ fn parent<'a>(
     git: &'a git2::Repository,
     commit: &git2::Commit<'_>,
 ) -> Result<Option<git2::Commit<'a>>, Error> {
-    let Some(id) = first_parent(commit) else {
+    let Some(id) = parents(commit).into_iter().next() else {
         return Ok(None);
     };
     match git.find_commit(id) {
@@ -144,11 +240,14 @@ fn parent<'a>(
 
 /// As the commit itself says: libgit2 hides the parents of commits at which an earlier, shallower
 /// fetch had ended.
-fn first_parent(commit: &git2::Commit<'_>) -> Option<Oid> {
-    let header = commit.raw_header_bytes();
-    let line = header.split(|byte| *byte == b'\n').nth(1)?;
-    let id = std::str::from_utf8(line.strip_prefix(b"parent ")?).ok()?;
-    Oid::from_str(id).ok()
+fn parents(commit: &git2::Commit<'_>) -> Vec<Oid> {
+    let lines = commit.raw_header_bytes().split(|byte| *byte == b'\n');
+    let parent = |line: &[u8]| {
+        let id = std::str::from_utf8(line.strip_prefix(b"parent ")?).ok()?;
+        Oid::from_str(id).ok()
+    };
+    // They stand behind the tree.
+    lines.skip(1).map_while(parent).collect()
 }
 
 fn touches(
