@@ -28,6 +28,8 @@ use crate::program::{is_missing, skip};
 pub enum Fault {
     /// A status line, headers (each with its line end) and a body.
     Answer(&'static str, String, &'static str),
+    /// The same, after git has done all of it: a proxy that does not wait for it.
+    AnswerAfter(&'static str),
     /// The connection is closed before the request reaches git.
     CloseBefore,
     /// The connection is closed after git has done all of it.
@@ -308,6 +310,11 @@ impl Shared {
             }
             Some(Fault::Answer(status, headers, body)) => {
                 answer(stream, status, &headers, body.as_bytes())?;
+                Ok(true)
+            }
+            Some(Fault::AnswerAfter(status)) => {
+                self.backend(&request)?;
+                answer(stream, status, "", b"")?;
                 Ok(true)
             }
             Some(Fault::CloseBefore) => Ok(false),

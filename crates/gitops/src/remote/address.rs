@@ -161,12 +161,13 @@ impl fmt::Display for Address {
             }
             Self::Http {
                 secure,
-                user,
                 authority,
                 path,
+                // Forges take a token in this place.
+                user: _,
             } => {
                 let scheme = if *secure { "https" } else { "http" };
-                write!(f, "{scheme}://{}{authority}{path}", at(user))
+                write!(f, "{scheme}://{authority}{path}")
             }
         }
     }

@@ -255,7 +255,11 @@ impl Remote {
             Door::Lost => Pusher::open(self, branch, watch),
             Door::Closed(error) => return Err(error),
         };
-        let pushed = pusher.and_then(|pusher| pusher.push(repository, expected, new, watch));
+        let pusher = match pusher {
+            Ok(pusher) => pusher,
+            Err(error) => return Attempt::interrupted(error),
+        };
+        let pushed = pusher.push(repository, expected, new, watch);
         let found = match pushed {
             Ok(Verdict::Taken) => return Ok(Attempt::Ended(outcomes)),
             Ok(Verdict::Elsewhere(found)) if found == Some(new) => {
@@ -273,14 +277,21 @@ impl Remote {
                     Err(error) => return Attempt::interrupted(error),
                 }
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {
+            Err(error) if leaves_open(error.kind()) => {
                 let sent = Sent {
                     outcomes,
                     expected,
                     new,
                 };
+                let is_over = matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Cancelled);
+                if is_over {
+                    return Err(error.during(not_known(new)));
+                }
                 let settled = self.settled(repository, branch, Some(sent), watch)?;
-                return Ok(settled.unwrap_or(Attempt::Failed(error)));
+                return match settled {
+                    Some(attempt) => Ok(attempt),
+                    None => Attempt::interrupted(error),
+                };
             }
             Err(error) => return Err(error),
         };
@@ -307,8 +318,7 @@ impl Remote {
             Err(error) => error,
         };
         let kind = error.kind();
-        let doing = format!("whether {} has arrived is not known", sent.new);
-        let error = error.during(doing);
+        let error = error.during(not_known(sent.new));
         match kind {
             TimedOut | Cancelled => Err(error),
             Interrupted | Unreachable | Unavailable => {
@@ -385,6 +395,21 @@ impl<E> Attempt<E> {
             Err(error)
         }
     }
+}
+
+/// Whether a push that failed so may have arrived all the same: a proxy in front of the server gives up before it does,
+/// and a connection may end in many ways.
+fn leaves_open(kind: ErrorKind) -> bool {
+    use ErrorKind::{Cancelled, Interrupted, Protocol, TimedOut, Unavailable, Unreachable};
+
+    matches!(
+        kind,
+        Interrupted | Unavailable | Unreachable | Protocol | TimedOut | Cancelled
+    )
+}
+
+fn not_known(new: CommitId) -> String {
+    format!("whether {new} has arrived is not known")
 }
 
 fn moved<E>(

@@ -130,7 +130,7 @@ impl Remote {
         self
     }
 
-    /// The address, without anything secret.
+    /// The address, without anything secret: of `https://` without the user, who may be a token.
     #[must_use]
     pub fn address(&self) -> String {
         self.address.to_string()

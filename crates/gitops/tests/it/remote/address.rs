@@ -11,7 +11,11 @@ fn addresses_are_read_as_git_reads_them() {
         ),
         (
             "https://ci@git.example.com:8443/x/",
-            "https://ci@git.example.com:8443/x",
+            "https://git.example.com:8443/x",
+        ),
+        (
+            "https://ghp_C4naryC4naryC4nary@github.com/shop/gitops",
+            "https://github.com/shop/gitops",
         ),
         ("http://[::1]:8080/x", "http://[::1]:8080/x"),
         (

@@ -46,6 +46,28 @@ fn login() -> GitHttpOptions {
 }
 
 #[test]
+fn nobody_is_asked_with_an_empty_password() {
+    let served = Served::new();
+    let Some(server) = GitHttp::start(served.folder(), login(), WHAT) else {
+        return;
+    };
+    let (_directory, here) = cache();
+    // What git says where no helper is configured, and nobody can be asked.
+    let remote = to(&served, &server, "echo username=; echo password=");
+    let error = remote
+        .land(&here, "main", 1, write("a", "x"), |_| {})
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert!(
+        server
+            .seen()
+            .iter()
+            .all(|seen| seen.authorization.is_none())
+    );
+    assert!(!heard(&served).contains(&"[reject]".to_owned()));
+}
+
+#[test]
 fn what_the_server_takes_is_approved() {
     let served = Served::new();
     let Some(server) = GitHttp::start(served.folder(), login(), WHAT) else {

@@ -1,6 +1,7 @@
 //! Connections over HTTP that are lost: what was being pushed is on the branch once, or it is told that nobody knows.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use narae_gitops::remote::{Error, ErrorKind, Snapshot};
 use narae_testservers::{Fault, GitHttpOptions, Seen};
@@ -50,13 +51,35 @@ fn a_server_that_dies_before_the_push_is_asked_again() {
 
 #[test]
 fn a_push_whose_answer_is_lost_is_found_on_the_branch() {
-    for fault in [Fault::CloseAfter, Fault::Truncate(0), Fault::Truncate(20)] {
+    for fault in [
+        Fault::CloseAfter,
+        Fault::Truncate(0),
+        Fault::Truncate(20),
+        Fault::AnswerAfter("502 Bad Gateway"),
+        Fault::AnswerAfter("504 Gateway Timeout"),
+    ] {
         let served = Served::new();
         let Some(server) = start(&served, once(is_push, fault)) else {
             return;
         };
         lands_once(&served, &remote(&server.address("gitops.git")), 1);
     }
+}
+
+#[test]
+fn a_push_that_takes_too_long_is_not_said_to_have_failed() {
+    let served = Served::new();
+    let Some(server) = start(&served, once(is_push, Fault::Silence)) else {
+        return;
+    };
+    let (_directory, here) = cache();
+    let remote = remote(&server.address("gitops.git")).with_deadline(Duration::from_secs(2));
+    let error = remote
+        .land(&here, "main", 5, write("a", "x"), |_| {})
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    let said = error.to_string();
+    assert!(said.contains("has arrived is not known"), "{said}");
 }
 
 #[test]

@@ -117,7 +117,10 @@ impl Credentials for CredentialHelper {
                 .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
         };
         Ok(match (value("username"), value("password")) {
-            (Some(user), Some(password)) => Some(Credential::basic(user, password)),
+            // Where no helper is configured, git answers with both of them empty.
+            (Some(user), Some(password)) if !password.is_empty() => {
+                Some(Credential::basic(user, password))
+            }
             _ => None,
         })
     }
