@@ -255,12 +255,12 @@ impl From<&ImageReference> for Image {
 }
 
 impl fmt::Display for Image {
-    /// `name:tag@digest` as far as it is known.
+    /// `name:tag@digest` as far as it is known: also `:tag@digest`, which no name can be taken for, `@digest`, and `tag`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name.as_deref().unwrap_or_default())?;
         match (&self.name, &self.tag) {
-            (Some(_), Some(tag)) => write!(f, ":{tag}")?,
-            (None, Some(tag)) => f.write_str(tag)?,
+            (None, Some(tag)) if self.digest.is_none() => f.write_str(tag)?,
+            (_, Some(tag)) => write!(f, ":{tag}")?,
             _ => {}
         }
         match &self.digest {

@@ -111,15 +111,20 @@ impl Delivery {
     }
 }
 
-/// An image as a trailer has it: a reference, or a tag alone.
+/// An image as a trailer has it: a reference, or what of one was written alone.
 fn image(text: &str) -> Option<Image> {
     let reference = |text: &str| text.parse::<ImageReference>().ok();
-    if let Some(found) =
-        reference(text).filter(|found| found.tag().is_some() || found.digest().is_some())
-    {
+    let is_whole = |found: &ImageReference| found.tag().is_some() || found.digest().is_some();
+    if let Some(found) = reference(text).filter(is_whole) {
         return Some(Image::from(&found));
     }
-    let tagged = reference(&format!("x:{text}"))?;
+    // `:tag@digest`, `@digest` or `tag`.
+    let separator = if text.starts_with([':', '@']) {
+        ""
+    } else {
+        ":"
+    };
+    let tagged = reference(&format!("x{separator}{text}"))?;
     let mut image = Image::from(&tagged);
     image.name = None;
     Some(image)

@@ -68,7 +68,11 @@ impl Trailers {
         for line in block(&lines).iter().filter(|line| !is_comment(line)) {
             if line.starts_with([' ', '\t']) {
                 if let (true, Some(last)) = (open, found.last_mut()) {
-                    last.value = format!("{} {}", last.value, line.trim()).trim().to_owned();
+                    let more = line.trim();
+                    if !last.value.is_empty() && !more.is_empty() {
+                        last.value.push(' ');
+                    }
+                    last.value.push_str(more);
                 }
                 continue;
             }

@@ -1,5 +1,6 @@
 //! DORA's measures, of commits whose times and trailers are known; the numbers were computed by hand.
 
+use narae_gitops::edit::Image;
 use narae_gitops::history::{Delivery, Measures, Spread, measure};
 use narae_gitops::message::{Message, key};
 use narae_gitops::repository::{
@@ -229,4 +230,27 @@ fn sites_that_go_back_one_by_one_are_one_failure() {
         spread(measured.time_to_restore),
         Some((1, 3 * HOUR, 3 * HOUR, 3 * HOUR))
     );
+}
+
+#[test]
+fn an_image_in_part_is_read_as_it_was_written() {
+    let past = Past::new();
+    let digest = format!("sha256:{}", "a1".repeat(32));
+    let image = |tag: Option<&str>, digest: Option<&str>| {
+        let mut image = Image::default();
+        (image.tag, image.digest) = (tag.map(str::to_owned), digest.map(str::to_owned));
+        image
+    };
+    for (seconds, image) in [
+        image(Some("3f2a9c1"), Some(&digest)),
+        image(None, Some(&digest)),
+        image(Some("3f2a9c1"), None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        past.deliver(seconds as i64, "shop/dev", &image.to_string());
+        let newest = past.deliveries().remove(0);
+        assert_eq!(newest.images().collect::<Vec<_>>(), [image]);
+    }
 }

@@ -66,6 +66,14 @@ fn git_reads_the_trailers_back() {
 }
 
 #[test]
+fn a_value_of_many_lines_is_read_in_time() {
+    const LINES: usize = 300_000;
+    let text = format!("s\n\nA: b\n{}", " x\n".repeat(LINES));
+    let value = Trailers::parse(&text).get("a").map(str::len);
+    assert_eq!(value, Some(1 + 2 * LINES));
+}
+
+#[test]
 fn a_value_cannot_forge_a_trailer() {
     let message = || Message::new("x").unwrap();
     for value in [
