@@ -130,6 +130,9 @@ fn end(
     let decide = |config: &Config, snapshot: &Snapshot<'_>| {
         let decided = Decided::new(decide(config, snapshot)?, config, snapshot)?;
         let Decided { plan, applied, .. } = &decided;
+        if let Ending::Propose(requests) = ending {
+            requests.check(place, config, plan)?;
+        }
         let wanted = match applied.outcome() {
             "applied" => Some(Wanted {
                 changes: applied.change_set(),

@@ -30,7 +30,7 @@ mod verify;
 
 pub use config::{
     Application, CONFIG_FILE, Config, ConfigError, Declared, Environment, MAX_CONFIG_BYTES,
-    MAX_ENVIRONMENTS, MAX_SITES,
+    MAX_ENVIRONMENTS, MAX_PLACES, MAX_SITES,
 };
 pub use drift::{Drift, drift};
 pub use error::PromoteError;

@@ -274,6 +274,6 @@ fn record(commit: &git2::Commit<'_>) -> Record {
         seconds: commit.time().seconds(),
         subject: message.lines().next().unwrap_or_default().to_owned(),
         trailers: Trailers::parse(&message),
-        parent: first_parent(commit).map(CommitId::new),
+        parent: parents(commit).first().copied().map(CommitId::new),
     }
 }

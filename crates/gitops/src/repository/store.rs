@@ -90,7 +90,8 @@ fn keep_loose(git: &Objects, object: &Object) -> std::io::Result<()> {
     let (folder, file) = name.split_at(2);
     let folder = git.commondir().join("objects").join(folder);
     let path = folder.join(file);
-    if path.exists() {
+    // An empty one is what a loss of power left of it: nothing here is synced.
+    if std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
         return Ok(());
     }
     // Directories are mostly ids, which do not get smaller.

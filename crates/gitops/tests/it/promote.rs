@@ -1,7 +1,7 @@
 //! Environments, gates, promotion, rollback, drift; directories and branches alike.
 
 use narae_gitops::image::ImageReference;
-use narae_gitops::plan::{Applied, Plan};
+use narae_gitops::plan::{Action, Applied, Plan};
 use narae_gitops::promote::{self, Config, PromoteError, Request, Snapshot};
 use narae_gitops::repository::{Commit, CommitId, Outcome, Repository, Signature, Timestamp};
 
@@ -244,6 +244,26 @@ fn a_rollback_is_refused_when_the_value_moved_since() {
     let plan = promote::roll_back(&config, &one, None, &Snapshot::new(&repository)).unwrap();
     land(&repository, &plan, 4);
     assert!(file(&repository, "dev", "idc").contains("0000aaa"));
+}
+
+#[test]
+fn what_an_undone_rollback_undid_is_what_runs() {
+    let (_directory, repository, config) = repository();
+    let view = || Snapshot::new(&repository);
+    let mut second = None;
+    for (tag, seconds) in [("1111bbb", 1), ("2222ccc", 2)] {
+        let plan = promote::set_image(&config, &everywhere("dev"), &image(tag), &view()).unwrap();
+        second = Some(land(&repository, &plan, seconds).1);
+    }
+    let back = |commit| promote::roll_back(&config, &request("dev"), commit, &view()).unwrap();
+    let (_, undone) = land(&repository, &back(None), 3);
+    land(&repository, &back(Some(undone)), 4);
+    assert!(file(&repository, "dev", "idc").contains("2222ccc"));
+    let plan = back(None);
+    let reverts = second.unwrap();
+    assert_eq!(plan.intent.action, Action::RollBack { reverts });
+    land(&repository, &plan, 5);
+    assert!(file(&repository, "dev", "idc").contains("1111bbb"));
 }
 
 #[test]
@@ -582,4 +602,29 @@ fn a_delivery_that_is_named_goes_back_where_it_still_stands() {
     let plan = promote::roll_back(&config, &request("dev"), Some(first), &view()).unwrap();
     land(&repository, &plan, 4);
     assert_eq!(runs(&repository), ["3333ddd", "0000aaa"]);
+}
+
+#[test]
+fn a_configuration_of_more_places_than_anybody_has_is_refused() {
+    let sites: Vec<String> = (0..100).map(|n| format!("s{n}")).collect();
+    let environments: String = (0..100)
+        .map(|n| format!("  e{n}: {{directory: d{n}}}\n"))
+        .collect();
+    let places = |count: u32| -> String {
+        (0..count)
+            .map(|n| format!("{{file: \"{{site}}/{n}\", select: \"image:a\"}},"))
+            .collect()
+    };
+    let read = |count| {
+        let text = format!(
+            "sites: [{}]\nenvironments:\n{environments}applications:\n  shop: {{images: [{}]}}\n",
+            sites.join(","),
+            places(count)
+        );
+        Config::read("narae.yaml", &text, "main")
+    };
+    assert!(read(20).is_ok());
+    let error = read(21).unwrap_err().to_string();
+    let words = "21 places in 100 environments and 100 sites are more than 200000 together";
+    assert!(error.contains(words), "{error}");
 }

@@ -15,7 +15,7 @@ pub(crate) struct Handover {
     pub(crate) webhook_style: WebhookStyle,
 
     /// The address by which Argo CD knows the repository [default: as --repo says, by https]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", requires = "argocd_webhook")]
     pub(crate) web_url: Option<String>,
 
     /// What signs the webhook; only from the environment
@@ -76,16 +76,21 @@ pub(crate) struct MergeRequest {
     pub(crate) merge_request: Option<By>,
 
     /// The forge's API [default: as --repo says; GitHub's is that of github.com, or /api/v3]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", requires = "merge_request")]
     pub(crate) forge_url: Option<String>,
 
-    /// The branch that is to be merged, or the topic; what it holds is replaced [default: promote/APP-ENV and
+    /// A branch for this change alone, or the topic; what it holds is replaced [default: promote/APP.ENV and
     /// the sites]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", requires = "merge_request")]
     pub(crate) source_branch: Option<String>,
 
     /// A label for the merge request; may be given again
-    #[arg(long = "label", global = true, value_name = "NAME")]
+    #[arg(
+        long = "label",
+        global = true,
+        value_name = "NAME",
+        requires = "merge_request"
+    )]
     pub(crate) labels: Vec<String>,
 
     /// Who we are to the forge's API; only from the environment

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use narae_gitops::handover::forge::{Forge, Kind, MergeRequest};
 use narae_gitops::handover::{Address, Clock, Error, ErrorKind, SystemClock, Token};
 use narae_gitops::plan::{Applied, Plan};
+use narae_gitops::promote::Config;
 use narae_gitops::remote::{Proposal, PushOutcome, Remote};
 use narae_gitops::repository::CommitId;
 
@@ -43,6 +44,11 @@ impl MergeRequests {
         let Some(by) = wanted.merge_request else {
             return Ok(None);
         };
+        if by == By::Agit && !wanted.labels.is_empty() {
+            let what =
+                "--label: a push for a branch cannot ask for labels\n  try: --merge-request gitea";
+            return Err(UsageError(what.to_owned()).into());
+        }
         let kind = match by {
             By::Gitlab => Some(Kind::GitLab),
             By::Github => Some(Kind::GitHub),
@@ -55,6 +61,23 @@ impl MergeRequests {
             labels: wanted.labels.clone(),
             forge: kind.map(|kind| forge(kind, wanted, place)).transpose()?,
         }))
+    }
+
+    /// Refuses a branch that somebody works with: what a proposal's branch held is replaced.
+    pub(crate) fn check(&self, place: &Place, config: &Config, plan: &Plan) -> Result<()> {
+        let Some(source) = self.source.as_ref().filter(|_| self.by != By::Agit) else {
+            return Ok(());
+        };
+        let mut branches = config.environments().map(|(_, at)| at.branch.as_str());
+        if branches.any(|branch| branch == source)
+            || [place.branch(), &plan.branch].contains(&source.as_str())
+        {
+            let what = format!(
+                "--source-branch: `{source}` is a branch that environments are on, and what it holds would be replaced\n  try: leave it out, or a name of its own"
+            );
+            return Err(UsageError(what).into());
+        }
+        Ok(())
     }
 
     /// Puts `commit`, made on `base`, where `branch` can be asked to take it, and asks.
@@ -168,13 +191,13 @@ fn default_api(kind: Kind, web_url: &str) -> Result<String, UsageError> {
     })
 }
 
-/// `promote/shop-rc`, with the sites where they were named.
+/// `promote/shop.rc`, with the sites where they were named: no label has a dot, so that no two changes share a branch.
 fn source(plan: &Plan) -> String {
     let intent = &plan.intent;
-    let sites = intent.sites.iter().map(|site| format!("-{site}"));
+    let sites = intent.sites.iter().map(|site| format!(".{site}"));
     let sites: String = sites.collect();
     format!(
-        "promote/{}-{}{sites}",
+        "promote/{}.{}{sites}",
         intent.application, intent.environment
     )
 }

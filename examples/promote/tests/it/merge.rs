@@ -102,7 +102,7 @@ fn by_the_api(place: &Place) {
     assert_eq!(open.len(), 1, "{open:?}");
     let request = &open[0];
     assert_eq!(request["title"], "shop: deliver 1111bbb to dev");
-    assert_eq!(request["head"]["ref"], "promote/shop-dev-idc-aws");
+    assert_eq!(request["head"]["ref"], "promote/shop.dev.idc.aws");
     assert_eq!(request["base"]["ref"], "main");
     assert_eq!(request["labels"][0]["name"], "deploy");
     let body = request["body"].as_str().unwrap();
@@ -110,7 +110,7 @@ fn by_the_api(place: &Place) {
     assert!(body.contains(&line), "{body}");
     assert_eq!(request["head"]["sha"], said["commit"]);
     let url = format!("{}/{REPOSITORY}/pulls/1", place.gitea.address());
-    let source = "promote/shop-dev-idc-aws";
+    let source = "promote/shop.dev.idc.aws";
     let expected = json!({"source": source, "url": url, "was_open": false});
     assert_eq!(said["merge_request"], expected);
 
@@ -142,7 +142,7 @@ fn by_a_push_for_a_branch(place: &Place) {
     }
     // No branch was made for it.
     let branches = place.git(&["for-each-ref", "--format=%(refname:short)", "refs/heads"]);
-    assert_eq!(branches, "main\npromote/shop-dev-idc-aws");
+    assert_eq!(branches, "main\npromote/shop.dev.idc.aws");
 }
 
 /// The branch goes to the repository, the question to whoever speaks that API: with answers as documented.
@@ -195,7 +195,7 @@ fn what_is_merged_is_a_delivery(place: &Place) {
     let path = format!("repos/{REPOSITORY}/pulls/1/merge");
     let patience = Instant::now() + Duration::from_secs(120);
     // It looks first whether it can be merged, and says to try again until it has.
-    while place.gitea.ask("POST", &path, r#"{"Do": "rebase"}"#).status == 405 {
+    while place.gitea.ask("POST", &path, r#"{"Do": "merge"}"#).status == 405 {
         assert!(Instant::now() < patience, "it is not merged");
     }
     let run = place.sandbox.run_on(&place.url(), &["history", "shop"]);
@@ -231,10 +231,25 @@ fn the_command_line_is_looked_at_before_anything_is_written() {
             &["agit", "--wait-argocd", "https://argocd.example.com"],
             "before it is merged",
         ),
+        (
+            "gitops.git",
+            &["agit", "--label", "deploy"],
+            "cannot ask for labels",
+        ),
     ] {
         let run = sandbox.run_on(repository, &[&deliver[..], more].concat());
         assert_eq!(run.code, Some(2), "{more:?} {run:?}");
         assert!(run.stderr.contains(words), "{more:?} {run:?}");
+    }
+    // Without --merge-request these would do nothing.
+    for more in [
+        ["--label", "deploy"],
+        ["--source-branch", "asked"],
+        ["--forge-url", "https://git.example.com"],
+        ["--web-url", "https://git.example.com/a/b"],
+    ] {
+        let run = sandbox.run(&[&deliver[..5], &more].concat());
+        assert_eq!(run.code, Some(2), "{more:?} {run:?}");
     }
     assert_eq!(sandbox.commits(), 1);
 }
@@ -299,4 +314,18 @@ fn what_is_asked_of_gitlab_arrives_with_the_push() {
     assert_eq!(run.code, Some(1), "{run:#?}");
     assert!(run.stderr.contains("push options"), "{run:#?}");
     sandbox.fsck();
+}
+
+#[test]
+fn a_branch_that_people_work_on_is_not_replaced() {
+    let sandbox = Sandbox::new();
+    sandbox.repository(&["config", "receive.advertisePushOptions", "true"]);
+    let before = sandbox.branches();
+    let image = format!("{IMAGE}:8c1d2e3");
+    let deliver = ["set-image", "shop", &image, "--env", "dev"];
+    let asked = ["--merge-request", "gitlab-push", "--source-branch", "main"];
+    let run = sandbox.run_on(&sandbox.url(), &[&deliver[..], &asked].concat());
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("would be replaced"), "{run:?}");
+    assert_eq!(sandbox.branches(), before);
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use narae_yaml::{Document, Path, Position};
 
-use super::{ConfigError, ConfigForm, MAX_ENVIRONMENTS, MAX_SITES, Place, SITE, full_path};
+use super::{
+    ConfigError, ConfigForm, MAX_ENVIRONMENTS, MAX_PLACES, MAX_SITES, Place, SITE, full_path,
+};
 use crate::repository::TreePath;
 
 /// One configuration, as read and as it stands.
@@ -24,6 +26,16 @@ impl Check<'_> {
             if count > most {
                 return self.wrong(&at(&[what]), &format!("more than {most} {what}"));
             }
+        }
+        let places = form.applications.values();
+        let places: usize = places.map(|of| of.images.len() + of.values.len()).sum();
+        if places * form.environments.len() * form.sites.len().max(1) > MAX_PLACES {
+            let reason = format!(
+                "{places} places in {} environments and {} sites are more than {MAX_PLACES} together",
+                form.environments.len(),
+                form.sites.len()
+            );
+            return self.wrong(&at(&["applications"]), &reason);
         }
         for (index, site) in form.sites.iter().enumerate() {
             self.label(&at(&["sites"]).child(index), site)?;

@@ -46,6 +46,8 @@ pub const MAX_CONFIG_BYTES: usize = 1024 * 1024;
 pub const MAX_SITES: usize = 100;
 /// Most environments.
 pub const MAX_ENVIRONMENTS: usize = 100;
+/// Most places of all applications together, counted once for each environment and site.
+pub const MAX_PLACES: usize = 200_000;
 /// Where a repository keeps it.
 pub const CONFIG_FILE: &str = "narae.yaml";
 
