@@ -288,7 +288,7 @@ fn what_is_asked_of_gitlab_arrives_with_the_push() {
             .to_owned(),
     ];
     let expected = [
-        format!("{nothing} {commit} refs/heads/promote/shop-dev-idc"),
+        format!("{nothing} {commit} refs/heads/promote/shop.dev.idc"),
         "merge_request.create".to_owned(),
         "merge_request.target=main".to_owned(),
         "merge_request.title=shop: deliver 1111bbb to dev".to_owned(),
@@ -299,7 +299,7 @@ fn what_is_asked_of_gitlab_arrives_with_the_push() {
     ];
     assert_eq!(asked.lines().collect::<Vec<_>>(), expected, "{asked}");
     let proposed = json!({
-        "source": "promote/shop-dev-idc",
+        "source": "promote/shop.dev.idc",
         "url": "https://gitlab.example.com/platform/gitops/-/merge_requests/7",
         "was_open": null,
     });
