@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fs;
 use std::io::{self, IsTerminal as _, Read, Write as _};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -22,8 +23,8 @@ struct Progress {
 
 impl Bar {
     /// For reading these files to their end; there is none if nobody looks, or if their lengths say nothing.
-    pub(crate) fn of(files: &[String]) -> Self {
-        let length = |file: &String| fs::metadata(file).ok().filter(fs::Metadata::is_file);
+    pub(crate) fn of<P: AsRef<Path>>(files: &[P]) -> Self {
+        let length = |file: &P| fs::metadata(file).ok().filter(fs::Metadata::is_file);
         let lengths: Option<u64> = files.iter().map(|file| Some(length(file)?.len())).sum();
         let shown = lengths.filter(|_| io::stderr().is_terminal());
         Self(shown.map(|bytes| {
@@ -33,6 +34,13 @@ impl Bar {
                 drawn: Cell::new(None),
             })
         }))
+    }
+
+    /// So many bytes more are read.
+    pub(crate) fn add(&self, bytes: u64) {
+        if let Some(progress) = self.0.as_ref().filter(|_| bytes > 0) {
+            progress.add(bytes);
+        }
     }
 
     /// Reads `file`, of whose bytes the bar tells, also if they are compressed.
@@ -90,9 +98,7 @@ pub(crate) struct Watched<R> {
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let bytes = self.file.read(buffer)?;
-        if let Some(progress) = self.bar.0.as_ref().filter(|_| bytes > 0) {
-            progress.add(bytes as u64);
-        }
+        self.bar.add(bytes as u64);
         Ok(bytes)
     }
 }

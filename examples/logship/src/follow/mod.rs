@@ -20,6 +20,7 @@ use anyhow::Context as _;
 use narae_logparse::kubernetes::{self, Source};
 
 use crate::lines::Inputs;
+use crate::progress::Bar;
 use crate::ship::Shipper;
 use crate::ship::state::{Known, new_name};
 use tail::{Head, Opened, Tail};
@@ -68,7 +69,11 @@ pub(crate) fn run(
         finished: HashSet::new(),
         complained: HashSet::new(),
         all_read: true,
+        bar: Bar::default(),
     };
+    if !follow {
+        follower.bar = Bar::of(&follower.paths()?);
+    }
     let mut scanned: Option<Instant> = None;
     while !shipper.must_stop() {
         if scanned.is_none_or(|at| follow && at.elapsed() >= RESCAN) {
@@ -110,6 +115,7 @@ struct Follower<'i> {
     /// Files whose trouble was told.
     complained: HashSet<PathBuf>,
     all_read: bool,
+    bar: Bar,
 }
 
 impl Follower<'_> {
@@ -179,7 +185,7 @@ impl Follower<'_> {
             }
         };
         shipper.state().meet(&source, known.clone());
-        let tail = Tail::start(path, opened, &source, &known, shipper)?;
+        let tail = Tail::start(path, opened, &source, &known, &self.bar, shipper)?;
         self.tails.push(tail);
         Ok(())
     }

@@ -17,6 +17,7 @@ use narae_logparse::{Format, Reader, Timestamp};
 use super::Pods;
 use crate::input::{self, Compression, FLUSH_AFTER, timestamp};
 use crate::lines::Inputs;
+use crate::progress::Bar;
 use crate::ship::Shipper;
 use crate::ship::state::{Known, new_name};
 
@@ -147,6 +148,7 @@ pub(super) struct Tail {
     modified: SystemTime,
     last_read: Instant,
     flushed: bool,
+    bar: Bar,
 }
 
 impl Tail {
@@ -156,15 +158,18 @@ impl Tail {
         opened: Opened,
         source: &str,
         known: &Known,
+        bar: &Bar,
         shipper: &mut Shipper,
     ) -> anyhow::Result<Self> {
         let (number, position) = shipper.source(source);
         let (offset, ahead) = (position.frontier(), position.ahead().collect());
         let mut bytes = Bytes::Plain;
         if let Some(how) = opened.compression {
-            let mut decoder = how.decode(File::open(path)?)?;
+            let mut decoder = how.decode(bar.watch(File::open(path)?))?;
             io::copy(&mut (&mut decoder).take(offset), &mut io::sink())?;
             bytes = Bytes::Compressed(decoder);
+        } else {
+            bar.add(offset);
         }
         let formats = known.formats.iter().filter_map(|name| name.parse().ok());
         Ok(Self {
@@ -187,6 +192,7 @@ impl Tail {
             modified: opened.modified,
             last_read: Instant::now(),
             flushed: true,
+            bar: bar.clone(),
         })
     }
 
@@ -255,6 +261,7 @@ impl Tail {
         counts.bytes += filled as u64;
         if matches!(self.bytes, Bytes::Plain) {
             counts.lag(&self.path, self.length.saturating_sub(self.offset));
+            self.bar.add(filled as u64);
         }
         drop(counts);
         self.last_read = Instant::now();

@@ -30,6 +30,7 @@ pub(crate) use kafka::{Access, Kafka, Login, Mechanism};
 pub(crate) use s3::S3;
 use state::State;
 
+use crate::progress;
 use crate::status::Status;
 
 /// How long what is queued may take to arrive once the end was asked for.
@@ -315,6 +316,7 @@ impl Shipper {
             }
         };
         if trouble != self.trouble && !trouble.is_empty() {
+            progress::clear();
             let _ = writeln!(
                 anstream::stderr().lock(),
                 "logship: the destination: {trouble}"

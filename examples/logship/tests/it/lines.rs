@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::place::Place;
 use crate::server::Server;
-use crate::ship::Place;
 use crate::{logship, records, text};
 
 const SHOP: &str = "grok:^%{TIMESTAMP_ISO8601:timestamp} %{LOGLEVEL:level} %{WORD:[shop][till]} took %{NUMBER:duration_ms:float}ms";

@@ -5,10 +5,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod kills;
 mod lines;
 mod pipe;
+mod place;
 mod real;
 mod report;
+mod rotation;
 mod server;
 mod ship;
 
@@ -100,6 +103,16 @@ fn case_files_become_what_stands_beside_them() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// What a person sees who runs this.
+fn on_a_terminal(command: &str) -> String {
+    let shown = Command::new("script")
+        .args(["-qec", command, "/dev/null"])
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .output();
+    text(&shown.unwrap().stdout)
+}
+
 #[test]
 fn a_bar_says_how_far_it_is_where_a_person_looks() {
     let folder = tempfile::tempdir().unwrap();
@@ -114,20 +127,26 @@ fn a_bar_says_how_far_it_is_where_a_person_looks() {
         return;
     }
     let command = format!("{} stats {path}", env!("CARGO_BIN_EXE_logship"));
-    let shown = Command::new("script")
-        .args(["-qec", &command, "/dev/null"])
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let shown = text(&shown.stdout);
+    let shown = on_a_terminal(&command);
     let full = format!("\r{} 0.4/0.4 MB\r\x1b[K", "█".repeat(30));
     assert!(shown.contains(&full), "{shown:?}");
     assert!(shown.contains("records   50000 (json 50000)"), "{shown:?}");
+
+    // Also for what is shipped, and of what is read on only the rest is left.
+    let out = folder.path().join("out").display().to_string();
+    let state = folder.path().join("state").display().to_string();
+    for arrived in [50_000, 0] {
+        let to = format!("--to file {out} --state {state}");
+        let command = format!("{} {to} {path}", env!("CARGO_BIN_EXE_logship"));
+        let shown = on_a_terminal(&command);
+        assert!(shown.contains(&full), "{shown:?}");
+        let shipped = format!("\r\x1b[Kshipped   {arrived} arrived");
+        assert!(shown.contains(&shipped), "{shown:?}");
+    }
 }
 
 /// Asks again and again until the answer is yes.
-pub(crate) fn until(what: &str, yes: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, mut yes: impl FnMut() -> bool) {
     let since = Instant::now();
     while !yes() {
         let patient = since.elapsed() < Duration::from_secs(120);

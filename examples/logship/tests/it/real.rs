@@ -8,9 +8,10 @@ use narae_testservers::ControlPlane;
 use narae_testservers::{Collector, Kafka, ObjectStore, OpenSearch, request};
 use serde_json::{Value, json};
 
+use crate::kills::behind_a_message;
+use crate::place::{Place, assert_each_once};
 #[cfg(feature = "kube")]
 use crate::server::Server;
-use crate::ship::{Place, assert_each_once, behind_a_message};
 
 const ROUNDS: usize = 6;
 const LINES: usize = 1500;
