@@ -17,7 +17,7 @@ fuzz_target!(|input: (&str, bool, Vec<&[u8]>)| {
         options = options.with_multiline(Rules::traces().or_indentation());
     }
     let mut reader = Reader::with_options(Format::Grok, &options);
-    let mut check = |reader: &mut Reader| {
+    let check = |reader: &mut Reader| {
         while let Some(event) = reader.next_event() {
             if let Event::Record(record) = event {
                 assert!(record.get("message").is_some());
