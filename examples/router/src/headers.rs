@@ -27,12 +27,8 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
         return;
     }
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+    let named: Vec<HeaderName> = words(headers, &CONNECTION)
+        .filter_map(|name| HeaderName::from_bytes(name).ok())
         .collect();
     for name in named.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
@@ -74,16 +70,10 @@ pub(crate) fn restrain_trailers(trailers: &mut HeaderMap, guarded: impl Fn(&str)
 
 /// Whether a request asks to speak WebSocket from here on (RFC 6455, 4.1).
 pub(crate) fn asks_for_websocket(headers: &HeaderMap) -> bool {
-    let lists = |name: HeaderName, token: &str| {
-        let values = headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        values
-            .flat_map(|value| value.split(','))
-            .any(|word| word.trim().eq_ignore_ascii_case(token))
+    let lists = |name: &HeaderName, token: &str| {
+        words(headers, name).any(|word| word.eq_ignore_ascii_case(token.as_bytes()))
     };
-    headers.contains_key(UPGRADE) && lists(CONNECTION, "upgrade") && lists(UPGRADE, "websocket")
+    headers.contains_key(UPGRADE) && lists(&CONNECTION, "upgrade") && lists(&UPGRADE, "websocket")
 }
 
 /// Says again what [`strip_hop_by_hop`] took out, for the one protocol that is switched to.
@@ -94,13 +84,15 @@ pub(crate) fn upgrade_to_websocket(headers: &mut HeaderMap) {
 
 /// Whether trailers are asked for, which gRPC cannot do without.
 pub(crate) fn takes_trailers(headers: &HeaderMap) -> bool {
-    let values = headers
-        .get_all(TE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .any(|word| word.trim().eq_ignore_ascii_case("trailers"))
+    words(headers, &TE).any(|word| word.eq_ignore_ascii_case(b"trailers"))
+}
+
+/// The members of a list that a field is, over all its lines. One that is no text hides none of the others.
+fn words<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h [u8]> {
+    let lines = headers.get_all(name).into_iter();
+    lines
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
 }
 
 /// Makes a rule's change. What is no header was refused when the rule was read.

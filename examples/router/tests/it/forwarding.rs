@@ -20,7 +20,7 @@ fn fields_about_the_connection_end_here_both_ways() {
     });
     let router = one(&backend);
     let request = "GET /a?b=c HTTP/1.1\r\nhost: shop.example:81\r\nconnection: x-one, keep-alive\r\n\
-                   connection: X-Two\r\nx-one: 1\r\nx-two: 2\r\nte: trailers\r\nupgrade: websocket\r\n\
+                   connection: é, X-Two\r\nx-one: 1\r\nx-two: 2\r\nte: trailers\r\nupgrade: websocket\r\n\
                    keep-alive: 5\r\nproxy-connection: keep-alive\r\nx-forwarded-for: 10.0.0.1\r\n\
                    x-forwarded-proto: https\r\nexpect: nothing\r\nx-kept: yes\r\n\r\n";
     let response = router.client().send(request).receive();

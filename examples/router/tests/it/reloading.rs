@@ -1,8 +1,9 @@
 //! New configurations while requests run: none is lost, none that cannot be taken is.
 
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::backend::Backend;
+use crate::backend::{Backend, handing_over};
 use crate::process::Router;
 use crate::serving::{file, objects};
 
@@ -42,6 +43,45 @@ fn a_thousand_changes_under_load_fail_no_request() {
         }
         stop.store(true, Ordering::Relaxed);
     });
+}
+
+#[test]
+fn what_streams_goes_on_from_an_endpoint_that_a_change_takes_out() {
+    let (first, connections) = handing_over();
+    let second = Backend::named("b");
+    let route = "  rules: [{ backendRefs: [{ name: a, port: 80 }] }]\n";
+    let (_directory, path) = file(&objects(route, &[("a", first)]));
+    let router = Router::serving(&[&path], &[80], &[]);
+    let mut client = router.client();
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n");
+    let mut endpoint = connections.recv().unwrap();
+    let half = b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nhalf";
+    endpoint.get_mut().write_all(half).unwrap();
+    assert_eq!(client.head().status(), 200);
+    for round in 0..10 {
+        // Another endpoint, then another service.
+        let text = match round {
+            0..5 => objects(route, &[("a", second.address)]),
+            _ => objects(
+                &route.replace("name: a", "name: b"),
+                &[("b", second.address)],
+            ),
+        };
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(router.admin("POST", "/reload").status(), 200);
+        assert_eq!(router.client().get("/").text(), "b");
+    }
+    // Both ways.
+    client.send("3\r\nend\r\n0\r\n\r\n");
+    let mut sent = String::new();
+    while !sent.ends_with("0\r\n") {
+        assert_ne!(endpoint.read_line(&mut sent).unwrap(), 0, "{sent:?}");
+    }
+    assert!(sent.contains("end"), "{sent:?}");
+    endpoint.get_mut().write_all(b"rest").unwrap();
+    let mut body = [0; 8];
+    client.reader().read_exact(&mut body).unwrap();
+    assert_eq!(&body, b"halfrest");
 }
 
 #[test]

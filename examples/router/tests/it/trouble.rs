@@ -71,6 +71,24 @@ fn a_get_is_repeated_when_a_kept_connection_turns_out_closed() {
 }
 
 #[test]
+fn a_post_over_a_kept_connection_that_turns_out_closed_is_not_repeated() {
+    let backend = Backend::answering(|request| match request.first.as_str() {
+        "POST /once HTTP/1.1" => Vec::new(),
+        _ => ok("a"),
+    });
+    let router = Router::start(&[("a", backend.address, 1)], &[]);
+    let mut client = router.client();
+    for _ in 0..4 {
+        assert_eq!(client.get("/").status(), 200);
+        let post = "POST /once HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx";
+        assert_eq!(client.send(post).receive().status(), 502);
+    }
+    let posts = backend.received();
+    let posts = posts.iter().filter(|m| m.first.starts_with("POST"));
+    assert_eq!(posts.count(), 4);
+}
+
+#[test]
 fn a_backend_at_its_limit_is_503() {
     let (address, connections) = handing_over();
     let router = Router::start(&[("a", address, 1)], &["--max-requests", "1"]);
