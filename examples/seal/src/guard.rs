@@ -120,11 +120,13 @@ impl Report {
             let report = json!({ "inputs": self.inputs, "findings": self.findings });
             output::write(None, format!("{report:#}\n").as_bytes())?;
         } else {
-            output::note(&format!(
-                "{} findings in {} inputs",
-                self.findings.len(),
-                self.inputs
-            ));
+            let count = |number, of| match number {
+                1 => format!("1 {of}"),
+                _ => format!("{number} {of}s"),
+            };
+            let findings = count(self.findings.len(), "finding");
+            let inputs = count(self.inputs, "input");
+            output::note(&format!("{findings} in {inputs}"));
         }
         Ok(if self.findings.is_empty() {
             Outcome::Done

@@ -193,3 +193,16 @@ fn sources_are_clean() {
     assert!(example.ends_with("a password in a URL"), "{example}");
     assert_eq!(run.code, Some(3));
 }
+
+#[test]
+fn counts_are_said_as_people_do() {
+    let token = format!("hvs.{}\n", "CAESIJ1tqaGmXcVbNm0pLkJhGf");
+    for (input, said) in [
+        ("", "0 findings in 1 input\n"),
+        (&*token, "1 finding in 1 input\n"),
+        (&*token.repeat(2), "2 findings in 1 input\n"),
+    ] {
+        let run = Program::Seal.run(&["guard", "-"], input.as_bytes());
+        assert_eq!(run.stderr, said);
+    }
+}
