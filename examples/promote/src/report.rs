@@ -174,7 +174,12 @@ pub(crate) fn history(deliveries: &[Delivery]) -> String {
             delivery.environment.clone(),
             delivery.sites.join(","),
             delivery.application.clone(),
-            delivery.image.join(" "),
+            delivery
+                .image
+                .iter()
+                .map(|image| short(image))
+                .collect::<Vec<_>>()
+                .join(" "),
             action(&delivery.action),
             delivery.author.clone(),
             delivery
@@ -185,6 +190,17 @@ pub(crate) fn history(deliveries: &[Delivery]) -> String {
         ]
     }));
     table(&rows)
+}
+
+/// An image whose digest does not fill the line.
+fn short(image: &str) -> String {
+    match image.split_once("@sha256:") {
+        Some((name, digest)) => {
+            let begin: String = digest.chars().take(12).collect();
+            format!("{name}@sha256:{begin}…")
+        }
+        None => image.to_owned(),
+    }
 }
 
 /// The four measures, an environment a row.
@@ -320,8 +336,13 @@ pub(crate) fn warning(warning: &str) -> String {
 /// An error and its causes, for people.
 pub(crate) fn error(error: &anyhow::Error) -> String {
     let mut out = format!("{RED}error{RED:#}: {}\n", visible_lines(error));
-    for cause in error.chain().skip(1) {
-        let _ = writeln!(out, "  because {}", visible_lines(cause));
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Some say their cause themselves.
+        if !said.ends_with(&cause) {
+            let _ = writeln!(out, "  because {}", visible_lines(&cause));
+        }
+        said = cause;
     }
     if let Some(hint) = hint(error) {
         let _ = writeln!(out, "  try: {hint}");

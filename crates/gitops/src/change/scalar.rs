@@ -15,13 +15,16 @@ impl Change {
     /// `document`th document (from 0) set to `value`.
     ///
     /// ```
-    /// use narae_gitops::change::Change;
+    /// use narae_gitops::change::{Change, ChangeSet};
     ///
     /// let path = "apps/shop/values.yaml".parse()?;
     /// let source = b"image:\n  tag: abc1234   # set by CI\n";
     /// let change = Change::scalar(path, source, 0, &"image.tag".parse()?, &"12e4567".into())?;
-    /// let Change::Write { bytes, .. } = change else { unreachable!("a scalar is written") };
-    /// assert_eq!(bytes, b"image:\n  tag: \"12e4567\"   # set by CI\n");
+    /// let changes: ChangeSet = [change].into_iter().collect();
+    /// for (path, bytes) in &changes {
+    ///     assert_eq!(path.as_str(), "apps/shop/values.yaml");
+    ///     assert_eq!(bytes, Some(&b"image:\n  tag: \"12e4567\"   # set by CI\n"[..]));
+    /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

@@ -66,7 +66,8 @@ impl TagPolicy {
         match (self, image.tag(), image.digest()) {
             (Self::CommitHash, Some(tag), _) if is_commit_hash(tag) => Ok(()),
             (Self::Immutable, _, Some(_)) => Ok(()),
-            (_, None, _) => refuse(|image, _| Refusal::NoTag { image }),
+            (_, None, None) => refuse(|image, _| Refusal::NoTag { image }),
+            (Self::CommitHash, None, Some(_)) => refuse(|image, _| Refusal::OnlyDigest { image }),
             (_, Some(tag), _) if is_moving_tag(tag) => {
                 refuse(|image, tag| Refusal::MovingTag { image, tag })
             }
@@ -129,6 +130,14 @@ pub enum Refusal {
         "image `{image}` has no tag, which means `latest`: give it the commit hash it was built from"
     )]
     NoTag {
+        /// The whole reference.
+        image: String,
+    },
+    /// A digest alone, where a commit hash is asked for.
+    #[error(
+        "image `{image}` has a digest and no tag: give it the commit hash it was built from as well, `:3f2a9c1@sha256:…`"
+    )]
+    OnlyDigest {
         /// The whole reference.
         image: String,
     },

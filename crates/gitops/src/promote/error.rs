@@ -46,7 +46,7 @@ pub enum PromoteError {
     Registries {
         /// The image.
         image: String,
-        /// Each registry, and a site whose images come from there: `harbor.example.com at idc`.
+        /// Of each site, where its images come from: `harbor.example.com at idc`.
         registries: Vec<String>,
     },
     /// The image was not in the environment before this one.

@@ -1,6 +1,6 @@
 //! An image into an environment: as given, or as another environment has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Config, Declared, Deliveries, Environment, PromoteError, Snapshot};
 use crate::edit::{Image, Selector, Setting};
@@ -59,7 +59,8 @@ pub fn set_image(
 ) -> Result<Plan, PromoteError> {
     let to = Target::of(config, request, snapshot)?;
     let mut edits = Vec::new();
-    let mut registries = BTreeMap::new();
+    // Of each site, those that its images come from.
+    let mut registries: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for site in config.sites(&request.sites)? {
         let declared =
             config.declared(&request.application, &request.environment, site.as_deref())?;
@@ -70,18 +71,22 @@ pub fn set_image(
                 if request.keeps_registries {
                     wanted = wanted.at_registry_of(&there);
                 }
-                if let Some(site) = &site
-                    && let Some(registry) = there.registry()
-                {
-                    registries.entry(registry).or_insert_with(|| site.clone());
+                if let (Some(site), Some(registry)) = (&site, there.registry()) {
+                    registries.entry(site.clone()).or_default().insert(registry);
                 }
             }
             to.check(&wanted, site.as_deref(), &file, &select)?;
             edits.push(Edit::set(file, select, Setting::Image(wanted)));
         }
     }
-    if registries.len() > 1 && !request.keeps_registries {
-        let at = |(registry, site): (String, String)| format!("{registry} at {site}");
+    let is_one = registries
+        .values()
+        .all(|those| Some(those) == registries.values().next());
+    if !is_one && !request.keeps_registries {
+        let at = |(site, those): (_, BTreeSet<String>)| {
+            let those: Vec<String> = those.into_iter().collect();
+            format!("{} at {site}", those.join(" and "))
+        };
         return Err(PromoteError::Registries {
             image: image.to_string(),
             registries: registries.into_iter().map(at).collect(),

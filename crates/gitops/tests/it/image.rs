@@ -179,7 +179,7 @@ fn only_what_cannot_move_is_delivered() {
     );
     assert!(matches!(
         check(TagPolicy::CommitHash, &format!("a/b@{SHA256}")),
-        Err(Refusal::NoTag { .. })
+        Err(Refusal::OnlyDigest { .. })
     ));
 }
 

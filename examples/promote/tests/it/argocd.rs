@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use crate::sandbox::{IMAGE, Run, Sandbox};
+use crate::sandbox::{IMAGE, Run, Sandbox, words};
 
 pub(crate) struct ArgoCd {
     port: u16,
@@ -158,15 +158,7 @@ fn what_was_there_already_is_waited_for_all_the_same() {
     let before = argocd.asked().len();
     let run = argocd.run(
         &sandbox,
-        &[
-            "set-image",
-            "cart",
-            "shop/cart:1111bbb",
-            "--env",
-            "dev",
-            "--expect",
-            "x",
-        ],
+        &words("set-image cart shop/cart:1111bbb --env dev --expect x"),
     );
     assert_eq!(run.code, Some(3), "{run:?}");
     assert_eq!(argocd.asked().len(), before);

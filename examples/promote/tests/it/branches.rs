@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{IMAGE, Run, Sandbox};
+use crate::sandbox::{IMAGE, Run, Sandbox, TO_RC, words};
 
 /// master is on the branch that narae.yaml is read from.
 const CONFIG: &str = r#"sites: [idc, aws]
@@ -161,7 +161,7 @@ fn set_and_move(place: &Place, image: &str) {
     // What is not declared is shown, and stays.
     let words = "  stays as it is\n    idc/shop/kustomization.yaml  namespace  feature has feature/search, dev has dev\n    aws/shop/";
     assert!(out.contains(words), "{out}");
-    let to_rc = ["move", "shop", "--from", "dev", "--to", "rc"];
+    let to_rc = TO_RC;
     let out = place.moves("release/rc", &[&to_rc[..], &["--site", "idc"]].concat());
     assert!(out.contains(" to release/rc of "), "{out}");
     assert_eq!(place.shop("release/rc"), ["8c1d2e3", "0000aaa"]);
@@ -199,9 +199,7 @@ fn set_and_move(place: &Place, image: &str) {
 
 fn plan_and_apply(place: &Place) {
     let before = place.sandbox.branches();
-    let to_rc = [
-        "move", "shop", "--from", "dev", "--to", "rc", "--site", "aws",
-    ];
+    let to_rc = words("move shop --from dev --to rc --site aws");
     let plan = place.json(&[&["plan", "-o", "plan.json"], &to_rc[..]].concat());
     assert_eq!(plan.get("branch"), Some(&"release/rc".into()));
     assert_eq!(place.sandbox.branches(), before);
@@ -213,16 +211,7 @@ fn plan_and_apply(place: &Place) {
     place.moves("release/rc", &["apply", "plan.json"]);
     assert_eq!(place.shop("release/rc"), ["8c1d2e3", "8c1d2e3"]);
     // The plan is refused where its gate no longer holds, on the branch before its own.
-    let to_master = [
-        "move",
-        "cart",
-        "--from",
-        "rc",
-        "--to",
-        "master",
-        "--approved-by",
-        "Grace",
-    ];
+    let to_master = words("move cart --from rc --to master --approved-by Grace");
     place.json(&[&["plan", "-o", "cart.json"], &to_master[..]].concat());
     place.moves("release/rc", &["rollback", "cart", "--env", "rc"]);
     place.refuses("was rolled back in `rc` at idc", &["apply", "cart.json"]);
@@ -316,18 +305,7 @@ fn roll_back(place: &Place) {
     );
     assert_eq!(place.shop("release/rc"), ["8c1d2e3", "0000aaa"]);
     assert_eq!(place.shop("dev"), ["8c1d2e3", "8c1d2e3"]);
-    let again = [
-        "move",
-        "shop",
-        "--from",
-        "rc",
-        "--to",
-        "master",
-        "--site",
-        "idc",
-        "--approved-by",
-        "Grace",
-    ];
+    let again = words("move shop --from rc --to master --site idc --approved-by Grace");
     place.refuses("was in `master` at idc before and was replaced by", &again);
     place.moves("main", &[&again[..], &["--again"]].concat());
 }

@@ -1,6 +1,6 @@
 //! Images set, moved from environment to environment, and rolled back.
 
-use crate::sandbox::{IMAGE, Sandbox};
+use crate::sandbox::{IMAGE, Sandbox, TO_RC, words};
 
 fn image(tag: &str) -> String {
     format!("{IMAGE}:{tag}")
@@ -68,9 +68,7 @@ fn a_version_goes_all_the_way_and_comes_back() {
     assert!(out.contains("Nothing to do"), "{out}");
     assert_eq!(sandbox.commits(), 2);
 
-    sandbox.done(&[
-        "move", "shop", "--from", "dev", "--to", "rc", "--site", "idc",
-    ]);
+    sandbox.done(&words("move shop --from dev --to rc --site idc"));
     assert!(
         sandbox
             .file("rc", "idc", "shop/values.yaml")
@@ -88,9 +86,7 @@ fn a_version_goes_all_the_way_and_comes_back() {
     );
 
     // aws has not been in rc; master asks who agreed.
-    let run = sandbox.run(&[
-        "move", "shop", "--from", "rc", "--to", "master", "--site", "idc",
-    ]);
+    let run = sandbox.run(&words("move shop --from rc --to master --site idc"));
     assert_eq!(run.code, Some(3), "{run:?}");
     assert!(
         run.stderr
@@ -111,18 +107,9 @@ fn a_version_goes_all_the_way_and_comes_back() {
         run.stderr.contains("has not been in `rc` at aws"),
         "{run:?}"
     );
-    let out = sandbox.done(&[
-        "move",
-        "shop",
-        "--from",
-        "rc",
-        "--to",
-        "master",
-        "--site",
-        "idc",
-        "--approved-by",
-        "Grace",
-    ]);
+    let out = sandbox.done(&words(
+        "move shop --from rc --to master --site idc --approved-by Grace",
+    ));
     assert!(out.contains("promote from rc"), "{out}");
 
     let out = sandbox.done(&["rollback", "shop", "--env", "master"]);
@@ -134,18 +121,9 @@ fn a_version_goes_all_the_way_and_comes_back() {
     );
     let subject = sandbox.repository(&["log", "-1", "--format=%s", "main"]);
     assert_eq!(subject.trim(), "shop: roll back master to 0000aaa");
-    let run = sandbox.run(&[
-        "move",
-        "shop",
-        "--from",
-        "rc",
-        "--to",
-        "master",
-        "--site",
-        "idc",
-        "--approved-by",
-        "Grace",
-    ]);
+    let run = sandbox.run(&words(
+        "move shop --from rc --to master --site idc --approved-by Grace",
+    ));
     assert_eq!(run.code, Some(3), "{run:?}");
     assert!(run.stderr.contains("was replaced by"), "{run:?}");
     sandbox.fsck();
@@ -364,7 +342,7 @@ fn sites_with_registries_of_their_own_keep_them() {
         assert!(file.contains(&lines), "{file}");
     }
     // What comes from dev keeps the registries that rc has.
-    sandbox.done(&["move", "shop", "--from", "dev", "--to", "rc"]);
+    sandbox.done(&TO_RC);
     let file = sandbox.file("rc", "aws", "shop/kustomization.yaml");
     assert!(
         file.contains("newName: harbor.example.com/shop/web\n  newTag: 8c1d2e3 "),

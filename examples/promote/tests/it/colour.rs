@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::sandbox::{IMAGE, Run, Sandbox};
+use crate::sandbox::{IMAGE, Run, Sandbox, words};
 
 const BOLD: &str = "\u{1b}[1m";
 const RED: &str = "\u{1b}[31m";
@@ -65,16 +65,7 @@ fn a_removed_line_that_looks_like_a_heading_is_red() {
     sandbox.import(&[(file, text.clone())]);
     let out = coloured(
         &sandbox,
-        &[
-            "set-image",
-            "cart",
-            "shop/cart:1111bbb",
-            "--env",
-            "dev",
-            "--site",
-            "idc",
-            "--dry-run",
-        ],
+        &words("set-image cart shop/cart:1111bbb --env dev --site idc --dry-run"),
     );
     let line = format!("\n{RED}-{}{RESET}\n{GREEN}+", text.trim_end());
     assert!(out.contains(&line), "{out:?}");
@@ -83,17 +74,7 @@ fn a_removed_line_that_looks_like_a_heading_is_red() {
 #[test]
 fn what_is_refused_is_red_and_what_is_wrong_as_well() {
     let sandbox = Sandbox::new();
-    let arguments = [
-        "set-image",
-        "cart",
-        "shop/cart:1111bbb",
-        "--env",
-        "dev",
-        "--expect",
-        "x",
-        "--color",
-        "always",
-    ];
+    let arguments = words("set-image cart shop/cart:1111bbb --env dev --expect x --color always");
     let run = sandbox.run(&arguments);
     assert!(
         run.stdout

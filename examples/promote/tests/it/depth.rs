@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{IMAGE, Run, Sandbox};
+use crate::sandbox::{IMAGE, Run, Sandbox, TO_RC};
 
 /// Dev had 1111bbb and has 2222ccc, and rc has had 1111bbb; then come many commits about other things.
 fn long() -> Sandbox {
@@ -17,9 +17,9 @@ fn long() -> Sandbox {
         ])
     };
     set("1111bbb");
-    sandbox.done(&["move", "shop", "--from", "dev", "--to", "rc"]);
+    sandbox.done(&TO_RC);
     set("2222ccc");
-    sandbox.done(&["move", "shop", "--from", "dev", "--to", "rc"]);
+    sandbox.done(&TO_RC);
     for number in 0..5 {
         sandbox.import(&[(format!("notes/{number}"), number.to_string())]);
     }

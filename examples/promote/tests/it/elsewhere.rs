@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use narae_testservers::GitDaemon;
 
-use crate::sandbox::{IMAGE, Sandbox};
+use crate::sandbox::{IMAGE, Sandbox, TO_MASTER, TO_RC};
 
 #[test]
 fn a_repository_behind_git_daemon() {
@@ -30,19 +30,10 @@ fn a_repository_behind_git_daemon() {
         "dev",
     ]);
     assert!(out.contains("Committed"), "{out}");
-    run(&["move", "shop", "--from", "dev", "--to", "rc"]);
+    run(&TO_RC);
     // Without what was fetched before it is the same.
     std::fs::remove_dir_all(sandbox.path("home")).unwrap();
-    run(&[
-        "move",
-        "shop",
-        "--from",
-        "rc",
-        "--to",
-        "master",
-        "--approved-by",
-        "Grace",
-    ]);
+    run(&TO_MASTER);
     run(&["rollback", "shop", "--env", "master"]);
     assert!(
         sandbox

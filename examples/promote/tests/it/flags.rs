@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::argocd::{ArgoCd, HEALTHY};
-use crate::sandbox::{IMAGE, Run, Sandbox};
+use crate::sandbox::{IMAGE, Run, Sandbox, TO_RC};
 
 /// A command of [`prepared`]'s, and whether it makes a commit.
 pub(crate) struct Case {
@@ -22,7 +22,7 @@ pub(crate) const CASES: [Case; 8] = [
         true,
         &["set-image", "cart", "shop/cart:1111bbb", "--env", "dev"],
     ),
-    case(true, &["move", "shop", "--from", "dev", "--to", "rc"]),
+    case(true, &TO_RC),
     case(true, &["rollback", "shop", "--env", "dev"]),
     case(true, &["apply", "plan.json"]),
     case(

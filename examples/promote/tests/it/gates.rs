@@ -1,26 +1,16 @@
 //! A plan made yesterday and applied today: what its gates said then is asked again, on what is there now.
 
-use crate::sandbox::{CONFIG, IMAGE, Sandbox};
+use crate::sandbox::{CONFIG, IMAGE, Sandbox, TO_RC, words};
 
 /// dev and rc have the new image; `plan.json` is to bring it to master.
 fn planned() -> Sandbox {
     let sandbox = Sandbox::new();
     let image = format!("{IMAGE}:8c1d2e3");
     sandbox.done(&["set-image", "shop", &image, "--env", "dev"]);
-    sandbox.done(&["move", "shop", "--from", "dev", "--to", "rc"]);
-    sandbox.done(&[
-        "plan",
-        "-o",
-        "plan.json",
-        "move",
-        "shop",
-        "--from",
-        "rc",
-        "--to",
-        "master",
-        "--approved-by",
-        "Grace",
-    ]);
+    sandbox.done(&TO_RC);
+    sandbox.done(&words(
+        "plan -o plan.json move shop --from rc --to master --approved-by Grace",
+    ));
     sandbox
 }
 

@@ -26,3 +26,4 @@ mod receiver;
 mod sandbox;
 mod servers;
 mod signing;
+mod strange;

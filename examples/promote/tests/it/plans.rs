@@ -1,6 +1,6 @@
 //! Plans written, looked at, and applied later.
 
-use crate::sandbox::{IMAGE, Sandbox};
+use crate::sandbox::{IMAGE, Sandbox, words};
 
 fn planned(sandbox: &Sandbox) {
     let image = format!("{IMAGE}:8c1d2e3");
@@ -80,16 +80,7 @@ fn without_a_file_the_plan_is_the_output() {
 #[test]
 fn a_plan_that_is_written_says_where_and_what_for() {
     let sandbox = Sandbox::new();
-    let plan = [
-        "plan",
-        "-o",
-        "plan.json",
-        "set-image",
-        "cart",
-        "shop/cart:1111bbb",
-        "--env",
-        "dev",
-    ];
+    let plan = words("plan -o plan.json set-image cart shop/cart:1111bbb --env dev");
     let out = sandbox.done(&plan);
     let words = "\nWritten to plan.json: `promote apply plan.json` makes the change.\n";
     assert!(out.ends_with(words), "{out}");

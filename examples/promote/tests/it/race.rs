@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{CONFIG, IMAGE, Run, Sandbox};
+use crate::sandbox::{CONFIG, IMAGE, Run, Sandbox, words};
 
 fn cart(tag: &str) -> (String, String) {
     let file = "environments/dev/aws/cart/values.yaml".to_owned();
@@ -127,15 +127,7 @@ fn a_gate_that_came_with_the_faster_commit_is_asked() {
 fn another_image_at_the_same_place_is_a_conflict_with_what_was_expected() {
     let sandbox = Sandbox::new();
     sandbox.overtake(&[cart("1111bbb")]);
-    let arguments = [
-        "set-image",
-        "cart",
-        "shop/cart:2222ccc",
-        "--env",
-        "dev",
-        "--site",
-        "aws",
-    ];
+    let arguments = words("set-image cart shop/cart:2222ccc --env dev --site aws");
     let expected = ["--expect", "shop/cart:0000aaa"];
     let run = sandbox.run_on(&sandbox.url(), &[&arguments[..], &expected].concat());
     assert_eq!(run.code, Some(3), "{run:#?}");

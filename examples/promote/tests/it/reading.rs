@@ -1,6 +1,6 @@
 //! History, measures, drift; and what is wrong with a repository or its narae.yaml.
 
-use crate::sandbox::{CONFIG, IMAGE, Run, Sandbox};
+use crate::sandbox::{CONFIG, IMAGE, Run, Sandbox, TO_RC};
 
 fn delivered() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -11,7 +11,7 @@ fn delivered() -> Sandbox {
         "--env",
         "dev",
     ]);
-    sandbox.done(&["move", "shop", "--from", "dev", "--to", "rc"]);
+    sandbox.done(&TO_RC);
     sandbox.done(&["rollback", "shop", "--env", "rc", "--site", "idc"]);
     sandbox.done(&["set-image", "cart", "shop/cart:8c1d2e3", "--env", "dev"]);
     sandbox

@@ -29,6 +29,19 @@ applications:
 
 pub(crate) const IMAGE: &str = "harbor.example.com/shop/web";
 
+/// What dev runs goes to rc, and what rc runs to master.
+pub(crate) const TO_RC: [&str; 6] = ["move", "shop", "--from", "dev", "--to", "rc"];
+pub(crate) const TO_MASTER: [&str; 8] = [
+    "move",
+    "shop",
+    "--from",
+    "rc",
+    "--to",
+    "master",
+    "--approved-by",
+    "Grace",
+];
+
 pub(crate) struct Sandbox {
     root: TempDir,
 }
@@ -260,6 +273,11 @@ impl Sandbox {
     pub(crate) fn fsck(&self) {
         self.repository(&["fsck", "--strict", "--no-dangling", "--no-progress"]);
     }
+}
+
+/// A command line, as it is typed.
+pub(crate) fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
 }
 
 fn git(directory: &Path, arguments: &[&str], input: &str) -> String {

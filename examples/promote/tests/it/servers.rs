@@ -6,14 +6,14 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use narae_testservers::{GitHttp, GitHttpOptions, Sshd};
 
-use crate::sandbox::{IMAGE, Sandbox};
+use crate::sandbox::{IMAGE, Sandbox, TO_RC};
 
 /// Delivers, promotes and reads back, with these variables set.
 fn delivers(sandbox: &Sandbox, url: &str, environment: &[(&str, String)]) {
     let image = format!("{IMAGE}:8c1d2e3");
     let runs: [&[&str]; 3] = [
         &["set-image", "shop", &image, "--env", "dev"],
-        &["move", "shop", "--from", "dev", "--to", "rc"],
+        &TO_RC,
         &["history", "shop"],
     ];
     for arguments in runs {
