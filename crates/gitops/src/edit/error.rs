@@ -73,6 +73,14 @@ pub enum EditError {
         /// Where.
         position: Position,
     },
+    /// A chart's `registry` that holds more than a host, and another name is to be written.
+    #[error(
+        "{position}: `registry` has a path, and where that ends in another name cannot be known\n  try: the host alone in `registry`, and its path in `repository`"
+    )]
+    RegistryPath {
+        /// Where the registry stands.
+        position: Position,
+    },
     /// An image where a value is selected, or the reverse.
     #[error("`{selector}` selects {selected}, and {given} was given")]
     Kind {

@@ -122,6 +122,31 @@ pub(super) fn image(selector: &Selector, places: &[Place]) -> Result<Image, Edit
     Ok(image)
 }
 
+/// Leaves a name in two scalars as it is when it is the one that is wanted: `ghcr.io/acme` and `shop/web` are not to become
+/// `ghcr.io` and `acme/shop/web`.
+pub(super) fn keep_name(
+    selector: &Selector,
+    places: &mut Vec<Place>,
+    wanted: &Image,
+) -> Result<(), EditError> {
+    let Some(registry) = places.iter().find(|place| place.holds == Holds::Registry) else {
+        return Ok(());
+    };
+    let has_path = registry
+        .text
+        .as_ref()
+        .is_some_and(|text| text.contains('/'));
+    let position = registry.position;
+    if wanted.name == image(selector, places)?.name {
+        places.retain(|place| !matches!(place.holds, Holds::Registry | Holds::Repository));
+        return Ok(());
+    }
+    match has_path && wanted.name.is_some() {
+        true => Err(EditError::RegistryPath { position }),
+        false => Ok(()),
+    }
+}
+
 impl Place {
     fn new(document: usize, path: Path, holds: Holds, node: Option<&Node>) -> Self {
         // Nothing has no text, however it is spelt.

@@ -129,7 +129,11 @@ pub fn set(source: &str, selector: &Selector, setting: &Setting) -> Result<Edite
     let mut changes = Vec::new();
     // Scalars that are there are set at once, however many there are; keys come and go one by one, and are few.
     let (mut set, mut others) = (Vec::new(), Vec::new());
-    for place in find::places(source, &documents, selector)? {
+    let mut places = find::places(source, &documents, selector)?;
+    if let Setting::Image(wanted) = setting {
+        find::keep_name(selector, &mut places, wanted)?;
+    }
+    for place in places {
         let new = match setting {
             Setting::Value(value) => Some(value.clone()),
             Setting::Image(image) => match place.wanted(image)? {

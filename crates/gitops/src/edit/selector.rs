@@ -237,7 +237,9 @@ impl Image {
         ) {
             moved.name = Some(match theirs.registry() {
                 Some(registry) => format!("{registry}/{}", ours.repository()),
-                None => ours.repository().to_owned(),
+                None if theirs.repository() == ours.repository() => ours.repository().to_owned(),
+                // A name that is to be replaced, as in a kustomization's entry that has no `newName` yet.
+                None => ours.name(),
             });
         }
         moved

@@ -191,6 +191,11 @@ fn registries_stay_where_they_are() {
     assert_eq!(moved.to_string(), "live.example.com/shop/web:1a2b3c4");
     let moved = image("rc.example.com/shop/web:1a2b3c4").at_registry_of(&Image::default());
     assert_eq!(moved.to_string(), "rc.example.com/shop/web:1a2b3c4");
+    // The name in a kustomization's entry stands for another until it has a `newName`.
+    let moved = image("rc.example.com/shop/web:1a2b3c4").at_registry_of(&image("web:1"));
+    assert_eq!(moved.to_string(), "rc.example.com/shop/web:1a2b3c4");
+    let moved = image("rc.example.com/shop/web:1a2b3c4").at_registry_of(&image("shop/web:1"));
+    assert_eq!(moved.to_string(), "shop/web:1a2b3c4");
 }
 
 /// A mapping or sequence of scalars as people write them, with comments and blank lines.
