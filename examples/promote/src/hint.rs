@@ -18,6 +18,9 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<&'static str> {
         PromoteError::Approval { .. } => "--approved-by with the name of whoever agreed",
         PromoteError::Gate { .. } => "`promote history APP`, which shows where it has been",
         PromoteError::Registries { .. } => "--site, or --keep-registries",
+        PromoteError::Repositories { .. } => {
+            "an application for each image in narae.yaml, or `promote move`"
+        }
         PromoteError::RolledBack { .. } => "--again, to deliver it there once more",
         PromoteError::GoesBack { .. } => "`promote rollback`, or --again",
         PromoteError::Outdated { .. } => "`promote plan`",

@@ -201,10 +201,6 @@ impl Image {
     /// and digest. Two that share neither a tag nor a digest are not.
     #[must_use]
     pub fn is_same_build(&self, other: &Self) -> bool {
-        let repository = |image: &Self| -> Option<String> {
-            let name: ImageReference = image.name.as_ref()?.parse().ok()?;
-            Some(name.repository().to_owned())
-        };
         let agree = |ours: &Option<String>, theirs: &Option<String>| match (ours, theirs) {
             (Some(ours), Some(theirs)) => Some(ours == theirs),
             _ => None,
@@ -213,9 +209,15 @@ impl Image {
             agree(&self.tag, &other.tag),
             agree(&self.digest, &other.digest),
         ];
-        agree(&repository(self), &repository(other)) != Some(false)
+        agree(&self.repository(), &other.repository()) != Some(false)
             && !parts.contains(&Some(false))
             && parts.contains(&Some(true))
+    }
+
+    /// Its name without the host, if that is known.
+    pub(crate) fn repository(&self) -> Option<String> {
+        let name: ImageReference = self.name.as_ref()?.parse().ok()?;
+        Some(name.repository().to_owned())
     }
 
     /// The host it comes from, if its name is known; Docker's own where the name has none.

@@ -5,13 +5,16 @@
 
 pub mod measures;
 
+use std::collections::BTreeSet;
+
+use narae_yaml::Value;
 use serde::Serialize;
 
 use crate::edit::Image;
 use crate::image::ImageReference;
 use crate::message::key;
 use crate::plan::{Action, RecordedEdit};
-use crate::repository::{CommitId, Record};
+use crate::repository::{CommitId, Record, TreePath};
 
 pub use measures::{Measures, Spread, measure};
 
@@ -108,6 +111,40 @@ impl Delivery {
     /// The images that ran before.
     pub fn old_images(&self) -> impl Iterator<Item = Image> {
         self.old_image.iter().filter_map(|text| image(text))
+    }
+
+    /// Of [`images`](Self::images) those that came into these files, as far as what is recorded tells the sites apart.
+    pub(crate) fn images_in(&self, files: &BTreeSet<TreePath>) -> Vec<Image> {
+        self.at_files(self.images().collect(), files, |edit| edit.new.as_ref())
+    }
+
+    /// Of [`old_images`](Self::old_images) those that were in these files.
+    pub(crate) fn old_images_in(&self, files: &BTreeSet<TreePath>) -> Vec<Image> {
+        self.at_files(self.old_images().collect(), files, |edit| edit.old.as_ref())
+    }
+
+    fn at_files(
+        &self,
+        mut images: Vec<Image>,
+        files: &BTreeSet<TreePath>,
+        side: fn(&RecordedEdit) -> Option<&Value>,
+    ) -> Vec<Image> {
+        if self.sites.len() < 2 || images.len() < 2 || self.edits.is_empty() {
+            return images;
+        }
+        let here = self.edits.iter().filter(|edit| files.contains(&edit.file));
+        let texts: Vec<&str> = here.filter_map(side).filter_map(Value::as_str).collect();
+        let is_said = |part: &Option<String>| {
+            part.as_ref().is_some_and(|part| {
+                let words = texts.iter().flat_map(|text| text.split('@'));
+                words.into_iter().any(|word| {
+                    let before = word.strip_suffix(part.as_str());
+                    before.is_some_and(|before| before.is_empty() || before.ends_with(':'))
+                })
+            })
+        };
+        images.retain(|image| is_said(&image.tag) || is_said(&image.digest));
+        images
     }
 }
 

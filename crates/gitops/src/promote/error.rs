@@ -49,6 +49,14 @@ pub enum PromoteError {
         /// Of each site, where its images come from: `harbor.example.com at idc`.
         registries: Vec<String>,
     },
+    /// One image for places that hold different ones.
+    #[error("`{image}` would take the place of different images: {}", repositories.join(", "))]
+    Repositories {
+        /// The image.
+        image: String,
+        /// What is there, without registries.
+        repositories: Vec<String>,
+    },
     /// The image was not in the environment before this one.
     #[error(
         "`{image}` has not been in `{from}`{}{}: deliver it there first",
@@ -194,6 +202,7 @@ impl PromoteError {
                 | Self::NoReference { .. }
                 | Self::Repository { .. }
                 | Self::Registries { .. }
+                | Self::Repositories { .. }
                 | Self::Gate { .. }
                 | Self::RolledBack { .. }
                 | Self::Approval { .. }

@@ -61,6 +61,7 @@ pub fn set_image(
     let mut edits = Vec::new();
     // Of each site, those that its images come from.
     let mut registries: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut repositories = BTreeSet::new();
     for site in config.sites(&request.sites)? {
         let declared =
             config.declared(&request.application, &request.environment, site.as_deref())?;
@@ -71,6 +72,7 @@ pub fn set_image(
                 if request.keeps_registries {
                     wanted = wanted.at_registry_of(&there);
                 }
+                repositories.extend(there.repository());
                 if let (Some(site), Some(registry)) = (&site, there.registry()) {
                     registries.entry(site.clone()).or_default().insert(registry);
                 }
@@ -78,6 +80,14 @@ pub fn set_image(
             to.check(&wanted, site.as_deref(), &file, &select)?;
             edits.push(Edit::set(file, select, Setting::Image(wanted)));
         }
+    }
+    // A name without a slash may stand for another, as in a kustomization's entry without a `newName`.
+    repositories.retain(|repository| repository.contains('/'));
+    if repositories.len() > 1 {
+        return Err(PromoteError::Repositories {
+            image: image.to_string(),
+            repositories: repositories.into_iter().collect(),
+        });
     }
     let is_one = registries
         .values()
@@ -265,10 +275,12 @@ impl<'a> Target<'a> {
                 return Ok(());
             }
         }
-        let came = |delivery: &Delivery| delivery.images().any(|new| new.is_same_build(image));
+        let files = declared.into_iter().map(|place| place.file).collect();
+        let has = |images: Vec<Image>| images.iter().any(|there| there.is_same_build(image));
+        let came = |delivery: &Delivery| has(delivery.images_in(&files));
         let was_undone = |delivery: &Delivery| {
             let is_rollback = matches!(delivery.action, Action::RollBack { .. });
-            is_rollback && delivery.old_images().any(|old| old.is_same_build(image))
+            is_rollback && has(delivery.old_images_in(&files))
         };
         // The newest word on it counts.
         let mut there = self
@@ -304,9 +316,16 @@ impl<'a> Target<'a> {
             .found
             .iter()
             .filter(|delivery| delivery.is_at(site));
+        let Request {
+            application,
+            environment,
+            ..
+        } = self.request;
+        let declared = self.config.declared(application, environment, site)?;
+        let files = declared.into_iter().map(|place| place.file).collect();
+        let has = |images: Vec<Image>| images.iter().any(|there| there.is_same_build(image));
         let replaced = here.find(|delivery| {
-            let old = delivery.old_images().any(|old| old.is_same_build(image));
-            old && !delivery.images().any(|new| new.is_same_build(image))
+            has(delivery.old_images_in(&files)) && !has(delivery.images_in(&files))
         });
         match replaced {
             Some(by) => Err(PromoteError::GoesBack {

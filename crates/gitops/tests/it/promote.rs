@@ -628,3 +628,69 @@ fn a_configuration_of_more_places_than_anybody_has_is_refused() {
     let words = "21 places in 100 environments and 100 sites are more than 200000 together";
     assert!(error.contains(words), "{error}");
 }
+
+#[test]
+fn what_came_to_one_site_has_not_been_at_the_other() {
+    let (_directory, repository, config) = repository();
+    let view = || Snapshot::new(&repository);
+    for (site, tag) in [("idc", "1111bbb"), ("aws", "2222ccc")] {
+        let plan = promote::set_image(&config, &at(request("dev"), site), &image(tag), &view());
+        land(&repository, &plan.unwrap(), 1);
+    }
+    // One delivery brings each site its own.
+    let plan = promote::promote(&config, &request("rc"), "dev", &view()).unwrap();
+    land(&repository, &plan, 2);
+    // It runs there no longer: what is left is what commits say.
+    let plan = promote::set_image(&config, &everywhere("dev"), &image("3333ddd"), &view()).unwrap();
+    land(&repository, &plan, 3);
+    let plan = promote::promote(&config, &request("rc"), "dev", &view()).unwrap();
+    land(&repository, &plan, 4);
+    let set = |site: &str, tag: &str| {
+        promote::set_image(&config, &at(approved("master"), site), &image(tag), &view())
+    };
+    for (site, came, other) in [("idc", "1111bbb", "2222ccc"), ("aws", "2222ccc", "1111bbb")] {
+        assert!(set(site, came).is_ok(), "{site}");
+        let refused = set(site, other);
+        assert!(
+            matches!(refused, Err(PromoteError::Gate { .. })),
+            "{refused:?}"
+        );
+    }
+    // Nor does one go back at a site where it never was.
+    let again = |site: &str, tag: &str| {
+        promote::set_image(&config, &at(request("dev"), site), &image(tag), &view())
+    };
+    let refused = again("idc", "1111bbb");
+    assert!(
+        matches!(refused, Err(PromoteError::GoesBack { .. })),
+        "{refused:?}"
+    );
+    assert!(again("idc", "2222ccc").is_ok());
+}
+
+#[test]
+fn one_image_does_not_take_the_place_of_different_ones() {
+    let (_directory, repository) = bare();
+    let files = [(
+        "a",
+        Some(
+            "web: {image: x.example.com/shop/web:0000aaa}\nworker: {image: x.example.com/shop/worker:0000aaa}\n",
+        ),
+    )];
+    crate::fixture::advance(&repository, &files);
+    let text = "environments: {dev: {}}\napplications: {shop: {images: [{file: a, select: 'image:web.image'}, {file: a, select: 'image:worker.image'}]}}\n";
+    let config = Config::read("narae.yaml", text, "main").unwrap();
+    let image = "x.example.com/shop/web:1111bbb".parse().unwrap();
+    let refused = promote::set_image(
+        &config,
+        &request("dev"),
+        &image,
+        &Snapshot::new(&repository),
+    )
+    .unwrap_err();
+    assert!(refused.is_refusal());
+    assert_eq!(
+        refused.to_string(),
+        "`x.example.com/shop/web:1111bbb` would take the place of different images: shop/web, shop/worker"
+    );
+}
