@@ -91,9 +91,7 @@ impl<'p> Parser<'p> {
     fn concat(&mut self, text: &mut Text<'_>) -> Result<Node, PatternError> {
         let mut nodes = Vec::new();
         while !matches!(text.peek(), None | Some('|' | ')')) {
-            let Some(node) = self.atom(text)? else {
-                continue;
-            };
+            let node = self.atom(text)?;
             self.nodes += 1;
             if self.nodes > MAX_NODES {
                 return Err(self.error(text, Problem::TooLarge));
@@ -116,14 +114,18 @@ impl<'p> Parser<'p> {
                 },
                 _ => return Ok(node),
             };
+            // Of `{n}` there is no lazy kind: `a{2}?` is `(?:a{2})?`.
+            let mut fixed = false;
             if counted {
-                text.at += text.rest().find('}').unwrap_or(0);
+                let end = text.rest().find('}').unwrap_or(0);
+                fixed = !text.rest().get(..end).unwrap_or_default().contains(',');
+                text.at += end;
             }
             text.at += 1;
             if min.max(max.unwrap_or(0)) > MAX_COUNT || max.is_some_and(|max| max < min) {
                 return Err(self.error(text, Problem::BadRepetition));
             }
-            let greedy = !text.eat("?");
+            let greedy = fixed || !text.eat("?");
             if greedy && !counted && text.peek() == Some('+') {
                 return Err(self.error(text, Problem::NotRegular));
             }
@@ -136,15 +138,15 @@ impl<'p> Parser<'p> {
         }
     }
 
-    /// One thing that can be repeated; `None` for what has no place in the tree, such as `(?i)`.
-    fn atom(&mut self, text: &mut Text<'_>) -> Result<Option<Node>, PatternError> {
+    /// One thing that can be repeated.
+    fn atom(&mut self, text: &mut Text<'_>) -> Result<Node, PatternError> {
         if text.rest().starts_with("%{")
             && let Some(node) = self.reference(text)?
         {
-            return Ok(Some(node));
+            return Ok(node);
         }
         let Some(character) = text.next() else {
-            return Ok(None);
+            return Ok(Node::Concat(Vec::new()));
         };
         let node = match character {
             '(' => return self.group(text),
@@ -159,10 +161,10 @@ impl<'p> Parser<'p> {
             '*' | '+' | '?' => return Err(self.error(text, Problem::BadRepetition)),
             other => Node::Class(Class::one(other)),
         };
-        Ok(Some(match node {
+        Ok(match node {
             Node::Class(class) if text.ignore_case => Node::Class(class.folded()),
             node => node,
-        }))
+        })
     }
 
     /// `%{NAME}`, `%{NAME:field}`, `%{NAME:field:type}`; `None` if it is not written like one.
@@ -241,7 +243,7 @@ impl<'p> Parser<'p> {
     }
 
     /// After the opening parenthesis.
-    fn group(&mut self, text: &mut Text<'_>) -> Result<Option<Node>, PatternError> {
+    fn group(&mut self, text: &mut Text<'_>) -> Result<Node, PatternError> {
         let node = if text.eat("?:") {
             self.alternate(text)?
         } else if text.eat("?>") {
@@ -269,7 +271,7 @@ impl<'p> Parser<'p> {
         if !text.eat(")") {
             return Err(self.error(text, Problem::Unbalanced));
         }
-        Ok(Some(node))
+        Ok(node)
     }
 
     fn look(
@@ -292,26 +294,23 @@ impl<'p> Parser<'p> {
         }
     }
 
-    /// `(?i)` to the end of the group, `(?i:…)`; `m` and `x` are not needed by any stock pattern and are refused.
-    fn options(&mut self, text: &mut Text<'_>) -> Result<Option<Node>, PatternError> {
+    /// `(?i)`, which is `(?i:…)` around all to the end of the group, other branches included; `m` and `x` are not needed by any stock pattern and are refused.
+    fn options(&mut self, text: &mut Text<'_>) -> Result<Node, PatternError> {
         let off = text.eat("-");
         if !text.eat("i") {
             return Err(self.error(text, Problem::Unsupported));
         }
-        if text.eat(")") {
-            text.ignore_case = !off;
-            return Ok(None);
-        }
-        if !text.eat(":") {
+        let rest_of_group = text.eat(")");
+        if !rest_of_group && !text.eat(":") {
             return Err(self.error(text, Problem::Unsupported));
         }
         let outer = std::mem::replace(&mut text.ignore_case, !off);
         let node = self.alternate(text)?;
         text.ignore_case = outer;
-        if !text.eat(")") {
+        if !rest_of_group && !text.eat(")") {
             return Err(self.error(text, Problem::Unbalanced));
         }
-        Ok(Some(node))
+        Ok(node)
     }
 
     /// After the backslash, outside of a class.

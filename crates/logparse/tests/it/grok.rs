@@ -261,6 +261,35 @@ fn rewritten_pieces_match_as_the_originals() {
     }
 }
 
+#[test]
+fn options_and_counts_reach_as_far_as_with_oniguruma() {
+    let patterns = Patterns::new();
+    for pattern in [
+        "ab(?i)c|def",
+        "x(?:ab(?i)c|def)y",
+        "(?i)a|b(?-i)c|d",
+        "(?:a(?i)b)c|d",
+        "(?i)",
+        "a{2}?",
+        "a{2}?b",
+        "(?:ab){2}?c",
+        "a{2}??b",
+        "a{2,2}?b",
+        "a{1,2}?b",
+        "a{,2}?b",
+    ] {
+        let pattern = format!("(?<all>{pattern})");
+        let mut grok = patterns.compile(&pattern).unwrap();
+        let oracle = Oracle::new(&patterns, &pattern);
+        for text in [
+            "abc", "abC", "abdef", "abDEF", "def", "DEF", "ABC", "xabCy", "xabDEFy", "xdefy", "A",
+            "bC", "bD", "aBc", "aBC", "aab", "ab", "b", "aaab", "ababc", "ababab", "c", "",
+        ] {
+            compare(&pattern, &mut grok, &oracle, text);
+        }
+    }
+}
+
 /// Patterns out of parts of the syntax, on texts out of few characters, so that both often match.
 fn pattern() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
@@ -276,6 +305,9 @@ fn pattern() -> impl Strategy<Value = String> {
         Just("(?<!a)".to_owned()),
         Just("(?=b|1a)".to_owned()),
         Just("é".to_owned()),
+        Just("B".to_owned()),
+        Just("(?i)".to_owned()),
+        Just("(?-i)".to_owned()),
     ];
     leaf.prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
@@ -284,7 +316,7 @@ fn pattern() -> impl Strategy<Value = String> {
                 .prop_map(|parts| format!("(?:{})", parts.join("|"))),
             inner.clone().prop_map(|part| format!("(?<f>{part})")),
             // What is repeated consumes something: how empty rounds end is not what patterns are written for.
-            (inner, "[*+?]|[{]1,3[}]", "[?]?")
+            (inner, "[*+?]|[{]1,3[}]|[{]2[}]", "[?]?")
                 .prop_map(|(part, times, lazy)| format!("(?:a|(?:{part})b){times}{lazy}")),
         ]
     })
@@ -292,7 +324,7 @@ fn pattern() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn patterns_match_as_with_oniguruma(pattern in pattern(), texts in proptest::collection::vec("[ab1 é]{0,12}", 1..6)) {
+    fn patterns_match_as_with_oniguruma(pattern in pattern(), texts in proptest::collection::vec("[abAB1 é]{0,12}", 1..6)) {
         let patterns = Patterns::new();
         let pattern = format!("(?<all>{pattern})");
         let mut grok = patterns.compile(&pattern).unwrap();
