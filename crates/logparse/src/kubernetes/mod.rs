@@ -125,13 +125,14 @@ impl Source {
     }
 
     /// The fields to put beside each record of this log, as OpenTelemetry names them; `lookup` adds what only the API server
-    /// knows. The owner is the looked up one or, without one, the guess.
+    /// knows. Of a pod that was not found the owner is guessed; one that was found without an owner has none.
     ///
     /// ```
-    /// use narae_logparse::kubernetes::{Metadata, Source};
+    /// use narae_logparse::kubernetes::{Metadata, OwnerKind, Source};
     ///
     /// let source = Source::from_tag("kube.var.log.containers.web-0_shop_nginx-4f53.log")?;
-    /// let fields = source.describe(|_| Some(Metadata::default().with_node("n1").with_label("app", "web")));
+    /// let web = Metadata::default().with_owner(OwnerKind::StatefulSet, "web").with_node("n1").with_label("app", "web");
+    /// let fields = source.describe(|_| Some(web));
     /// let named = |name: &str| fields.iter().find(|f| f.name() == name).and_then(|f| f.value().to_str());
     /// assert_eq!(named("k8s.statefulset.name").as_deref(), Some("web"));
     /// assert_eq!(named("k8s.pod.label.app").as_deref(), Some("web"));
@@ -139,7 +140,12 @@ impl Source {
     /// # Ok::<(), narae_logparse::kubernetes::UnknownSource>(())
     /// ```
     pub fn describe(&self, lookup: impl FnOnce(&Self) -> Option<Metadata>) -> Vec<Field<'static>> {
-        let found = lookup(self).unwrap_or_default();
+        let found = lookup(self);
+        let guess = match found {
+            Some(_) => None,
+            None => self.owner().map(|owner| (owner.kind(), owner.name())),
+        };
+        let found = found.unwrap_or_default();
         let mut fields = vec![
             text("k8s.namespace.name", &self.namespace),
             text("k8s.pod.name", &self.pod),
@@ -152,8 +158,11 @@ impl Source {
             Field::new("k8s.container.restart_count", count)
         }));
         let owner = found.owner.as_ref().map(|(kind, name)| (*kind, &name[..]));
-        let owner = owner.or_else(|| self.owner().map(|owner| (owner.kind(), owner.name())));
-        fields.extend(owner.map(|(kind, name)| text(kind.attribute(), name)));
+        fields.extend(
+            owner
+                .or(guess)
+                .map(|(kind, name)| text(kind.attribute(), name)),
+        );
         fields.extend(found.node.map(|node| text("k8s.node.name", &node)));
         let named = |kind: &'static str| {
             move |(name, value): (String, String)| text(format!("k8s.pod.{kind}.{name}"), &value)
@@ -181,7 +190,7 @@ impl Metadata {
         self
     }
 
-    /// The workload it belongs to; goes before the guess.
+    /// The workload it belongs to.
     #[must_use]
     pub fn with_owner(mut self, kind: OwnerKind, name: impl Into<String>) -> Self {
         self.owner = Some((kind, name.into()));

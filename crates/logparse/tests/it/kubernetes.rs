@@ -144,6 +144,10 @@ fn a_lookup_goes_before_the_guess() {
         fields[5..],
         ["k8s.job.name=web-job", "k8s.pod.annotation.team=a"]
     );
+    // Known, and nothing made it: what its name looks like is no owner.
+    let found = Metadata::default().with_node("n1");
+    let fields = shown(source.describe(|_| Some(found)));
+    assert_eq!(fields[5..], ["k8s.node.name=n1"]);
 }
 
 proptest! {
