@@ -90,8 +90,9 @@ fn anywhere(line: &[u8]) -> Option<State> {
     if line.starts_with(b"goroutine ") && line.ends_with(b"]:") {
         return Some(State::Goroutine);
     }
-    let frame = (indented && (text.starts_with(b"at ") || text.starts_with(b"eval at ")))
-        || (indented && text.starts_with(b"from ") && is_ruby_place(text))
+    let called_from = || text.strip_prefix(b"from ").is_some_and(is_ruby_place);
+    let at = || text.starts_with(b"at ") || text.starts_with(b"eval at ");
+    let frame = (indented && (at() || called_from()))
         || text.starts_with(b"Caused by: ")
         || text.starts_with(b"Suppressed: ")
         || text.starts_with(b"nested exception is:")
@@ -101,7 +102,7 @@ fn anywhere(line: &[u8]) -> Option<State> {
         || text.starts_with(b"+ Exception Group Traceback (most recent call last):")
         || text == b"Stack trace:"
         || text == b"[stacktrace]"
-        || (!indented && is_ruby_place(line));
+        || (!indented && is_ruby_place(line) && !looks_fresh(line));
     if frame {
         return Some(State::Frames {
             braces: text.ends_with(b"{"),
@@ -191,13 +192,14 @@ fn is_raised(line: &[u8]) -> bool {
     length > 0 && (rest.is_empty() || rest.starts_with(b":"))
 }
 
-/// `path:12:in 'method'`.
+/// `path:12:in 'method'`, with nothing before it: a record may mention one.
 fn is_ruby_place(line: &[u8]) -> bool {
     let Some(at) = memchr::memmem::find(line, b":in ") else {
         return false;
     };
     let before = line.get(..at).unwrap_or_default();
     let after = line.get(at + 4..).unwrap_or_default();
+    let is_path = !before.iter().any(|byte| b" \t\"'`".contains(byte));
     let digits = before
         .iter()
         .rev()
@@ -207,7 +209,10 @@ fn is_ruby_place(line: &[u8]) -> bool {
         .len()
         .checked_sub(digits + 1)
         .and_then(|at| before.get(at));
-    digits > 0 && colon == Some(&b':') && matches!(after.first(), Some(b'`' | b'\'' | b'<' | b'b'))
+    is_path
+        && digits > 0
+        && colon == Some(&b':')
+        && matches!(after.first(), Some(b'`' | b'\'' | b'<' | b'b'))
 }
 
 /// `package.Func(0x1, …)`, as the runtime prints calls.

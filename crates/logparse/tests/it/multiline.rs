@@ -74,6 +74,23 @@ fn languages_can_be_mixed_in_one_input() {
 }
 
 #[test]
+fn records_that_mention_a_place_are_records() {
+    let lines = [
+        "INFO started",
+        "2026-11-21T04:44:44Z app.rb:12:in `call' was slow",
+        "W, app.rb:12:in 'call': deprecated",
+        r#"{"at":"app.rb:12:in 'call'"}"#,
+        "level=warn at=app.rb:12:in 'call'",
+        "\"GET /x:12:in 'y' HTTP/1.1\" 200",
+        "app.rb:12:in 'call': undefined method (NoMethodError)",
+        "\tfrom app.rb:3:in '<main>'",
+    ];
+    let found = texts(&group(&mut Grouper::new(Rules::traces()), &lines));
+    assert_eq!(found[..5], lines[..5]);
+    assert_eq!(found[5..], [lines[5..].join("\n")]);
+}
+
+#[test]
 fn rules_of_one_s_own_and_indentation() {
     let lines = ["a", " b", "c", "d", "+ e"];
     let joined = |rules: Rules| texts(&group(&mut Grouper::new(rules), &lines)).join("|");
