@@ -33,7 +33,7 @@ const JOINT: char = '|';
 const PATH_BYTES: usize = 44;
 
 /// Fields that hold what a program says, in order of preference.
-const MESSAGES: &[&str] = &["message", "msg", "log", "short_message"];
+const MESSAGES: &[&str] = &["message", "msg", "log", "short_message", "MESSAGE"];
 
 /// Something to look at.
 pub(crate) struct Notice {

@@ -272,13 +272,16 @@ fn errors(before: &Window, after: &Window, options: &CompareOptions) -> Option<F
     let (ratio_after, variance_after) = smoothed(after);
     let error = (variance_before + variance_after).sqrt();
     let difference = ratio_after - ratio_before;
-    Some(finding(
-        values,
-        difference,
-        error,
-        options.error_ratio,
-        options,
-    ))
+    let found = finding(values, difference, error, options.error_ratio, options);
+    // Failed requests on one side and lines that say error on the other are not the same thing.
+    Some(match (before.requests == 0) == (after.requests == 0) {
+        true => found,
+        false => Finding {
+            verdict: Verdict::Unsure,
+            probability: 0.0,
+            ..found
+        },
+    })
 }
 
 fn rate(before: &Side, after: &Side, options: &CompareOptions) -> Option<Finding> {

@@ -125,8 +125,28 @@ impl Level {
         found.map(|(level, _)| *level)
     }
 
-    /// Reads what a record says of it.
+    /// Reads the number of a severity as syslog has it (RFC 5424, table 2), from 0 to 7.
+    pub const fn from_syslog(severity: u8) -> Option<Self> {
+        Some(match severity {
+            0..=2 => Self::Fatal,
+            3 => Self::Error,
+            4 => Self::Warn,
+            5 | 6 => Self::Info,
+            7 => Self::Debug,
+            _ => return None,
+        })
+    }
+
+    /// Reads what a record says of it: GELF and the journal in syslog's numbers, everybody else in names or bunyan's numbers.
     pub fn of(record: &Record<'_>) -> Option<Self> {
+        let numbered = match record.format() {
+            Format::Gelf => Some("level"),
+            Format::Journal => Some("PRIORITY"),
+            _ => None,
+        };
+        if let Some(name) = numbered {
+            return Self::from_syslog(record.get(name)?.as_integer()?);
+        }
         LEVEL_NAMES.iter().find_map(|name| {
             let value = record.get(name)?;
             match value.to_str() {

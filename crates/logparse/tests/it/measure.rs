@@ -184,6 +184,23 @@ fn no_errors_in_few_requests_prove_nothing() {
 }
 
 #[test]
+fn a_side_without_requests_is_not_compared_with_one_that_has_them() {
+    let mut random = Random(7);
+    let requests = side(2000, 0.0, 100.0, &mut random);
+    let mut seen = Window::default();
+    for _ in 0..2000 {
+        seen.add(&Observation::default());
+    }
+    let lines = Side::new(Duration::from_secs(600), seen);
+    for (before, after) in [(&requests, &lines), (&lines, &requests)] {
+        let compared = Comparison::new(before, after, &CompareOptions::default());
+        assert_eq!(compared.verdict(), Verdict::Unsure);
+    }
+    let compared = Comparison::new(&lines, &lines, &CompareOptions::default());
+    assert_eq!(compared.verdict(), Verdict::Same);
+}
+
+#[test]
 fn half_the_traffic_is_told_and_decides_nothing() {
     let mut random = Random(6);
     let (whole, half) = (
@@ -272,6 +289,62 @@ fn an_objective_may_be_about_latency() {
     let (good, bad) = objective.count(&seen);
     assert!((695..=705).contains(&bad) && good + bad == 1000, "{bad}");
     assert!((objective.burn_rate(good, bad) - 70.0).abs() < 1.0);
+}
+
+#[test]
+fn gelf_and_the_journal_have_syslog_s_levels() {
+    let levels = [
+        Level::Fatal,
+        Level::Fatal,
+        Level::Fatal,
+        Level::Error,
+        Level::Warn,
+        Level::Info,
+        Level::Info,
+        Level::Debug,
+    ];
+    for (number, level) in levels.into_iter().enumerate() {
+        let gelf =
+            format!(r#"{{"version":"1.1","host":"w","short_message":"m","level":{number}}}"#);
+        let gelf = Format::Gelf.parse(gelf.as_bytes()).unwrap();
+        let journal = format!("MESSAGE=m\nPRIORITY={number}\n");
+        let journal = Format::Journal.parse(journal.as_bytes()).unwrap();
+        assert_eq!(
+            (Level::of(&gelf), Level::of(&journal)),
+            (Some(level), Some(level))
+        );
+    }
+}
+
+#[test]
+fn attacks_are_found_in_the_journal_and_in_gelf() {
+    let mut watch = security::Watch::new(Rules::stock());
+    let mut told = Vec::new();
+    for n in 0..10 {
+        let said =
+            |address: &str| format!("Failed password for root from {address} port 4{n} ssh2");
+        let time = 1_795_236_284 + n;
+        let journal = format!(
+            "__REALTIME_TIMESTAMP={time}000000\nMESSAGE={}\n",
+            said("192.0.2.1")
+        );
+        let gelf = format!(
+            r#"{{"version":"1.1","host":"w","timestamp":{time},"short_message":"{}"}}"#,
+            said("192.0.2.2")
+        );
+        for (format, line) in [(Format::Journal, journal), (Format::Gelf, gelf)] {
+            let record = format.parse(line.as_bytes()).unwrap();
+            let signals = watch.add(&record).into_iter();
+            told.extend(signals.map(|signal| format!("{} {}", signal.rule, signal.source)));
+        }
+    }
+    assert_eq!(
+        told,
+        [
+            "ssh-password-guessing 192.0.2.1",
+            "ssh-password-guessing 192.0.2.2"
+        ]
+    );
 }
 
 #[test]
