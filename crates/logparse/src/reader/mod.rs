@@ -24,7 +24,7 @@ use crate::ledger::{Imbalance, Ledger};
 use crate::line::{Framer, Framing, Line, LineOptions, Part};
 use crate::multiline::Rules;
 use crate::record::{Record, Spans};
-use crate::time::Context;
+use crate::time::{Context, Timestamp};
 
 /// What became of a line.
 #[derive(Debug, Clone, PartialEq)]
@@ -256,6 +256,13 @@ impl Reader {
             }
         }
         skipped
+    }
+
+    /// Sets the moment that times without a year or a date are near ([`Context::with_reference`]), for the events not taken out yet: for inputs
+    /// that are written while they are read.
+    pub fn set_reference(&mut self, reference: Timestamp) {
+        let context = std::mem::take(&mut self.formats.context);
+        self.formats.context = context.with_reference(reference);
     }
 
     /// Says that the input ends here: the last line needs no newline, and unfinished messages are handed over.

@@ -359,3 +359,35 @@ proptest! {
         }
     }
 }
+
+/// An input that is written while it is read for longer than a day.
+#[test]
+fn a_reader_s_reference_moves_with_its_input() {
+    use narae_logparse::reader::{Reader, ReaderOptions};
+    use narae_logparse::{Event, Format};
+    let at = |text: &str| Timestamp::from_rfc3339(text.as_bytes()).unwrap();
+    let context = Context::default().with_reference(at("2026-11-20T10:00:00Z"));
+    let options = ReaderOptions::default().with_context(context);
+    let mut reader = Reader::with_options(Format::Syslog, &options);
+    for (received, line, expected) in [
+        (
+            None,
+            "<38>Nov 20 10:00:00 web-1 sshd[9]: hello\n",
+            "2026-11-20T10:00:00Z",
+        ),
+        (
+            Some("2026-11-23T12:00:00Z"),
+            "<38>Nov 23 11:00:00 web-1 sshd[9]: hello\n",
+            "2026-11-23T11:00:00Z",
+        ),
+    ] {
+        if let Some(received) = received {
+            reader.set_reference(at(received));
+        }
+        reader.push(line.as_bytes());
+        let Some(Event::Record(record)) = reader.next_event() else {
+            panic!("{line}");
+        };
+        assert_eq!(record.time(), Some(at(expected)));
+    }
+}
