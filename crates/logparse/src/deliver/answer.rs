@@ -11,8 +11,8 @@ use std::time::Duration;
 pub enum Outcome {
     /// The server has it, now or from before.
     Done,
-    /// Not now.
-    Later,
+    /// Not now; why, for people, or nothing.
+    Later(String),
     /// Never, for this reason.
     Refused(String),
 }

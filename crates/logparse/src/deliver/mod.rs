@@ -117,7 +117,7 @@ pub enum Ending<T> {
 /// let (batch, records) = queue.next_batch(now).ok_or("nothing to send")?;
 /// assert_eq!(records, [&"one", &"two", &"three"]);
 ///
-/// let answer = Answer::Each(vec![Outcome::Done, Outcome::Later, Outcome::Refused("mapping".into())]);
+/// let answer = Answer::Each(vec![Outcome::Done, Outcome::Later("busy".into()), Outcome::Refused("mapping".into())]);
 /// let endings = queue.answer(batch, answer, now);
 /// assert_eq!(endings, [Ending::Acknowledged(0, "one"), Ending::DeadLettered(2, "three", "mapping".into())]);
 /// assert_eq!(queue.settled(), 1); // everything before the second record has ended
@@ -296,9 +296,9 @@ impl<T> Queue<T> {
                     self.bytes -= entry.bytes;
                     endings.push(Ending::DeadLettered(sequence, entry.record, reason));
                 }
-                Outcome::Later => {
+                Outcome::Later(reason) => {
                     failed = true;
-                    endings.extend(self.again(sequence, entry, "refused for now, too often"));
+                    endings.extend(self.again(sequence, entry, &reason));
                 }
             }
         }

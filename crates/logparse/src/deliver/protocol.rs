@@ -2,7 +2,7 @@
 //!
 //! | status | `_bulk` | OTLP | Loki |
 //! |---|---|---|---|
-//! | 200, 204 | each item by its id: 200, 201 and 409 (it is there from before) are done, 429 and 5xx later, the rest refused | done; with `partialSuccess`, see below | done |
+//! | 200, 204 | each item by its id: 200, 201 and 409 (it is there from before) are done, 401, 403, 429 and 5xx later, the rest refused | done; with `partialSuccess`, see below | done |
 //! | 413 | split | split | split |
 //! | 400 | split: one of them is not understood | refused, as the specification has it | split: one line is out of bounds |
 //! | 401, 403, 404, 3xx | later: the address or credentials are wrong, not the records | the same | the same |
@@ -123,22 +123,25 @@ fn bulk(response: &Response<'_>, ids: &[&str]) -> Answer {
                 let value = field(name).and_then(|v| v.to_str().map(|text| text.into_owned()));
                 value.unwrap_or_default()
             };
+            let why = || {
+                let (kind, reason) = (text("error.type"), text("error.reason"));
+                let reason: String = reason.chars().take(300).collect();
+                format!("{status} {kind}: {reason}")
+            };
             let outcome = match status {
                 200..=299 | 409 => Outcome::Done,
-                429 | 500..=599 => Outcome::Later,
-                _ => {
-                    let (kind, reason) = (text("error.type"), text("error.reason"));
-                    let reason: String = reason.chars().take(300).collect();
-                    Outcome::Refused(format!("{status} {kind}: {reason}"))
-                }
+                // Of 401 and 403 the credentials are wrong or may not write to this index, not the record.
+                401 | 403 | 429 | 500..=599 => Outcome::Later(why()),
+                _ => Outcome::Refused(why()),
             };
             outcomes.insert(id, outcome);
         }
     }
+    let lacking = || Outcome::Later("the answer to _bulk lacks an item".to_owned());
     let found = ids.iter().map(|id| outcomes.get(*id).cloned());
     Answer::Each(
         found
-            .map(|outcome| outcome.unwrap_or(Outcome::Later))
+            .map(|outcome| outcome.unwrap_or_else(lacking))
             .collect(),
     )
 }

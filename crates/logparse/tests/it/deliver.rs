@@ -189,6 +189,45 @@ fn fields(mut message: &[u8]) -> Vec<(u64, Result<u64, &[u8]>)> {
     found
 }
 
+/// What OTLP makes of one line: severity, body and attributes.
+fn otlp_record(format: Format, line: &[u8]) -> Value {
+    let found = items(format, line, |event, origin| {
+        otlp::item(event, origin, Encoding::Json)
+    });
+    let request = Protocol::Otlp(Encoding::Json).request(&found);
+    let request: Value = serde_json::from_slice(&request).unwrap();
+    request["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0].clone()
+}
+
+#[test]
+fn otlp_takes_one_field_for_the_body_and_keeps_the_others() {
+    let line =
+        br#"{"msg":"a","msg":"b","trace_id":"no","trace_id":"0af7651916cd43dd8448eb211c80319c"}"#;
+    let record = otlp_record(Format::Json, line);
+    assert_eq!(record["body"], json!({"stringValue": "b"}));
+    assert_eq!(record["traceId"], "0af7651916cd43dd8448eb211c80319c");
+    let attributes = record["attributes"].as_array().unwrap();
+    for (key, value) in [("msg", "a"), ("trace_id", "no")] {
+        let expected = json!({"key": key, "value": {"stringValue": value}});
+        assert!(attributes.contains(&expected), "{record}");
+    }
+}
+
+#[test]
+fn otlp_finds_the_text_and_level_of_gelf_and_the_journal() {
+    let gelf = br#"{"version":"1.1","host":"w","short_message":"disk full","level":2}"#;
+    let journal = b"__REALTIME_TIMESTAMP=1795236284000000\nMESSAGE=disk full\nPRIORITY=3\n\n";
+    for (format, line, severity) in [
+        (Format::Gelf, &gelf[..], 21),
+        (Format::Journal, journal, 17),
+    ] {
+        let record = otlp_record(format, line);
+        let found = (&record["body"], &record["severityNumber"]);
+        let expected = (&json!({"stringValue": "disk full"}), &json!(severity));
+        assert_eq!(found, expected, "{record}");
+    }
+}
+
 #[test]
 fn otlp_protobuf_says_the_same() {
     let found = items(Format::Json, LOG, |event, origin| {
@@ -286,10 +325,19 @@ fn each_item_of_bulk_has_its_own_outcome_in_any_order() {
             Outcome::Done,
             Outcome::Done,
             refused,
-            Outcome::Later,
-            Outcome::Later
+            Outcome::Later("429 rejected: busy".to_owned()),
+            Outcome::Later("the answer to _bulk lacks an item".to_owned())
         ]
     );
+    // Whoever may not write to an index today may tomorrow.
+    for status in [401, 403] {
+        let body = format!(
+            r#"{{"items":[{{"create":{{"_id":"a","status":{status},"error":{{"type":"security_exception","reason":"no"}}}}}}]}}"#
+        );
+        let later = Outcome::Later(format!("{status} security_exception: no"));
+        let answer = answered(Protocol::Bulk, 200, &body, &["a"]);
+        assert_eq!(answer, Answer::Each(vec![later]));
+    }
     for body in ["", "{", "{}", "[]", r#"{"items":{}}"#, r#"{"items":3}"#] {
         assert!(
             matches!(
@@ -453,7 +501,7 @@ proptest! {
                         None => Answer::Each(vec![Outcome::Done; sent.len()]),
                         Some(Does::Each(kinds)) => Answer::Each(sent.iter().zip(kinds.iter().cycle()).map(|(_, kind)| match kind {
                             0..=2 => Outcome::Done,
-                            3 | 4 => Outcome::Later,
+                            3 | 4 => Outcome::Later("busy".into()),
                             _ => Outcome::Refused("no".into()),
                         }).collect()),
                         Some(Does::Short) => Answer::Each(vec![Outcome::Done; sent.len() - 1]),

@@ -91,7 +91,7 @@ impl Sink for Files {
             lines.extend_from_slice(item.body());
             positions.push(at);
         }
-        let mut outcomes = vec![Outcome::Later; items.len()];
+        let mut outcomes = vec![Outcome::Later(String::new()); items.len()];
         let mut failed = None;
         for (name, (lines, positions)) in files {
             match self.write(&String::from_utf8_lossy(name), &lines) {

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use narae_logparse::Event;
-use narae_logparse::deliver::{Answer, Ending, Queue, QueueOptions};
+use narae_logparse::deliver::{Answer, Ending, Outcome, Queue, QueueOptions};
 use narae_logparse::encode::{Item, Object, Origin};
 use narae_logparse::ledger::Ledger;
 use narae_logparse::record::Spans;
@@ -217,6 +217,8 @@ impl Shipper {
         (self.waiting_since, self.hurry) = (None, false);
         let sent = items.len();
         self.tell(&answer);
+        let some_done =
+            matches!(&answer, Answer::Each(outcomes) if outcomes.contains(&Outcome::Done));
         let endings = self.queue.answer(batch, answer, self.started.elapsed());
         let (ended, mut dead) = (endings.len(), 0);
         for ending in endings {
@@ -236,7 +238,7 @@ impl Shipper {
         let mut counts = self.status.counts();
         counts.requests += 1;
         counts.retries += u64::from(ended < sent);
-        counts.failing = !self.trouble.is_empty();
+        counts.failing = !self.trouble.is_empty() && !some_done;
         counts.acknowledged += ended as u64 - dead;
         counts.dead += dead;
         counts.queue(&self.queue);
@@ -310,7 +312,14 @@ impl Shipper {
 
     fn tell(&mut self, answer: &Answer) {
         let trouble = match answer {
-            Answer::Each(_) => "",
+            // Of items that wait the reason is nowhere else; those that are refused are buried with it.
+            Answer::Each(outcomes) => {
+                let mut reasons = outcomes.iter().map(|outcome| match outcome {
+                    Outcome::Later(reason) => &reason[..],
+                    Outcome::Done | Outcome::Refused(_) => "",
+                });
+                reasons.find(|reason| !reason.is_empty()).unwrap_or("")
+            }
             Answer::Later { reason, .. } | Answer::Split(reason) | Answer::Refused(reason) => {
                 reason
             }

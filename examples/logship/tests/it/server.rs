@@ -20,6 +20,8 @@ pub(crate) enum Does {
     CutsBefore,
     /// Takes every second item and answers 429 for the others.
     HalfBusy,
+    /// Answers 403 for every item.
+    Forbids,
     /// Refuses the first item for its content.
     RefusesFirst,
     /// Takes everything; the answer lacks the last item.
@@ -173,6 +175,7 @@ fn take(store: &mut Store, path: &str, body: &[u8], does: Does) -> Option<(u16, 
         let status = match does {
             Does::HalfBusy if number % 2 == 1 => 429,
             Does::RefusesFirst if number == 0 => 400,
+            Does::Forbids => 403,
             _ if store.documents.contains_key(&id) => 409,
             _ => 201,
         };

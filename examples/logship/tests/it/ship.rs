@@ -97,6 +97,23 @@ fn a_refused_line_is_kept_with_the_reason_and_the_others_arrive() {
 }
 
 #[test]
+fn lines_that_may_not_be_written_yet_wait_and_the_reason_is_said() {
+    let place = Place::new();
+    place.write("app.log", 10);
+    let server = Server::start(&[Does::Forbids]);
+    let (code, said) = place
+        .start(&["--to", "opensearch", &server.url], "app.log")
+        .wait();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("the destination: 403 told_so: because\n"),
+        "{said}"
+    );
+    assert!(said.contains("10 arrived, 0 refused"), "{said}");
+    assert_each_once(&server.documents(), 10);
+}
+
+#[test]
 fn half_a_first_line_decides_no_format() {
     let place = Place::new();
     let server = Server::start(&[]);

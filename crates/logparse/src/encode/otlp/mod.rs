@@ -4,7 +4,7 @@
 //! |---|---|
 //! | its time | `timeUnixNano`; when it was read, `observedTimeUnixNano` |
 //! | its level | `severityNumber` (9 for info, 17 for error…) and `severityText` as written |
-//! | `message`, `msg`, `log` or `body`, the first there is | `body` |
+//! | `message`, `msg`, `log`, `body`, `short_message` (GELF) or `MESSAGE` (the journal), the first there is | `body` |
 //! | `trace_id` and `span_id`, if they are 32 and 16 hexadecimal digits | `traceId`, `spanId` |
 //! | `stream` of a container | the attribute `log.iostream` |
 //! | every other field | an attribute; what is null is left out, a name that occurs twice is an array |
@@ -35,7 +35,7 @@ pub enum Encoding {
 }
 
 /// Names under which records have their text.
-const BODY_NAMES: &[&str] = &["message", "msg", "log", "body"];
+const BODY_NAMES: &[&str] = &["message", "msg", "log", "body", "short_message", "MESSAGE"];
 
 /// `AnyValue`.
 enum Any {
@@ -103,12 +103,17 @@ fn log_record(event: &Event<'_>, origin: &Origin<'_>, id: &str) -> LogRecord {
     let level = origin::level(event);
     let record = origin::record(event);
     let nanoseconds = |time: crate::Timestamp| u64::try_from(time.unix_nanoseconds()).unwrap_or(0);
-    let body_name = BODY_NAMES.iter().find(|name| record.get(name).is_some());
+    // Of a name that occurs twice the last is meant; the others stay what they are.
+    let body = BODY_NAMES.iter().find_map(|name| record.get(name));
     let hex = |name: &str, digits: usize| {
-        let text = record.get(name)?.to_str()?;
-        unhex(&text).filter(|bytes| bytes.len() * 2 == digits && bytes.iter().any(|b| *b != 0))
+        let value = record.get(name)?;
+        let bytes = unhex(&value.to_str()?)?;
+        let telling = bytes.len() * 2 == digits && bytes.iter().any(|b| *b != 0);
+        telling.then_some((value, bytes))
     };
     let (trace_id, span_id) = (hex("trace_id", 32), hex("span_id", 16));
+    let ids = [&trace_id, &span_id].map(|id| id.as_ref().map(|(value, _)| *value));
+    let used = [body, ids[0], ids[1]];
     let time = record.time();
     let severity_text = level.and_then(|_| {
         let names = ["level", "severity", "lvl", "log.level", "severity_text"];
@@ -117,10 +122,8 @@ fn log_record(event: &Event<'_>, origin: &Origin<'_>, id: &str) -> LogRecord {
             .find_map(|name| Some(record.get(name)?.to_str()?.into_owned()))
     });
     let is_elsewhere = |field: &&Field<'_>| {
-        let name = field.name();
-        body_name.is_some_and(|body| *body == name)
-            || (name == "trace_id" && trace_id.is_some())
-            || (name == "span_id" && span_id.is_some())
+        let is_it = |used: &&Value<'_>| std::ptr::eq(*used, field.value());
+        used.iter().flatten().any(is_it)
             || (time.is_some() && is_time(field) && field.value().as_time() == time)
     };
     let rest = record.fields().iter().filter(|field| !is_elsewhere(field));
@@ -140,10 +143,10 @@ fn log_record(event: &Event<'_>, origin: &Origin<'_>, id: &str) -> LogRecord {
         observed: nanoseconds(origin.observed()),
         severity: level.map_or(0, severity),
         severity_text,
-        body: body_name.and_then(|name| record.get(name)).and_then(any),
+        body: body.and_then(any),
         attributes: all,
-        trace_id,
-        span_id,
+        trace_id: trace_id.map(|(_, bytes)| bytes),
+        span_id: span_id.map(|(_, bytes)| bytes),
     }
 }
 

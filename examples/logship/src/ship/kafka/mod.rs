@@ -91,7 +91,7 @@ impl Kafka {
             Some(cluster) => cluster,
             None => self.find()?,
         };
-        let mut outcomes = vec![Outcome::Later; items.len()];
+        let mut outcomes = vec![Outcome::Later(String::new()); items.len()];
         let mut by_partition: BTreeMap<(i32, i32), Vec<usize>> = BTreeMap::new();
         for (at, item) in items.iter().enumerate() {
             let partition = cluster.partition(item.group());
@@ -108,7 +108,8 @@ impl Kafka {
             }
         }
         // A record that must wait may have a new leader by then.
-        if !outcomes.contains(&Outcome::Later) {
+        let waits = |outcome: &Outcome| matches!(outcome, Outcome::Later(_));
+        if !outcomes.iter().any(waits) {
             self.cluster = Some(cluster);
         }
         Ok(outcomes)
@@ -261,7 +262,7 @@ fn judge(answer: &PartitionProduceResponse, records: usize) -> Verdict {
         }
         (true, _) => Verdict::Split,
         // The leader moved, too few replicas, wrong credentials: nothing is wrong with the records.
-        (false, _) => Verdict::Each(vec![Outcome::Later; records]),
+        (false, _) => Verdict::Each(vec![Outcome::Later(error.to_string()); records]),
     }
 }
 
