@@ -105,6 +105,11 @@ pub(crate) fn timestamp(time: SystemTime) -> Option<Timestamp> {
     Timestamp::from_unix(since)
 }
 
+/// This moment; 1970 for a clock that is before.
+pub(crate) fn now() -> Timestamp {
+    timestamp(SystemTime::now()).unwrap_or(Timestamp::from_unix_seconds(0))
+}
+
 /// Reads an input to its end, or until `take` says to stop. Memory does not grow with it: a few chunks, and what the reader's limits allow.
 pub(crate) fn read(
     input: Input,
@@ -155,6 +160,7 @@ pub(crate) fn read(
 struct Reading<'i> {
     input: Input,
     inputs: &'i Inputs,
+    /// When what comes was written: by a pipe, just now.
     written: SystemTime,
     /// How long to wait for more.
     patience: Duration,
@@ -190,7 +196,14 @@ impl Reading<'_> {
 
     fn push(&mut self, bytes: Vec<u8>) {
         self.last = Some(Instant::now());
+        let is_file = matches!(self.input, Input::File(_));
+        if !is_file {
+            self.written = SystemTime::now();
+        }
         if let Some(reader) = &mut self.reader {
+            if let Some(written) = timestamp(self.written) {
+                reader.set_reference(written);
+            }
             return reader.push(&bytes);
         }
         if self.sample.is_empty() {
@@ -199,7 +212,6 @@ impl Reading<'_> {
         } else {
             self.sample.extend(bytes);
         }
-        let is_file = matches!(self.input, Input::File(_));
         if is_file || self.sample.len() >= CHUNK_BYTES {
             self.begin();
         }

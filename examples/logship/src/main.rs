@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
@@ -190,7 +190,7 @@ fn deliver(inputs: &Inputs, shipping: Shipping) -> anyhow::Result<bool> {
         flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
         flag::register(signal, Arc::clone(&stop))?;
     }
-    let state = match &shipping.state {
+    let mut state = match &shipping.state {
         Some(folder) => State::open(folder)?,
         None => State::default(),
     };
@@ -198,7 +198,7 @@ fn deliver(inputs: &Inputs, shipping: Shipping) -> anyhow::Result<bool> {
         bail!("--to takes a kind and a place");
     };
     let sink: Box<dyn Sink> = match (&kind[..], http::protocol(kind)) {
-        ("file", _) => Box::new(Files::open(Path::new(place), &state)?),
+        ("file", _) => Box::new(Files::open(Path::new(place), &mut state)?),
         ("s3", _) => Box::new(S3::open(place, shipping.ca.as_deref(), &state)?),
         ("kafka", _) => {
             let login = shipping.sasl.map(login).transpose()?;
@@ -271,15 +271,13 @@ fn login(mechanism: Mechanism) -> anyhow::Result<Login> {
 
 /// Standard input, which nobody can read again: what does not arrive is lost, and said.
 fn stream(inputs: &Inputs, shipper: &mut Shipper) -> anyhow::Result<bool> {
-    let now = SystemTime::now();
     let source = state::new_name((0, u64::from(std::process::id())));
     let (number, _) = shipper.source(&source);
-    let observed = input::timestamp(now).context("the clock is before 1970")?;
-    let origin = Origin::new(&source, "-", observed);
     let (reader, written) = input::open("-", &Bar::default())?;
     let read = read(reader, inputs, written, |step| {
         match step {
             Step::Event(event) => {
+                let origin = Origin::new(&source, "-", input::now());
                 let item = shipper.encode(event, &origin);
                 let _arrives = shipper.offer(item, number, event.spans())?;
             }

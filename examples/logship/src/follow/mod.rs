@@ -8,8 +8,10 @@
 //! writes to costs one `fstat`.
 
 mod tail;
+#[cfg(test)]
+mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -22,8 +24,8 @@ use narae_logparse::kubernetes::{self, Source};
 use crate::lines::Inputs;
 use crate::progress::Bar;
 use crate::ship::Shipper;
-use crate::ship::state::{Known, new_name};
-use tail::{Head, Opened, Tail};
+use crate::ship::state::{self, Known, new_name};
+use tail::{Head, Opened, Progress, Tail};
 
 const POLL: Duration = Duration::from_millis(250);
 /// How long sending may keep from looking for more.
@@ -61,23 +63,15 @@ pub(crate) fn run(
     pods: &dyn Pods,
     shipper: &mut Shipper,
 ) -> anyhow::Result<bool> {
-    let mut follower = Follower {
-        inputs,
-        pods,
-        follow,
-        tails: Vec::new(),
-        finished: HashSet::new(),
-        complained: HashSet::new(),
-        all_read: true,
-        bar: Bar::default(),
-    };
+    let mut follower = Follower::new(inputs, follow, pods);
     if !follow {
         follower.bar = Bar::of(&follower.paths()?);
     }
     let mut scanned: Option<Instant> = None;
     while !shipper.must_stop() {
-        if scanned.is_none_or(|at| follow && at.elapsed() >= RESCAN) {
-            follower.scan(shipper)?;
+        let due = scanned.is_none_or(|at| follow && at.elapsed() >= RESCAN);
+        if due || !follower.cut.is_empty() {
+            follower.scan(shipper, state::seconds())?;
             scanned = Some(Instant::now());
         }
         let progressed = follower.read(shipper)?;
@@ -86,7 +80,7 @@ pub(crate) fn run(
             shipper.pump_for(RESCAN)?;
             if follower.tails.is_empty() && !follow {
                 // A copy waits for its original.
-                follower.scan(shipper)?;
+                follower.scan(shipper, state::seconds())?;
                 if follower.tails.is_empty() {
                     break;
                 }
@@ -102,6 +96,9 @@ pub(crate) fn run(
             tail.finish(shipper)?;
         }
     }
+    for tail in &mut follower.cut {
+        tail.finish(shipper)?;
+    }
     Ok(follower.all_read)
 }
 
@@ -110,22 +107,41 @@ struct Follower<'i> {
     pods: &'i dyn Pods,
     follow: bool,
     tails: Vec<Tail>,
-    /// Compressed files that were read to their end.
-    finished: HashSet<Seen>,
+    /// Files that were cut, with what was read of them and waits for more: the rest of it is in a copy, if there is one.
+    cut: Vec<Tail>,
+    /// Compressed files that were read to their end, and which sources they are.
+    finished: HashMap<Seen, String>,
     /// Files whose trouble was told.
     complained: HashSet<PathBuf>,
     all_read: bool,
     bar: Bar,
+    /// How long a file that is gone must be silent before it is taken to have ended.
+    silence: Duration,
 }
 
-impl Follower<'_> {
-    /// Looks for files that are not being read yet, and for those being read that are gone.
-    fn scan(&mut self, shipper: &mut Shipper) -> anyhow::Result<()> {
-        let mut present = HashSet::new();
+impl<'i> Follower<'i> {
+    fn new(inputs: &'i Inputs, follow: bool, pods: &'i dyn Pods) -> Self {
+        Self {
+            inputs,
+            pods,
+            follow,
+            tails: Vec::new(),
+            cut: Vec::new(),
+            finished: HashMap::new(),
+            complained: HashSet::new(),
+            all_read: true,
+            bar: Bar::default(),
+            silence: SILENCE,
+        }
+    }
+
+    /// Looks for files that are not being read yet, and for those being read that are gone. `now` is in seconds since 1970.
+    fn scan(&mut self, shipper: &mut Shipper, now: u64) -> anyhow::Result<()> {
+        let mut present = HashMap::new();
         for path in self.paths()? {
             match fs::metadata(&path) {
                 Ok(data) if data.is_file() => {
-                    present.insert((data.dev(), data.ino()));
+                    present.insert((data.dev(), data.ino()), data.len());
                     if let Err(error) = self.meet(&path, &data, shipper) {
                         self.complain(&path, &error);
                     }
@@ -135,8 +151,20 @@ impl Follower<'_> {
             }
         }
         for tail in &mut self.tails {
-            tail.gone = !present.contains(&tail.identity());
+            tail.gone = !present.contains_key(&tail.identity());
         }
+        self.finished
+            .retain(|(device, inode, length), _| present.get(&(*device, *inode)) == Some(length));
+        let tails = self.tails.iter().map(Tail::source);
+        let sources = tails.chain(self.finished.values().map(|source| &source[..]));
+        let sources: HashSet<&str> = sources.collect();
+        // A copy is there before its original is cut, and has all of what was read in part.
+        for mut tail in std::mem::take(&mut self.cut) {
+            if !sources.contains(tail.source()) {
+                tail.finish(shipper)?;
+            }
+        }
+        shipper.retire(&sources, now);
         // Names of sources must be on disk before anything is sent under them.
         shipper.save()
     }
@@ -167,7 +195,7 @@ impl Follower<'_> {
         }
         if self
             .finished
-            .contains(&(data.dev(), data.ino(), data.len()))
+            .contains_key(&(data.dev(), data.ino(), data.len()))
         {
             return Ok(());
         }
@@ -193,8 +221,7 @@ impl Follower<'_> {
     /// The source that a file's content is, if it was met before.
     fn known(&self, path: &Path, opened: &Opened, shipper: &mut Shipper) -> io::Result<Match> {
         for (source, known) in shipper.state().sources() {
-            let same_file =
-                opened.compression.is_none() && (known.device, known.inode) == opened.identity;
+            let same_file = (known.device, known.inode) == opened.identity;
             let copy = known.head_bytes >= Head::TELLING && is_copy(path, &known.path);
             if !(same_file || copy) || !opened.head.begins(known.head_bytes, &known.head) {
                 continue;
@@ -216,31 +243,40 @@ impl Follower<'_> {
         for (at, tail) in self.tails.iter_mut().enumerate() {
             tail.describe(self.pods);
             match tail.read(self.inputs, self.follow, shipper) {
-                Ok(more) => {
-                    progressed |= more;
+                Ok(Progress::More) => progressed = true,
+                Ok(Progress::Nothing) => {
                     let over = match (self.follow, tail.is_compressed()) {
-                        (false, _) | (_, true) => !more,
-                        (true, false) => tail.gone && tail.silent_for() >= SILENCE,
+                        (false, _) | (_, true) => true,
+                        (true, false) => tail.gone && tail.silent_for() >= self.silence,
                     };
                     if over {
                         tail.finish(shipper)?;
-                        ended.push((at, None));
+                        ended.push((at, End::Read));
                     }
                 }
-                Err(error) => ended.push((at, Some(error))),
+                Ok(Progress::Cut) => {
+                    progressed = true;
+                    ended.push((at, End::Cut));
+                }
+                Err(error) => ended.push((at, End::Failed(error))),
             }
             if shipper.must_stop() {
                 break;
             }
         }
-        for (at, error) in ended.into_iter().rev() {
+        for (at, end) in ended.into_iter().rev() {
             let tail = self.tails.remove(at);
             shipper.status().counts().forget(&tail.path);
-            if let Some(error) = error {
-                self.complain(&tail.path, &error);
+            match end {
+                End::Cut => {
+                    self.cut.push(tail);
+                    continue;
+                }
+                End::Failed(error) => self.complain(&tail.path, &error),
+                End::Read => {}
             }
             if tail.is_compressed() || !self.follow {
-                self.finished.insert(tail.seen());
+                self.finished.insert(tail.seen(), tail.source().to_owned());
             }
         }
         Ok(progressed)
@@ -255,6 +291,13 @@ impl Follower<'_> {
             ));
         }
     }
+}
+
+/// Why a file is no longer read.
+enum End {
+    Read,
+    Cut,
+    Failed(anyhow::Error),
 }
 
 enum Match {

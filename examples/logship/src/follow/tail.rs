@@ -12,14 +12,14 @@ use narae_logparse::encode::Origin;
 use narae_logparse::hash::fnv1a;
 use narae_logparse::kubernetes::Source;
 use narae_logparse::record::Field;
-use narae_logparse::{Format, Reader, Timestamp};
+use narae_logparse::{Format, Reader};
 
 use super::Pods;
 use crate::input::{self, Compression, FLUSH_AFTER, timestamp};
 use crate::lines::Inputs;
 use crate::progress::Bar;
 use crate::ship::Shipper;
-use crate::ship::state::{Known, new_name};
+use crate::ship::state::Known;
 
 /// Read at a time, and looked at to decide on a format.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -117,6 +117,24 @@ fn read_at(file: &File, head: &mut [u8], from: u64) -> io::Result<usize> {
     Ok(filled)
 }
 
+/// What came of reading on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Progress {
+    More,
+    Nothing,
+    /// What was read is no longer there.
+    Cut,
+}
+
+/// What a format was decided by that more of it may change.
+struct Sample {
+    /// Where it begins in the file.
+    start: u64,
+    bytes: Vec<u8>,
+    /// How much of it was looked at.
+    seen: usize,
+}
+
 enum Bytes {
     Plain,
     Compressed(Box<dyn io::Read>),
@@ -141,6 +159,8 @@ pub(super) struct Tail {
     /// What need not be read beyond that: it was sent before something that stands before it was finished.
     ahead: VecDeque<Range<u64>>,
     formats: Vec<Format>,
+    /// Until that is firm.
+    sample: Option<Sample>,
     reader: Option<Reader>,
     /// What all records have, and as of which change of what is known of pods.
     resource: Vec<Field<'static>>,
@@ -186,6 +206,7 @@ impl Tail {
             offset,
             ahead,
             formats: formats.collect(),
+            sample: None,
             reader: None,
             resource: Vec::new(),
             described: None,
@@ -216,16 +237,16 @@ impl Tail {
         self.last_read.elapsed()
     }
 
-    /// Reads a chunk, if there is more. Says whether there was. A `patient` reader waits a while for the end of the first line, by which
+    /// Reads a chunk, if there is more. A `patient` reader waits a while for the end of the first line, by which
     /// the format is decided.
     pub(super) fn read(
         &mut self,
         inputs: &Inputs,
         patient: bool,
         shipper: &mut Shipper,
-    ) -> anyhow::Result<bool> {
-        if matches!(self.bytes, Bytes::Plain) {
-            self.look_at_length(shipper)?;
+    ) -> anyhow::Result<Progress> {
+        if matches!(self.bytes, Bytes::Plain) && self.is_cut(shipper)? {
+            return Ok(Progress::Cut);
         }
         while self
             .ahead
@@ -247,15 +268,15 @@ impl Tail {
         let bytes = chunk.get(..filled).unwrap_or_default();
         if bytes.is_empty() {
             self.flush(shipper)?;
-            return Ok(false);
+            return Ok(Progress::Nothing);
         }
         if self.reader.is_none() {
             let may_grow = matches!(self.bytes, Bytes::Plain) && filled < room && !self.gone;
             if patient && may_grow && !bytes.contains(&b'\n') && self.silent_for() < FIRST_LINE {
-                return Ok(false);
+                return Ok(Progress::Nothing);
             }
-            self.begin(inputs, bytes, shipper);
         }
+        self.decide(inputs, bytes, shipper);
         self.offset += filled as u64;
         let mut counts = shipper.status().counts();
         counts.bytes += filled as u64;
@@ -264,16 +285,20 @@ impl Tail {
             self.bar.add(filled as u64);
         }
         drop(counts);
-        self.last_read = Instant::now();
         self.flushed = false;
         if let Some(reader) = &mut self.reader
             && !(passing && reader.skip(filled as u64))
         {
+            if let Some(modified) = timestamp(self.modified) {
+                reader.set_reference(modified);
+            }
             reader.push(bytes);
         }
         self.mark(bytes, shipper);
         self.emit(shipper)?;
-        Ok(true)
+        // Waiting for the destination is not the file's silence.
+        self.last_read = Instant::now();
+        Ok(Progress::More)
     }
 
     /// Says of whose pod the records are, if that changed.
@@ -315,42 +340,84 @@ impl Tail {
         self.emit(shipper)
     }
 
-    /// Decides on a format by the first bytes, unless it is known, and begins a reader where the file stands.
-    fn begin(&mut self, inputs: &Inputs, sample: &[u8], shipper: &mut Shipper) {
-        // What the user says holds also for a file that was met before.
-        if self.formats.is_empty() || inputs.is_decided() {
-            self.formats = inputs.formats(sample);
+    /// Decides on formats by the first bytes, unless they are known, and begins a reader where the file stands. What looks like plain text
+    /// is looked at again as more of it comes: programs say a word or two before they begin to log.
+    fn decide(&mut self, inputs: &Inputs, read: &[u8], shipper: &mut Shipper) {
+        if self.reader.is_none() {
+            // What the user says holds also for a file that was met before.
+            if !self.formats.is_empty() && !inputs.is_decided() {
+                return self.begin(inputs, self.offset);
+            }
+            self.sample = Some(Sample {
+                start: self.offset,
+                bytes: Vec::new(),
+                seen: 0,
+            });
+        }
+        let Some(mut sample) = self.sample.take() else {
+            return;
+        };
+        let before = sample.bytes.len();
+        sample.bytes.extend_from_slice(read);
+        let enough = sample.bytes.len() >= CHUNK_BYTES;
+        // Looked at when an eighth came with it, each byte is looked at a few times only.
+        if self.reader.is_some() && !enough && sample.bytes.len() < sample.seen + sample.seen / 8 {
+            self.sample = Some(sample);
+            return;
+        }
+        let formats = inputs.formats(&sample.bytes);
+        sample.seen = sample.bytes.len();
+        let firm =
+            enough || inputs.is_decided() || !self.ahead.is_empty() || formats != [Format::Plain];
+        if self.reader.is_none() || formats != self.formats {
+            self.formats = formats;
+            let reader = self.reader.as_ref();
+            let start = reader.map_or(self.offset, |reader| reader.ledger().frontier());
+            self.begin(inputs, start);
+            let handed_over = usize::try_from(start - sample.start).unwrap_or(before);
+            let waiting = sample.bytes.get(handed_over..before).unwrap_or_default();
+            self.reader
+                .iter_mut()
+                .for_each(|reader| reader.push(waiting));
+        }
+        if firm {
             let names = self.formats.iter().map(|format| format.name().to_owned());
             let names: Vec<String> = names.collect();
             shipper
                 .state()
                 .update(&self.source, |known| known.formats = names);
+        } else {
+            self.sample = Some(sample);
         }
+    }
+
+    fn begin(&mut self, inputs: &Inputs, start: u64) {
         let mut formats = self.formats.iter().copied();
         let first = formats.next().unwrap_or(Format::Plain);
         let options = inputs
             .options(self.modified)
             .with_other_formats(formats)
-            .with_start(self.offset);
+            .with_start(start);
         self.reader = Some(Reader::with_options(first, &options));
     }
 
-    /// A file that became shorter, or begins otherwise, was cut and is another source now.
-    fn look_at_length(&mut self, shipper: &mut Shipper) -> anyhow::Result<()> {
-        let length = self.file.metadata()?.len();
+    /// Whether the file became shorter or begins otherwise than what was read.
+    fn is_cut(&mut self, shipper: &mut Shipper) -> io::Result<bool> {
+        let data = self.file.metadata()?;
+        let length = data.len();
+        self.modified = data.modified().unwrap_or(self.modified);
         if length == self.length && self.head.len() >= Head::MOST {
-            return Ok(());
+            return Ok(false);
         }
         let mut head = vec![0; Head::MOST];
         let filled = read_at(&self.file, &mut head, 0)?;
         head.truncate(filled);
         let head = Head(head);
-        let cut = length < self.offset || !head.begins(self.head.len(), &self.head.hash());
         self.length = length;
-        if cut {
-            self.finish(shipper)?;
-            self.cut(head, shipper)?;
-        } else if head.len() > self.head.len() {
+        if length < self.offset || !head.begins(self.head.len(), &self.head.hash()) {
+            return Ok(true);
+        }
+        if head.len() > self.head.len() {
             self.head = head;
             let (hash, bytes) = (self.head.hash(), self.head.len());
             shipper.state().update(&self.source, |known| {
@@ -358,23 +425,7 @@ impl Tail {
                 known.head_bytes = bytes;
             });
         }
-        Ok(())
-    }
-
-    fn cut(&mut self, head: Head, shipper: &mut Shipper) -> anyhow::Result<()> {
-        self.source = new_name(self.identity);
-        self.head = head;
-        let (hash, bytes) = (self.head.hash(), self.head.len());
-        let known = Known::new(&self.path, self.identity, hash, bytes);
-        shipper.state().meet(&self.source, known);
-        shipper.save()?;
-        self.number = shipper.source(&self.source).0;
-        self.offset = 0;
-        self.ahead.clear();
-        self.last = Vec::new();
-        self.formats = Vec::new();
-        self.reader = None;
-        Ok(())
+        Ok(false)
     }
 
     /// What waited long enough goes on its way.
@@ -393,9 +444,8 @@ impl Tail {
         let Some(reader) = &mut self.reader else {
             return Ok(());
         };
-        let observed = timestamp(SystemTime::now()).unwrap_or(Timestamp::from_unix_seconds(0));
         let path = self.path.to_string_lossy();
-        let origin = Origin::new(&self.source, &path, observed).with_resource(&self.resource);
+        let origin = Origin::new(&self.source, &path, input::now()).with_resource(&self.resource);
         while let Some(event) = reader.next_event() {
             let item = shipper.encode(&event, &origin);
             if !shipper.offer(item, self.number, event.spans())? {

@@ -1,14 +1,15 @@
 //! A folder of NDJSON, one file an hour of the events' time.
 //!
 //! Each line is there once, also after a kill: the files' lengths are saved with the offsets, and what was written beyond them is cut off
-//! at the next start, because it will be read again.
+//! at the next start, because it will be read again. Only files that this state wrote to are cut: a name is saved before it is written to, and
+//! the folder says whose it is, so that no two states write to one.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use narae_logparse::Event;
 use narae_logparse::deliver::{Answer, Outcome};
 use narae_logparse::encode::{Item, Origin};
@@ -18,41 +19,38 @@ use crate::output;
 
 const PREFIX: &str = "logs-";
 const SUFFIX: &str = ".ndjson";
+/// Says whose the folder is.
+const OWNER: &str = ".logship";
 
 /// A folder that grows.
 pub(crate) struct Files {
     folder: PathBuf,
+    /// What it is called in the state.
+    name: String,
+    /// Of the files written to.
     lengths: BTreeMap<String, u64>,
 }
 
 impl Files {
     /// Uses a folder, which is made if need be, as the state left it.
-    pub(crate) fn open(folder: &Path, state: &State) -> anyhow::Result<Self> {
+    pub(crate) fn open(folder: &Path, state: &mut State) -> anyhow::Result<Self> {
         let about = || format!("cannot write into {}", folder.display());
         fs::create_dir_all(folder).with_context(about)?;
+        claim(folder, state).with_context(about)?;
+        let path = folder.canonicalize().with_context(about)?;
+        let name = format!("file {}", path.display());
         let mut lengths = BTreeMap::new();
-        for entry in fs::read_dir(folder).with_context(about)? {
-            let entry = entry.with_context(about)?;
-            let Ok(name) = entry.file_name().into_string() else {
-                continue;
+        for (name, known) in state.written(&name) {
+            let length = match OpenOptions::new().write(true).open(folder.join(&name)) {
+                Ok(file) => cut(&file, known).with_context(about)?,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error).with_context(about),
             };
-            if !(name.starts_with(PREFIX) && name.ends_with(SUFFIX)) {
-                continue;
-            }
-            let mut length = entry.metadata().with_context(about)?.len();
-            if state.existed() {
-                let known = state.outputs().get(&name).copied().unwrap_or(0);
-                if length > known {
-                    let file = OpenOptions::new().write(true).open(entry.path());
-                    file.and_then(|file| file.set_len(known))
-                        .with_context(about)?;
-                    length = known;
-                }
-            }
             lengths.insert(name, length);
         }
         Ok(Self {
             folder: folder.to_owned(),
+            name,
             lengths,
         })
     }
@@ -84,6 +82,21 @@ impl Sink for Files {
         Item::new(origin.id(event), group.into_bytes(), line)
     }
 
+    fn announce(&mut self, items: &[&Item]) -> bool {
+        let mut is_new = false;
+        for item in items {
+            let name = String::from_utf8_lossy(item.group());
+            if !self.lengths.contains_key(&*name) {
+                let data = fs::metadata(self.folder.join(&*name));
+                // What somebody else wrote before stays.
+                let length = data.map_or(0, |data| data.len());
+                self.lengths.insert(name.into_owned(), length);
+                is_new = true;
+            }
+        }
+        is_new
+    }
+
     fn send(&mut self, items: &[&Item]) -> Answer {
         let mut files: BTreeMap<&[u8], (Vec<u8>, Vec<usize>)> = BTreeMap::new();
         for (at, item) in items.iter().enumerate() {
@@ -110,8 +123,42 @@ impl Sink for Files {
     }
 
     fn remember(&self, state: &mut State) {
-        state.set_outputs(&self.lengths);
+        state.set_written(&self.name, &self.lengths);
     }
+}
+
+/// Makes the folder this state's, unless it is another's.
+fn claim(folder: &Path, state: &mut State) -> anyhow::Result<()> {
+    let path = folder.join(OWNER);
+    let owner = match fs::read_to_string(&path) {
+        Ok(owner) => owner,
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+        Err(_) if state.folder().is_none() => return Ok(()),
+        Err(_) => {
+            state.save()?;
+            let file = OpenOptions::new().write(true).create_new(true).open(&path);
+            let mut file = file?;
+            file.write_all(state.owner().as_bytes())?;
+            file.sync_all()?;
+            return Ok(());
+        }
+    };
+    if owner != state.owner() {
+        bail!(
+            "a logship with another --state writes into it: take another folder or, if that one is no more, remove {}",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+/// Cuts off what is beyond this length, and says how long the file is.
+fn cut(file: &File, most: u64) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    if length > most {
+        file.set_len(most)?;
+    }
+    Ok(length.min(most))
 }
 
 /// The hour of an event, UTC, or of when it was read: `2026-11-21T04`.

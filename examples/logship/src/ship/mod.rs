@@ -10,6 +10,7 @@ mod kafka;
 mod s3;
 pub(crate) mod state;
 
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
@@ -77,7 +78,9 @@ pub(crate) struct Shipper {
     queue: Queue<Parcel>,
     sink: Box<dyn Sink>,
     state: State,
-    sources: Vec<Source>,
+    sources: BTreeMap<usize, Source>,
+    /// How many numbers were given to sources.
+    numbers: usize,
     dead_letters: Option<File>,
     started: Instant,
     saved: Instant,
@@ -108,7 +111,8 @@ impl Shipper {
             queue: Queue::new(options),
             sink,
             state,
-            sources: Vec::new(),
+            sources: BTreeMap::new(),
+            numbers: 0,
             dead_letters,
             started: Instant::now(),
             saved: Instant::now(),
@@ -137,18 +141,34 @@ impl Shipper {
 
     /// A number for a source, to offer its events with, and what was offered of it or, before that, settled.
     pub(crate) fn source(&mut self, name: &str) -> (usize, Ledger) {
-        let mut known = self.sources.iter().enumerate();
+        let mut known = self.sources.iter();
         if let Some((number, source)) = known.find(|(_, source)| source.name == name) {
-            return (number, source.offered.clone());
+            return (*number, source.offered.clone());
         }
         let position = self.state.position(name);
-        self.sources.push(Source {
+        let source = Source {
             name: name.to_owned(),
             offered: position.clone(),
             settled: position.clone(),
             changed: false,
+        };
+        self.sources.insert(self.numbers, source);
+        self.numbers += 1;
+        (self.numbers - 1, position)
+    }
+
+    /// Notes that the files of these sources are there, at so many seconds since 1970, and forgets sources whose files are gone for long.
+    pub(crate) fn retire(&mut self, present: &HashSet<&str>, now: u64) {
+        present.iter().for_each(|name| self.state.saw(name, now));
+        // What is on its way refers to its source.
+        let under_way = self.sources.values().filter(|source| {
+            source.changed || source.offered.frontier() != source.settled.frontier()
         });
-        (self.sources.len() - 1, position)
+        let under_way: HashSet<&str> = under_way.map(|source| &source.name[..]).collect();
+        let is_used = |name: &str| present.contains(name) || under_way.contains(name);
+        self.state.retire(now, is_used);
+        let state = &self.state;
+        self.sources.retain(|_, source| state.knows(&source.name));
     }
 
     /// What is counted.
@@ -169,7 +189,7 @@ impl Shipper {
         source: usize,
         spans: Spans,
     ) -> anyhow::Result<bool> {
-        if let Some(source) = self.sources.get_mut(source) {
+        if let Some(source) = self.sources.get_mut(&source) {
             source.offered.record(&spans);
         }
         let bytes = item.bytes() + std::mem::size_of::<Parcel>();
@@ -230,7 +250,7 @@ impl Shipper {
                     parcel
                 }
             };
-            if let Some(source) = self.sources.get_mut(parcel.source) {
+            if let Some(source) = self.sources.get_mut(&parcel.source) {
                 source.settled.record(&parcel.spans);
                 source.changed = true;
             }
@@ -336,7 +356,7 @@ impl Shipper {
 
     fn bury(&mut self, parcel: &Parcel, reason: &str) -> anyhow::Result<()> {
         let mut line = Vec::new();
-        let source = self.sources.get(parcel.source);
+        let source = self.sources.get(&parcel.source);
         Object::begin(&mut line)
             .text("id", parcel.item.id().as_bytes())
             .text("reason", reason.as_bytes())
@@ -359,8 +379,8 @@ impl Shipper {
 }
 
 /// Puts what is settled, and what must be undone after a kill, into the state: both of one moment.
-fn remember(state: &mut State, sources: &mut [Source], sink: &dyn Sink) {
-    for source in sources.iter_mut().filter(|source| source.changed) {
+fn remember(state: &mut State, sources: &mut BTreeMap<usize, Source>, sink: &dyn Sink) {
+    for source in sources.values_mut().filter(|source| source.changed) {
         state.settled(&source.name, &source.settled);
         source.changed = false;
     }

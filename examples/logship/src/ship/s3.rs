@@ -29,6 +29,8 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 
 /// A bucket being written to.
 pub(crate) struct S3 {
+    /// What it is called in the state.
+    name: String,
     bucket: Bucket,
     prefix: String,
     credentials: Credentials,
@@ -79,6 +81,7 @@ impl S3 {
         let credentials = Credentials::from_env()
             .context("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set")?;
         let s3 = Self {
+            name: format!("s3 {place}"),
             bucket,
             prefix: match prefix {
                 "" => String::new(),
@@ -89,7 +92,7 @@ impl S3 {
             open: BTreeSet::new(),
             sending: Vec::new(),
         };
-        for name in state.outputs().keys() {
+        for name in state.written(&s3.name).keys() {
             s3.remove(name)
                 .with_context(|| format!("cannot remove {name}, which a kill left"))?;
         }
@@ -184,6 +187,7 @@ impl Sink for S3 {
     }
 
     fn remember(&self, state: &mut State) {
-        state.set_outputs(&self.open.iter().map(|name| (name.clone(), 0)).collect());
+        let open = self.open.iter().map(|name| (name.clone(), 0));
+        state.set_written(&self.name, &open.collect());
     }
 }

@@ -14,8 +14,12 @@ use anyhow::{Context as _, bail};
 use narae_logparse::ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
-/// Sources not met for so long are forgotten.
+/// Sources whose file was not met for so long are forgotten.
 const KEEP: Duration = Duration::from_secs(30 * 86_400);
+/// Those of which all that was read is settled: of a container, when its log is gone.
+const KEEP_SETTLED: Duration = Duration::from_secs(86_400);
+/// How old the note of when a source was met may be, so that the state is not written for it alone every second.
+const MET_EVERY: Duration = Duration::from_secs(3600);
 
 /// What is known of a source.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
@@ -76,8 +80,12 @@ pub(crate) fn new_name((device, inode): (u64, u64)) -> String {
 struct Content {
     version: u32,
     sources: BTreeMap<String, Known>,
-    /// Lengths of the files written.
-    outputs: BTreeMap<String, u64>,
+    /// Who this is, to those who might write to the same place.
+    #[serde(default)]
+    owner: String,
+    /// What must be undone after a kill, by destination: names of files with their lengths, or of objects.
+    #[serde(default)]
+    written: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 /// The sources, and where they are kept.
@@ -86,7 +94,8 @@ pub(crate) struct State {
     folder: Option<PathBuf>,
     content: Content,
     changed: bool,
-    existed: bool,
+    /// When it was read, in seconds since 1970.
+    opened: u64,
     // Held open while we run: a second `logship` on the same state would send everything twice.
     _lock: Option<File>,
 }
@@ -100,19 +109,23 @@ impl State {
         if lock.try_lock().is_err() {
             bail!("{}: another logship uses it", about());
         }
-        let (content, existed) = match fs::read(folder.join("state.json")) {
-            Ok(text) => (serde_json::from_slice(&text).with_context(about)?, true),
-            Err(error) if error.kind() == ErrorKind::NotFound => (Content::default(), false),
+        let mut content = match fs::read(folder.join("state.json")) {
+            Ok(text) => serde_json::from_slice(&text).with_context(about)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Content::default(),
             Err(error) => return Err(error).with_context(about),
         };
         if content.version > 1 {
             bail!("{}: a newer logship wrote it", about());
         }
+        let is_new = content.owner.is_empty();
+        if is_new {
+            content.owner = new_name((0, u64::from(std::process::id())));
+        }
         Ok(Self {
             folder: Some(folder.to_owned()),
             content,
-            changed: false,
-            existed,
+            changed: is_new,
+            opened: seconds(),
             _lock: Some(lock),
         })
     }
@@ -121,9 +134,9 @@ impl State {
         self.folder.as_deref()
     }
 
-    /// Whether there was a state before this run.
-    pub(crate) const fn existed(&self) -> bool {
-        self.existed
+    /// A name that no other state has; the same for as long as this one is there.
+    pub(crate) fn owner(&self) -> &str {
+        &self.content.owner
     }
 
     pub(crate) fn sources(&self) -> impl Iterator<Item = (&str, &Known)> {
@@ -131,6 +144,10 @@ impl State {
             .sources
             .iter()
             .map(|(name, known)| (&name[..], known))
+    }
+
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.content.sources.contains_key(name)
     }
 
     /// Begins or goes on with a source.
@@ -167,13 +184,42 @@ impl State {
         });
     }
 
-    pub(crate) const fn outputs(&self) -> &BTreeMap<String, u64> {
-        &self.content.outputs
+    /// The file of a source, or a copy of it, is there.
+    pub(crate) fn saw(&mut self, name: &str, now: u64) {
+        if let Some(known) = self.content.sources.get_mut(name)
+            && known.met.saturating_add(MET_EVERY.as_secs()) <= now
+        {
+            known.met = now;
+            self.changed = true;
+        }
     }
 
-    pub(crate) fn set_outputs(&mut self, outputs: &BTreeMap<String, u64>) {
-        if self.content.outputs != *outputs {
-            self.content.outputs.clone_from(outputs);
+    /// Forgets sources that were not met for long, unless they are in use.
+    pub(crate) fn retire(&mut self, now: u64, is_used: impl Fn(&str) -> bool) {
+        let opened = self.opened;
+        let before = self.content.sources.len();
+        self.content.sources.retain(|name, known| {
+            let settled = known.ahead.is_empty() && known.offset >= known.mark_at;
+            let (since, keep) = match settled {
+                // Where nobody looked, nothing is gone.
+                true => (known.met.max(opened), KEEP_SETTLED),
+                false => (known.met, KEEP),
+            };
+            is_used(name) || since.saturating_add(keep.as_secs()) >= now
+        });
+        self.changed |= self.content.sources.len() < before;
+    }
+
+    /// What is to be undone of a destination.
+    pub(crate) fn written(&self, destination: &str) -> BTreeMap<String, u64> {
+        let written = self.content.written.get(destination);
+        written.cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn set_written(&mut self, destination: &str, written: &BTreeMap<String, u64>) {
+        if self.content.written.get(destination) != Some(written) {
+            let destination = destination.to_owned();
+            self.content.written.insert(destination, written.clone());
             self.changed = true;
         }
     }
@@ -183,9 +229,6 @@ impl State {
         let Some(folder) = self.folder.clone().filter(|_| self.changed) else {
             return Ok(());
         };
-        let now = seconds();
-        let recent = |known: &Known| known.met.saturating_add(KEEP.as_secs()) >= now;
-        self.content.sources.retain(|_, known| recent(known));
         self.content.version = 1;
         let write = || -> anyhow::Result<()> {
             let new = folder.join("state.json.new");
@@ -201,7 +244,8 @@ impl State {
     }
 }
 
-fn seconds() -> u64 {
+/// Since 1970.
+pub(crate) fn seconds() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }

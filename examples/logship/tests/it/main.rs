@@ -5,6 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod folder;
 mod kills;
 mod lines;
 mod pipe;

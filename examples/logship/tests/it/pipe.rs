@@ -5,6 +5,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use narae_logparse::Timestamp;
+
 use crate::server::Server;
 use crate::{peak_memory, until};
 
@@ -94,6 +96,25 @@ fn a_line_is_shipped_while_the_pipe_it_came_through_stays_open() {
     let killed = Command::new("kill").arg(process).status();
     assert!(killed.unwrap().success());
     assert_eq!(logship.child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn a_line_without_a_time_has_the_moment_it_came() {
+    let server = Server::start(&[]);
+    let mut logship = Piped::start(&["--to", "opensearch", &server.url]);
+    logship.write(LINE);
+    server.wait(|documents| documents.len() == 1);
+    let between = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let between = Timestamp::from_unix(between.unwrap()).unwrap();
+    logship.write(LINE);
+    let documents = server.wait(|documents| documents.len() == 2);
+    let times = documents.iter().map(|document| {
+        let time = document["@timestamp"].as_str().unwrap();
+        Timestamp::from_rfc3339(time.as_bytes()).unwrap()
+    });
+    let (before, after): (Vec<_>, Vec<_>) = times.partition(|time| *time < between);
+    assert_eq!((before.len(), after.len()), (1, 1));
+    assert!(logship.ends_well());
 }
 
 /// Lines of several formats, with traces, of at least so many bytes.
