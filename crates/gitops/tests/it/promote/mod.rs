@@ -1,7 +1,10 @@
 //! Environments, gates, promotion, rollback, drift; directories and branches alike.
 
+mod back;
+mod config;
+
 use narae_gitops::image::ImageReference;
-use narae_gitops::plan::{Action, Applied, Plan};
+use narae_gitops::plan::{Applied, Plan};
 use narae_gitops::promote::{self, Config, PromoteError, Request, Snapshot};
 use narae_gitops::repository::{Commit, CommitId, Outcome, Repository, Signature, Timestamp};
 
@@ -213,60 +216,6 @@ fn a_version_goes_from_dev_to_master_and_back() {
 }
 
 #[test]
-fn a_rollback_is_refused_when_the_value_moved_since() {
-    let (_directory, repository, config) = repository();
-    for (tag, seconds) in [("1111bbb", 1), ("2222ccc", 2)] {
-        let plan = promote::set_image(
-            &config,
-            &everywhere("dev"),
-            &image(tag),
-            &Snapshot::new(&repository),
-        )
-        .unwrap();
-        land(&repository, &plan, seconds);
-    }
-    let name = "environments/dev/aws/shop/kustomization.yaml";
-    let by_hand = file(&repository, "dev", "aws").replace("2222ccc", "3333ddd");
-    crate::fixture::advance(&repository, &[(name, Some(&by_hand))]);
-    let plan =
-        promote::roll_back(&config, &request("dev"), None, &Snapshot::new(&repository)).unwrap();
-    let tip = repository.tip("main").unwrap().unwrap();
-    let applied = plan.apply(|file| repository.read(tip, file)).unwrap();
-    assert_eq!(applied.outcome(), "conflict");
-    assert_eq!(applied.refused().count(), 1);
-    assert!(applied.files.is_empty());
-    // At the other site alone nothing is in the way.
-    let one = at(request("dev"), "idc");
-    let plan = promote::roll_back(&config, &one, None, &Snapshot::new(&repository)).unwrap();
-    land(&repository, &plan, 3);
-    assert!(file(&repository, "dev", "idc").contains("1111bbb"));
-    // And then the delivery before it.
-    let plan = promote::roll_back(&config, &one, None, &Snapshot::new(&repository)).unwrap();
-    land(&repository, &plan, 4);
-    assert!(file(&repository, "dev", "idc").contains("0000aaa"));
-}
-
-#[test]
-fn what_an_undone_rollback_undid_is_what_runs() {
-    let (_directory, repository, config) = repository();
-    let view = || Snapshot::new(&repository);
-    let mut second = None;
-    for (tag, seconds) in [("1111bbb", 1), ("2222ccc", 2)] {
-        let plan = promote::set_image(&config, &everywhere("dev"), &image(tag), &view()).unwrap();
-        second = Some(land(&repository, &plan, seconds).1);
-    }
-    let back = |commit| promote::roll_back(&config, &request("dev"), commit, &view()).unwrap();
-    let (_, undone) = land(&repository, &back(None), 3);
-    land(&repository, &back(Some(undone)), 4);
-    assert!(file(&repository, "dev", "idc").contains("2222ccc"));
-    let plan = back(None);
-    let reverts = second.unwrap();
-    assert_eq!(plan.intent.action, Action::RollBack { reverts });
-    land(&repository, &plan, 5);
-    assert!(file(&repository, "dev", "idc").contains("1111bbb"));
-}
-
-#[test]
 fn what_a_rule_refuses() {
     let (_directory, repository, config) = repository();
     let set = |text: &str| {
@@ -401,91 +350,6 @@ fn environments_may_be_branches() {
 }
 
 #[test]
-fn what_a_configuration_must_not_say() {
-    let mut faults = Vec::new();
-    for (from, to, expected) in [
-        (
-            "from: rc,",
-            "from: rcc,",
-            "narae.yaml:5:50: there is no environment `rcc`",
-        ),
-        (
-            "dev: {directory: environments/dev}",
-            "dev: {directory: environments/dev, from: master}",
-            "narae.yaml:3:44: `from` leads in a circle",
-        ),
-        (
-            "approval: manual",
-            "approval: maybe",
-            "narae.yaml:5:64: expected `none` or `manual`",
-        ),
-        (
-            "approval:",
-            "aproval:",
-            "narae.yaml:5:54: unknown field `aproval`",
-        ),
-        (
-            "[idc, aws]",
-            "[idc, AWS]",
-            "narae.yaml:1:14: `AWS` is no name: expected lower-case letters",
-        ),
-        (
-            "sites: [idc, aws]",
-            "sites: []",
-            "narae.yaml:10:14: `{site}` stands here, and there are no `sites`",
-        ),
-        (
-            "{file: \"{site}/shop/kustomization.yaml\", select: \"replicas",
-            "{file: \"shop/kustomization.yaml\", select: \"replicas",
-            "narae.yaml:12:14: sites would share this file",
-        ),
-        (
-            "environments/rc",
-            "environments/dev",
-            "narae.yaml:4:7: two environments have the same branch and directory",
-        ),
-        (
-            "\"kustomize:web\"",
-            "\"replicas:web\"",
-            "narae.yaml:10:56: `replicas:web` does not belong under `images`",
-        ),
-        (
-            "\"kustomize:web\"",
-            "\"kustomize\"",
-            "narae.yaml:10:56: `kustomize` is not a selector",
-        ),
-        (
-            "{site}/shop/kustomization.yaml\", select: \"kustomize",
-            "../{site}/x\", select: \"kustomize",
-            "narae.yaml:10:14: path `environments/dev/../idc/x` cannot stand",
-        ),
-        ("environments:", "environments: {", "narae.yaml:"),
-    ] {
-        assert!(CONFIG.contains(from), "{from}");
-        let error = Config::read("narae.yaml", &CONFIG.replacen(from, to, 1), "main")
-            .unwrap_err()
-            .to_string();
-        if !error.starts_with(expected) {
-            faults.push(format!("{to}: {error}"))
-        }
-    }
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
-    let shared = "sites: [a, ax]\nenvironments: {dev: {}}\napplications:\n  shop:\n    images:\n    - {file: \"{site}\", select: \"image:a\"}\n    - {file: \"{site}x\", select: \"image:a\"}\n";
-    let error = Config::read("narae.yaml", shared, "main").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "narae.yaml:5:5: `ax` would be of `a` and of `ax`"
-    );
-    let config = Config::read("narae.yaml", CONFIG, "main").unwrap();
-    let error = config.environment("prod").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "unknown environment `prod`: expected dev, master, rc"
-    );
-    assert!(config.sites(&["gcp".to_owned()]).is_err());
-}
-
-#[test]
 fn where_sites_have_registries_of_their_own_an_image_is_not_written_to_all() {
     let (_directory, repository, config) = repository();
     let set = |request: &Request| {
@@ -515,118 +379,6 @@ fn where_sites_have_registries_of_their_own_an_image_is_not_written_to_all() {
     let plan = promote::set_image(&config, &request("dev"), &elsewhere, &view).unwrap();
     land(&repository, &plan, 3);
     assert!(file(&repository, "dev", "idc").contains("newName: new.example.com/shop/web\n"));
-}
-
-/// What runs in dev at idc and at aws.
-fn runs(repository: &Repository) -> [String; 2] {
-    ["idc", "aws"].map(|site| {
-        let text = file(repository, "dev", site);
-        let tag = text.split("newTag: ").nth(1).unwrap();
-        tag.chars().take(7).collect()
-    })
-}
-
-#[test]
-fn sites_go_back_one_by_one_and_together() {
-    let (_directory, repository, config) = repository();
-    let view = || Snapshot::new(&repository);
-    for (tag, seconds) in [("1111bbb", 1), ("2222ccc", 2)] {
-        let plan = promote::set_image(&config, &everywhere("dev"), &image(tag), &view()).unwrap();
-        land(&repository, &plan, seconds);
-    }
-    let back = |request: &Request, commit| promote::roll_back(&config, request, commit, &view());
-    let idc = at(request("dev"), "idc");
-    let (_, one) = land(&repository, &back(&idc, None).unwrap(), 3);
-    assert_eq!(runs(&repository), ["1111bbb", "2222ccc"]);
-    // Of both, what is still there goes back, and no further.
-    let plan = back(&request("dev"), None).unwrap();
-    assert_eq!(plan.intent.sites, ["aws"]);
-    promote::verify(&config, &plan, &view()).unwrap();
-    land(&repository, &plan, 4);
-    assert_eq!(runs(&repository), ["1111bbb", "1111bbb"]);
-    let plan = back(&request("dev"), None).unwrap();
-    assert_eq!(plan.intent.sites, ["idc", "aws"]);
-    land(&repository, &plan, 5);
-    assert_eq!(runs(&repository), ["0000aaa", "0000aaa"]);
-    let nothing = back(&request("dev"), None);
-    assert!(
-        matches!(nothing, Err(PromoteError::NothingToRollBack { .. })),
-        "{nothing:?}"
-    );
-    // A rollback that is rolled back has undone nothing: what it undid stands again, at its site.
-    let named = back(&request("dev"), Some(one));
-    let tip = repository.tip("main").unwrap().unwrap();
-    let moved = named
-        .unwrap()
-        .apply(|file| repository.read(tip, file))
-        .unwrap();
-    assert_eq!(moved.outcome(), "conflict", "0000aaa is not what it left");
-}
-
-#[test]
-fn a_rollback_that_is_rolled_back_has_undone_nothing() {
-    let (_directory, repository, config) = repository();
-    let view = || Snapshot::new(&repository);
-    for (tag, seconds) in [("1111bbb", 1), ("2222ccc", 2)] {
-        let plan = promote::set_image(&config, &everywhere("dev"), &image(tag), &view()).unwrap();
-        land(&repository, &plan, seconds);
-    }
-    let back = |commit| promote::roll_back(&config, &request("dev"), commit, &view()).unwrap();
-    let (_, rollback) = land(&repository, &back(None), 3);
-    land(&repository, &back(Some(rollback)), 4);
-    assert_eq!(runs(&repository), ["2222ccc", "2222ccc"]);
-    land(&repository, &back(None), 5);
-    assert_eq!(runs(&repository), ["1111bbb", "1111bbb"]);
-    land(&repository, &back(None), 6);
-    assert_eq!(runs(&repository), ["0000aaa", "0000aaa"]);
-}
-
-#[test]
-fn a_delivery_that_is_named_goes_back_where_it_still_stands() {
-    let (_directory, repository, config) = repository();
-    let view = || Snapshot::new(&repository);
-    let set = |request: &Request, tag, seconds| {
-        let plan = promote::set_image(&config, request, &image(tag), &view()).unwrap();
-        land(&repository, &plan, seconds).1
-    };
-    let idc = at(request("dev"), "idc");
-    let first = set(&everywhere("dev"), "1111bbb", 1);
-    land(
-        &repository,
-        &promote::roll_back(&config, &idc, None, &view()).unwrap(),
-        2,
-    );
-    set(&idc, "3333ddd", 3);
-    assert_eq!(runs(&repository), ["3333ddd", "1111bbb"]);
-    // As when it was decided before and another writer was faster.
-    let plan = promote::roll_back(&config, &request("dev"), Some(first), &view()).unwrap();
-    land(&repository, &plan, 4);
-    assert_eq!(runs(&repository), ["3333ddd", "0000aaa"]);
-}
-
-#[test]
-fn a_configuration_of_more_places_than_anybody_has_is_refused() {
-    let sites: Vec<String> = (0..100).map(|n| format!("s{n}")).collect();
-    let environments: String = (0..100)
-        .map(|n| format!("  e{n}: {{directory: d{n}}}\n"))
-        .collect();
-    let places = |count: u32| -> String {
-        (0..count)
-            .map(|n| format!("{{file: \"{{site}}/{n}\", select: \"image:a\"}},"))
-            .collect()
-    };
-    let read = |count| {
-        let text = format!(
-            "sites: [{}]\nenvironments:\n{environments}applications:\n  shop: {{images: [{}]}}\n",
-            sites.join(","),
-            places(count)
-        );
-        Config::read("narae.yaml", &text, "main")
-    };
-    assert!(read(20).is_ok());
-    let error = read(21).unwrap_err().to_string();
-    let words = "21 places in 100 environments and 100 sites are more than 200000 together";
-    assert!(error.contains(words), "{error}");
 }
 
 #[test]
