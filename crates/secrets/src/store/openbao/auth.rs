@@ -22,7 +22,8 @@ const MAX_TOKEN_FILE_BYTES: u64 = 64 * 1024;
 /// Who the client is.
 ///
 /// White space around a token, also one in a file, is dropped: token files end with a newline. What a method logs in
-/// with is kept, to log in again when the token ends.
+/// with is kept, to log in again when the token ends; once the server has refused it, it is not sent again until
+/// its file changes, since servers lock those out who go on trying.
 pub struct Auth {
     pub(super) method: Method,
     /// Where the method is mounted, below `auth/`.
@@ -174,6 +175,17 @@ impl Auth {
         matches!(self.method, Method::Token(_) | Method::TokenFile(_))
     }
 
+    /// What tells one state of the file that the method logs in with from another; `None` where there is no file.
+    pub(super) fn seen(&self) -> Seen {
+        match &self.method {
+            Method::TokenFile(file) => seen(file),
+            Method::Kubernetes { jwt_file, .. } | Method::JwtFile { jwt_file, .. } => {
+                seen(jwt_file)
+            }
+            _ => None,
+        }
+    }
+
     /// The login, with the secret id if that had to be unwrapped first; `None` for a token that is given, and for a login
     /// of more than one request.
     pub(super) fn login(
@@ -290,7 +302,7 @@ pub(super) fn token_in(file: &Path) -> Result<SecretBytes, StoreErrorKind> {
 /// What tells one state of a file from another.
 pub(super) type Seen = Option<(SystemTime, u64)>;
 
-pub(super) fn seen(file: &Path) -> Seen {
+fn seen(file: &Path) -> Seen {
     let metadata = std::fs::metadata(file).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }

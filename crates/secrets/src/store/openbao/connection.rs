@@ -41,23 +41,33 @@ impl Connection {
         namespace: Option<&str>,
         request: &Request,
     ) -> Result<Answer, StoreErrorKind> {
-        let mut token = self.session.token(self)?;
-        loop {
-            let answer = self.send_as(namespace, Some(&token.secret), request)?;
-            if answer.status != 403 {
-                return Ok(answer);
-            }
-            // The server says 403 alike for a token it does not know and for a policy that does not allow the path.
-            if self.knows(namespace, &token.secret)? {
-                answer.check(&self.asked(namespace, request))?;
-                return Ok(answer);
-            }
-            match self.session.token_after(self, &token)? {
-                // Each turn has a token that nobody had before; a server that refuses them all is not asked for ever.
-                Some(next) if next.generation < token.generation + 3 => token = next,
-                _ => return Err(StoreErrorKind::TokenRefused),
-            }
+        let token = self.session.token(self)?;
+        if let Some(answer) = self.send_known(namespace, &token.secret, request)? {
+            return Ok(answer);
         }
+        // Another token once: a server that refuses a fresh one would refuse the next as well.
+        let next = self.session.token_after(self, &token)?;
+        let next = next.ok_or(StoreErrorKind::TokenRefused)?;
+        self.send_known(namespace, &next.secret, request)?
+            .ok_or(StoreErrorKind::TokenRefused)
+    }
+
+    /// The answer, which is no 403; `None` when the server does not know the token.
+    fn send_known(
+        &self,
+        namespace: Option<&str>,
+        token: &SecretBytes,
+        request: &Request,
+    ) -> Result<Option<Answer>, StoreErrorKind> {
+        let answer = self.send_as(namespace, Some(token), request)?;
+        // The server says 403 alike for a token it does not know and for a policy that does not allow the path.
+        if answer.status == 403 {
+            if !self.knows(namespace, token)? {
+                return Ok(None);
+            }
+            answer.check(&self.asked(namespace, request))?;
+        }
+        Ok(Some(answer))
     }
 
     /// Whether the server knows the token: it may look at itself, or is told that it may not.

@@ -1,8 +1,9 @@
 //! The variables the command-line tools use, read through the caller's function.
 
+use std::fmt;
 use std::time::Duration;
 
-use super::Options;
+use super::options::{self, Options};
 use super::retry::Retries;
 use crate::SecretBytes;
 
@@ -21,7 +22,7 @@ use crate::SecretBytes;
 /// });
 /// assert_eq!(found.address.as_deref(), Some("https://bao.example:8200"));
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[non_exhaustive]
 pub struct Environment {
     /// `BAO_ADDR`, `VAULT_ADDR`.
@@ -79,6 +80,21 @@ impl Environment {
             options = options.with_retries(Retries::default().with_attempts(attempts));
         }
         Some(options)
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("address", &self.address.as_deref().map(options::shown))
+            .field("token", &self.token)
+            .field("namespace", &self.namespace)
+            .field("ca_certificate_file", &self.ca_certificate_file)
+            .field("client_certificate_file", &self.client_certificate_file)
+            .field("client_key_file", &self.client_key_file)
+            .field("timeout", &self.timeout)
+            .field("max_retries", &self.max_retries)
+            .finish()
     }
 }
 

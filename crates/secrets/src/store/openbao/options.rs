@@ -1,5 +1,6 @@
 //! Options of a connection, and their checks.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub const DEFAULT_MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// How to reach a server, and as whom.
 #[derive(Debug)]
 pub struct Options {
-    address: String,
+    address: Given,
     auth: Auth,
     namespace: Option<String>,
     connect_timeout: Duration,
@@ -53,7 +54,7 @@ impl Options {
     #[must_use]
     pub fn new(address: impl Into<String>, auth: impl Into<Auth>) -> Self {
         Self {
-            address: address.into(),
+            address: Given(address.into()),
             auth: auth.into(),
             namespace: None,
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
@@ -182,14 +183,16 @@ impl Options {
 
     fn address(&self) -> Result<Address, String> {
         // The address is not quoted where it may hold credentials.
-        let url = Url::parse(self.address.trim()).map_err(|error| {
+        let url = Url::parse(self.address.0.trim()).map_err(|error| {
             format!("the address is not a URL: {error}; write https://host:8200")
         })?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err("the address holds credentials; give them as an option".to_owned());
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(format!("the address {url} has a query or a fragment"));
+            return Err(
+                "the address has a query or a fragment; write https://host:8200".to_owned(),
+            );
         }
         let is_https = match url.scheme() {
             "https" => true,
@@ -241,6 +244,25 @@ impl Options {
             .build()
             .map_err(|_| "the HTTP client cannot be built with these options".to_owned())
     }
+}
+
+/// An address as it was given. It may hold credentials: it is printed without them.
+struct Given(String);
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        shown(&self.0).fmt(f)
+    }
+}
+
+/// An address without what may be credentials in it; `None` for one that is no URL.
+pub(super) fn shown(address: &str) -> Option<String> {
+    let mut url = Url::parse(address.trim()).ok()?;
+    url.set_query(None);
+    url.set_fragment(None);
+    // What has no host has neither.
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    url.has_host().then(|| url.into())
 }
 
 /// A namespace is a path: `team-a/dev`.

@@ -3,8 +3,10 @@
 //!
 //! A thread starts with the first token that has an end. It renews at two thirds of the token's life, give or take a tenth;
 //! a server that does not answer is asked again, ever less often; a token that cannot live longer is replaced by a login.
-//! Whoever needs a token while one is being got waits for it: many threads, one login.
+//! Whoever needs a token while one is being got waits for it, and for its failure: many threads, one login. Credentials
+//! that the server refused are not sent again until their file changes: servers lock out who goes on trying.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -22,12 +24,17 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// The longest time until the next look at a token.
+const LONGEST_WAIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Who the client is, and the token it has now.
 pub(super) struct Session {
     auth: Auth,
     /// A given token is renewed, too.
     renews_given: bool,
     state: Mutex<State>,
+    /// How many attempts to get a token have failed; counted under the lock of `state`.
+    failures: AtomicU64,
     signal: Arc<Signal>,
 }
 
@@ -39,6 +46,8 @@ struct State {
     /// What a wrapping token held: it opens only once.
     secret_id: Option<SecretBytes>,
     file: Seen,
+    /// The last failure, and the file then.
+    failure: Option<(StoreErrorKind, Seen)>,
     has_thread: bool,
     is_shut: bool,
 }
@@ -68,6 +77,7 @@ impl Session {
             auth,
             renews_given,
             state: Mutex::default(),
+            failures: AtomicU64::new(0),
             signal: Arc::default(),
         }
     }
@@ -79,13 +89,10 @@ impl Session {
 
     /// The token, got if there is none yet.
     pub(super) fn token(&self, connection: &Arc<Connection>) -> Result<Held, StoreErrorKind> {
+        let failures = self.failures.load(Ordering::Relaxed);
         let mut state = self.state();
-        if state.is_shut {
-            let reason = "the connection was shut down".to_owned();
-            return Err(StoreErrorKind::Configuration { reason });
-        }
-        if let Method::TokenFile(file) = &self.auth.method {
-            let now = auth::seen(file);
+        if let Method::TokenFile(_) = &self.auth.method {
+            let now = self.auth.seen();
             if state.file != now {
                 state.token = None;
                 state.file = now;
@@ -93,7 +100,7 @@ impl Session {
         }
         match &state.token {
             Some(held) => Ok(held.clone()),
-            None => self.replace(connection, &mut state),
+            None => self.replace(connection, &mut state, failures),
         }
     }
 
@@ -103,6 +110,7 @@ impl Session {
         connection: &Arc<Connection>,
         refused: &Held,
     ) -> Result<Option<Held>, StoreErrorKind> {
+        let failures = self.failures.load(Ordering::Relaxed);
         let mut state = self.state();
         if let Some(held) = state.token.as_ref()
             && held.generation != refused.generation
@@ -110,8 +118,8 @@ impl Session {
             return Ok(Some(held.clone()));
         }
         let before = state.file;
-        if let Method::TokenFile(file) = &self.auth.method {
-            state.file = auth::seen(file);
+        if let Method::TokenFile(_) = &self.auth.method {
+            state.file = self.auth.seen();
         }
         let is_another = match self.auth.method {
             // No browser is opened that nobody asked for.
@@ -122,16 +130,54 @@ impl Session {
         if !is_another {
             return Ok(None);
         }
-        self.replace(connection, &mut state).map(Some)
+        self.replace(connection, &mut state, failures).map(Some)
     }
 
+    /// Another token. `failures`: how many there were when the caller began to wait.
     fn replace(
         &self,
         connection: &Arc<Connection>,
         state: &mut State,
+        failures: u64,
     ) -> Result<Held, StoreErrorKind> {
+        if state.is_shut {
+            let reason = "the connection was shut down".to_owned();
+            return Err(StoreErrorKind::Configuration { reason });
+        }
         state.token = None;
-        let login = match &self.auth.method {
+        let seen = self.auth.seen();
+        if let Some((kind, then)) = &state.failure
+            && *then == seen
+            && (self.is_final(kind) || failures != self.failures.load(Ordering::Relaxed))
+        {
+            return Err(kind.clone());
+        }
+        let login = self.log_in(connection, state).inspect_err(|kind| {
+            state.failure = Some((kind.clone(), seen));
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        })?;
+        state.failure = None;
+        state.generation += 1;
+        let held = Held {
+            secret: Arc::new(login.token),
+            generation: state.generation,
+            ttl: login.ttl,
+            renewable: login.renewable,
+        };
+        state.token = Some(held.clone());
+        let ends = !held.ttl.is_zero() || (self.auth.is_given() && self.renews_given);
+        if ends && !state.has_thread {
+            state.has_thread = self.start_thread(connection, &held);
+        }
+        Ok(held)
+    }
+
+    fn log_in(
+        &self,
+        connection: &Arc<Connection>,
+        state: &mut State,
+    ) -> Result<Login, StoreErrorKind> {
+        Ok(match &self.auth.method {
             Method::Token(token) => given(auth::checked("the token", token)?),
             Method::TokenFile(file) => given(auth::token_in(file)?),
             Method::Oidc { role, browser } => {
@@ -149,20 +195,7 @@ impl Session {
                 let request = self.auth.login(state.secret_id.as_ref())?;
                 connection.log_in(&request.ok_or(StoreErrorKind::InvalidCredentials)?)?
             }
-        };
-        state.generation += 1;
-        let held = Held {
-            secret: Arc::new(login.token),
-            generation: state.generation,
-            ttl: login.ttl,
-            renewable: login.renewable,
-        };
-        state.token = Some(held.clone());
-        let ends = !held.ttl.is_zero() || (self.auth.is_given() && self.renews_given);
-        if ends && !state.has_thread {
-            state.has_thread = self.start_thread(connection, &held);
-        }
-        Ok(held)
+        })
     }
 
     fn start_thread(&self, connection: &Arc<Connection>, held: &Held) -> bool {
@@ -179,11 +212,12 @@ impl Session {
             .is_ok()
     }
 
-    /// Renews the token or replaces it; the time until the next look.
-    fn tend(&self, connection: &Arc<Connection>, failures: &mut u32) -> Duration {
+    /// Renews the token or replaces it; the time until the next look, or none when there will be no token again before
+    /// somebody needs one.
+    fn tend(&self, connection: &Arc<Connection>, failures: &mut u32) -> Option<Duration> {
         let held = match self.token(connection) {
             Ok(held) => held,
-            Err(_) => return pause(failures),
+            Err(kind) => return self.wait_after(&kind, failures),
         };
         let renewed = if held.renewable {
             connection.renew(&held.secret)
@@ -203,13 +237,20 @@ impl Session {
             Err(kind) => Err(kind),
         };
         match next {
-            Ok(ttl) if ttl.is_zero() => LONGEST_PAUSE,
+            Ok(ttl) if ttl.is_zero() => Some(LONGEST_PAUSE),
             Ok(ttl) => {
                 *failures = 0;
-                two_thirds(ttl)
+                Some(two_thirds(ttl))
             }
-            Err(_) => pause(failures),
+            Err(kind) => self.wait_after(&kind, failures),
         }
+    }
+
+    fn wait_after(&self, kind: &StoreErrorKind, failures: &mut u32) -> Option<Duration> {
+        let mut state = self.state();
+        // Who needs a token and finds other credentials in the file starts a thread anew, unless they have done so already.
+        state.has_thread = !self.is_final(kind) || state.token.is_some();
+        state.has_thread.then(|| pause(failures))
     }
 
     fn another(
@@ -229,6 +270,13 @@ impl Session {
         state.is_shut = true;
         let held = state.token.take();
         held.filter(|_| !self.auth.is_given())
+    }
+
+    /// Whether the same credentials would be refused again. A user may log in as somebody else.
+    fn is_final(&self, kind: &StoreErrorKind) -> bool {
+        use StoreErrorKind as K;
+        let is_asked_anew = matches!(self.auth.method, Method::Oidc { .. });
+        !is_asked_anew && matches!(kind, K::InvalidCredentials | K::WrapInvalid)
     }
 
     fn stop(&self) {
@@ -275,14 +323,17 @@ fn keep_alive(connection: &Weak<Connection>, signal: &Signal, first: Duration) {
         let Some(connection) = connection.upgrade().filter(|_| !is_over) else {
             return;
         };
-        wait = connection.session.tend(&connection, &mut failures);
+        let Some(next) = connection.session.tend(&connection, &mut failures) else {
+            return;
+        };
+        wait = next;
     }
 }
 
 /// Two thirds, give or take a tenth of the whole.
 fn two_thirds(ttl: Duration) -> Duration {
     let share = 0.57 + 0.2 * f64::from(random()) / 4_294_967_296.0;
-    ttl.mul_f64(share).max(SHORTEST_PAUSE)
+    ttl.mul_f64(share).clamp(SHORTEST_PAUSE, LONGEST_WAIT)
 }
 
 /// Doubles with each failure, with jitter.
@@ -331,5 +382,19 @@ impl Connection {
         let answer = self.unwrap(self.namespace(), token)?;
         let mut data = answer.plain_secret()?;
         data.remove("secret_id").ok_or(StoreErrorKind::WrapInvalid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_almost_without_end_can_be_waited_for() {
+        for seconds in [0, 1, 60, u64::MAX / 2, u64::MAX] {
+            let wait = two_thirds(Duration::from_secs(seconds));
+            assert!(Instant::now().checked_add(wait).is_some(), "{seconds} s");
+            assert!(wait >= SHORTEST_PAUSE, "{seconds} s");
+        }
     }
 }

@@ -43,7 +43,7 @@ impl OpenBao {
         ttl: Duration,
     ) -> Result<Wrapped, StoreError> {
         let read = || {
-            let request = self.read_request(path, version)?.wrapped(ttl);
+            let request = self.read_request(path, version)?.wrapped(ttl).once();
             self.send("", &request)?.wrapped()
         };
         read().map_err(|kind| self.error(kind, Some(path)))

@@ -6,6 +6,7 @@ mod browser;
 mod faults;
 mod kv;
 mod leases;
+mod logins;
 mod paths;
 mod provider;
 mod renewal;
@@ -15,7 +16,8 @@ mod transport;
 mod wrapping;
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use narae_secrets::store::openbao::{KvVersion, OpenBao, Options, Retries};
@@ -90,31 +92,33 @@ impl Fake {
         Self::in_turn(vec![answer.into()])
     }
 
-    fn in_turn(mut answers: Vec<Vec<u8>>) -> Self {
+    fn in_turn(answers: Vec<Vec<u8>>) -> Self {
+        let answers = Mutex::new(answers);
+        Self::by(move |_| {
+            let mut answers = answers.lock().unwrap();
+            match answers.len() {
+                1 => answers[0].clone(),
+                _ => answers.remove(0),
+            }
+        })
+    }
+
+    /// Answers each request, on a thread of its own, by what `answer` makes of it.
+    fn by(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (send, seen) = std::sync::mpsc::channel();
+        let answer = Arc::new(answer);
         std::thread::spawn(move || {
             for socket in listener.incoming() {
                 let mut socket = socket.unwrap();
-                let mut request = Vec::new();
-                let mut buffer = [0; 4096];
-                // A TLS client's first byte is 0x16; it is answered as soon as it speaks.
-                while !is_whole(&request) && request.first() != Some(&0x16) {
-                    match socket.read(&mut buffer) {
-                        Ok(0) | Err(_) => break,
-                        Ok(read) => request.extend_from_slice(&buffer[..read]),
-                    }
-                }
-                let request = String::from_utf8_lossy(&request).into_owned();
-                if send.send(request).is_err() {
-                    return;
-                }
-                // The client may have hung up already: that is its right.
-                let _ = socket.write_all(&answers[0]);
-                if answers.len() > 1 {
-                    answers.remove(0);
-                }
+                let (send, answer) = (send.clone(), Arc::clone(&answer));
+                std::thread::spawn(move || {
+                    let request = request(&mut socket);
+                    // Nobody may want to know, and the client may have hung up already: that is its right.
+                    let _ = send.send(request.clone());
+                    let _ = socket.write_all(&answer(&request));
+                });
             }
         });
         Self { address, seen }
@@ -134,6 +138,20 @@ impl Fake {
             .with_mount("secret".parse().unwrap(), KvVersion::V2)
             .with_retries(Retries::none())
     }
+}
+
+/// What a client sends, to its end.
+fn request(socket: &mut TcpStream) -> String {
+    let mut request = Vec::new();
+    let mut buffer = [0; 4096];
+    // A TLS client's first byte is 0x16; it is answered as soon as it speaks.
+    while !is_whole(&request) && request.first() != Some(&0x16) {
+        match socket.read(&mut buffer) {
+            Ok(0) | Err(_) => break,
+            Ok(read) => request.extend_from_slice(&buffer[..read]),
+        }
+    }
+    String::from_utf8_lossy(&request).into_owned()
 }
 
 fn answer(status: &str, body: &str) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! What is sent again, and what is not.
 
-use narae_secrets::store::openbao::OpenBao;
+use narae_secrets::store::openbao::{Changes, OpenBao};
 use narae_secrets::store::{Cas, Store as _, StoreErrorKind as K};
 
 use super::{Fake, answer, kind, path, quick, version};
@@ -8,6 +8,8 @@ use crate::material::{secret, values};
 
 const GOOD: &str = r#"{"data":{"data":{"k":"v"},"metadata":{"version":1}}}"#;
 const WRITTEN: &str = r#"{"data":{"version":1}}"#;
+const MISMATCH: &str =
+    r#"{"errors":["check-and-set parameter did not match the current version"]}"#;
 
 fn store(fake: &Fake) -> OpenBao {
     OpenBao::connect("main", fake.options().with_retries(quick())).unwrap()
@@ -38,16 +40,30 @@ fn reads_are_repeated_and_writes_where_nothing_was_done() {
         version(1)
     );
 
-    // It may have been done: only a write that says what it replaces is harmless to repeat.
-    let fake = after(&["502 X"], WRITTEN);
-    let error = store(&fake).write(&at, &data, Cas::Any).unwrap_err();
-    assert_eq!(error.kind(), &K::Server { status: 502 });
-    assert_eq!(fake.seen.try_iter().count(), 1);
-    let fake = after(&["502 X"], WRITTEN);
-    assert!(store(&fake).write(&at, &data, Cas::Absent).is_ok());
+    // It may have been done. The second of two with a check-and-set would say that nothing was written.
+    let changes = Changes::from([("k".to_owned(), None)]);
+    for cas in [Cas::Any, Cas::Absent, Cas::Version(version(1))] {
+        let write = |store: OpenBao| store.write(&at, &data, cas);
+        let patch = |store: OpenBao| store.patch(&at, &changes, cas);
+        for write in [&write as &dyn Fn(OpenBao) -> _, &patch] {
+            let fake = Fake::in_turn(vec![answer("502 X", "{}"), answer("400 X", MISMATCH)]);
+            let error = write(store(&fake)).unwrap_err();
+            assert_eq!(error.kind(), &K::Server { status: 502 });
+            assert!(
+                error.to_string().contains("may have been written"),
+                "{error}"
+            );
+            assert_eq!(fake.seen.try_iter().count(), 1);
+        }
+    }
     // Credentials that were made and lost are not made again.
     let fake = after(&["502 X"], WRITTEN);
     assert!(store(&fake).credentials(&path("database/creds/x")).is_err());
+    assert_eq!(fake.seen.try_iter().count(), 1);
+    // Nor are wrapping tokens.
+    let fake = after(&["502 X"], WRITTEN);
+    let minute = std::time::Duration::from_secs(60);
+    assert!(store(&fake).read_wrapped(&at, None, minute).is_err());
     assert_eq!(fake.seen.try_iter().count(), 1);
 }
 

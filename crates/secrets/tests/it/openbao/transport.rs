@@ -244,6 +244,27 @@ fn options_that_cannot_work_are_said() {
     assert!(refused(Options::new("", token())).contains("address"));
     assert!(refused(Options::new("ftp://bao.example", token())).contains("ftp"));
     assert!(refused(Options::new("https://u:CANARY@bao.example", token())).contains("credentials"));
+    for odd in [
+        "https://bao.example/?token=CANARY",
+        "https://bao.example/#CANARY",
+    ] {
+        let said = refused(Options::new(odd, token()));
+        assert!(said.contains("query") && !said.contains("CANARY"), "{said}");
+    }
+    for address in [
+        "https://u:CANARY@bao.example:8200/x",
+        "https://CANARY@bao.example:8200/x",
+        "https://bao.example:8200/x?token=CANARY",
+        "https://bao.example:8200/x#CANARY",
+        "CANARY bao.example",
+    ] {
+        let options = Options::new(address, token());
+        let found = Environment::read(|name| (name == "BAO_ADDR").then(|| address.to_owned()));
+        let shown = format!("{options:?} {found:?}");
+        assert!(!shown.contains("CANARY"), "{shown}");
+        let is_url = address.starts_with("https:");
+        assert_eq!(shown.contains("bao.example:8200/x"), is_url, "{shown}");
+    }
     assert!(refused(Options::new("https://bao.example?x=1", token())).contains("query"));
     assert!(refused(Options::new("http://bao.example", token())).contains("in the clear"));
     assert!(refused(Options::new(at, secret("CAN\nARY CANARY"))).contains("token"));

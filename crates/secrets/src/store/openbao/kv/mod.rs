@@ -126,8 +126,9 @@ impl OpenBao {
                 options: options(cas),
             };
             let request = Request::patch(&[&place.mount, "data", place.rest], &body)?;
-            self.write_version(&place, request, cas)
+            self.write_version(&place, &request, cas)
         })
+        .map_err(perhaps_written)
     }
 
     /// Replaces the key-value pairs that stand beside a path's versions ([`Metadata::custom`]). They are no secrets.
@@ -168,15 +169,11 @@ impl OpenBao {
     fn write_version(
         &self,
         place: &Place<'_>,
-        request: Request,
+        request: &Request,
         cas: Cas,
     ) -> Result<Version, StoreErrorKind> {
-        // Done twice, the second is refused: nothing of another writer is lost.
-        let request = match cas {
-            Cas::Any => request,
-            _ => request.repeatable(),
-        };
-        let answer = self.try_send(&request)?;
+        // Not repeated, with a check-and-set neither: what was done and its answer lost would be refused the second time.
+        let answer = self.try_send(request)?;
         if answer.status == 400 && answer.says("check-and-set parameter did not match") {
             let expected = match cas {
                 Cas::Version(version) => Some(version),
@@ -189,7 +186,7 @@ impl OpenBao {
                 .map(|metadata| metadata.current);
             return Err(StoreErrorKind::CasMismatch { current, expected });
         }
-        self.check(&place.mount, &request, &answer)?;
+        self.check(&place.mount, request, &answer)?;
         answer.written_version()
     }
 
@@ -275,8 +272,9 @@ impl Store for OpenBao {
                 options: options(cas),
             };
             let request = Request::post(&[&place.mount, "data", place.rest], &body)?;
-            self.write_version(&place, request, cas)
+            self.write_version(&place, &request, cas)
         })
+        .map_err(perhaps_written)
     }
 
     fn list(&self, prefix: Option<&SecretPath>) -> Result<Vec<SecretPath>, StoreError> {
@@ -285,6 +283,20 @@ impl Store for OpenBao {
 
     fn metadata(&self, path: &SecretPath) -> Result<Metadata, StoreError> {
         self.at(path, |place| self.metadata_at(&place))
+    }
+}
+
+/// Says so of a write whose answer was lost.
+fn perhaps_written(error: StoreError) -> StoreError {
+    use StoreErrorKind as K;
+    match error.kind() {
+        K::Server { status: 500.. }
+        | K::Timeout { .. }
+        | K::TooLarge { .. }
+        | K::UnexpectedAnswer { .. } => {
+            error.with_hint("it may have been written all the same: read before writing again")
+        }
+        _ => error,
     }
 }
 
