@@ -20,7 +20,8 @@
 //!
 //! **What it cannot see.** Values that are [too weak](KnownValues) to be told from ordinary words; values that are
 //! compressed, encrypted, cut into parts, or in an encoding not named above, such as base64 of base64; base64 wrapped at less than 24
-//! characters. A token that has no prefix, as Gitea's, is found by value only.
+//! characters; a value with a `'` where that is doubled, as within YAML's single quotes (`'it''s'`), or written as the shell's `'\\''`; one with
+//! blanks where they are `+`, as forms are sent. A token that has no prefix, as Gitea's, is found by value only.
 //!
 //! **Memory.** The values are held once, as [`SecretBytes`](crate::SecretBytes); beside them the first bytes of each
 //! spelling. Both are wiped on drop, and so are the buffers.

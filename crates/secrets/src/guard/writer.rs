@@ -11,8 +11,8 @@ use super::scanner::{BLOCK, CAPACITY, Scanner};
 
 /// Passes on what is written to it, except what is secret or could still become it.
 ///
-/// From the first finding on nothing is passed on, and every call fails with an error whose source is
-/// the [`Leak`]. Bytes that could begin something secret are held back until it is certain that they do
+/// From the first finding on nothing is taken or passed on, and every call fails with an error whose source is
+/// the [`Leak`]. What the writer behind this answers an error to is not written again: every later call fails, too. Bytes that could begin something secret are held back until it is certain that they do
 /// not; [`flush`](Write::flush) passes on what is certain, [`finish`](Self::finish) decides the rest. What is
 /// held back when this is dropped is not written.
 ///
@@ -38,6 +38,8 @@ pub struct GuardedWriter<'g, W> {
     /// What was taken and is not yet passed on.
     held: Zeroizing<Vec<u8>>,
     passed: u64,
+    /// The writer behind this failed: how much it took is not known.
+    has_failed: bool,
     inner: W,
 }
 
@@ -48,6 +50,7 @@ impl<'g, W: Write> GuardedWriter<'g, W> {
             output,
             held: Zeroizing::new(Vec::new()),
             passed: 0,
+            has_failed: false,
             inner,
         }
     }
@@ -69,7 +72,8 @@ impl<'g, W: Write> GuardedWriter<'g, W> {
         Ok(self.inner)
     }
 
-    fn pass_on(&mut self) -> io::Result<()> {
+    /// Whether anything may still be taken.
+    fn check(&self) -> io::Result<()> {
         let findings = self.scanner.findings();
         if !findings.is_empty() {
             let leak = Leak {
@@ -78,12 +82,22 @@ impl<'g, W: Write> GuardedWriter<'g, W> {
             };
             return Err(io::Error::other(leak));
         }
+        if self.has_failed {
+            return Err(io::Error::other("writing failed before"));
+        }
+        Ok(())
+    }
+
+    fn pass_on(&mut self) -> io::Result<()> {
+        self.check()?;
         let certain = self.scanner.decided() - self.passed;
         let certain = usize::try_from(certain)
             .unwrap_or(usize::MAX)
             .min(self.held.len());
         let (now, _) = self.held.split_at(certain);
-        self.inner.write_all(now)?;
+        let written = self.inner.write_all(now);
+        self.has_failed = written.is_err();
+        written?;
         self.held.drain(..certain);
         self.passed += certain as u64;
         Ok(())
@@ -92,6 +106,7 @@ impl<'g, W: Write> GuardedWriter<'g, W> {
 
 impl<W: Write> Write for GuardedWriter<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.check()?;
         // A piece at a time, so that what is held stays bounded.
         let bytes = bytes.get(..BLOCK).unwrap_or(bytes);
         if self.held.capacity() == 0 {
@@ -105,6 +120,7 @@ impl<W: Write> Write for GuardedWriter<'_, W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.check()?;
         self.scanner.settle();
         self.pass_on()?;
         self.inner.flush()
@@ -117,5 +133,26 @@ impl<W> fmt::Debug for GuardedWriter<'_, W> {
             .field("output", &self.output)
             .field("scanner", &self.scanner)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Guard, KnownValues};
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_of_what_comes_after_a_finding() {
+        let guard = Guard::new(KnownValues::new());
+        let mut writer = guard.writer("x", Vec::new());
+        let secret = "kind: Secret\nstringData:\n  a: pa55\n---\n";
+        writer.write_all(secret.as_bytes()).unwrap();
+        assert!(writer.flush().is_err());
+        let held = writer.held.len();
+        for _ in 0..100 {
+            assert!(writer.write(&[b'a'; BLOCK]).is_err());
+        }
+        assert_eq!(writer.held.len(), held);
+        assert!(writer.held.capacity() <= CAPACITY + BLOCK);
     }
 }

@@ -5,8 +5,8 @@
 //! it as the one it began with.
 
 use super::super::scan::MAX_SPAN_BYTES;
-use super::object::{Seen, unquoted};
-use super::{Text, Verdict, is_stand_in};
+use super::object::Seen;
+use super::{Text, Verdict, is_literal, is_stand_in};
 
 /// Deepest nesting followed.
 const MAX_DEPTH: usize = 64;
@@ -17,7 +17,9 @@ enum Token<'b> {
     Close,
     Colon,
     Comma,
-    Scalar(&'b [u8]),
+    /// Within quotes.
+    Quoted(&'b [u8]),
+    Plain(&'b [u8]),
 }
 
 /// The rest of the mapping that `start` stands in.
@@ -67,16 +69,20 @@ pub(super) fn mapping(text: &Text<'_>, start: usize) -> Verdict {
                 }
             }
             Token::Comma => is_value = false,
-            Token::Scalar(scalar) if is_value => {
+            Token::Quoted(scalar) | Token::Plain(scalar) if is_value => {
                 if depth == 0 && key == b"kind" {
                     if scalar != b"Secret" {
                         return Verdict::No;
                     }
                     seen.is_secret = true;
                 }
-                seen.has_literal |= in_data && depth == 1 && !is_stand_in(scalar);
+                let is_value = match token {
+                    Token::Plain(scalar) => is_literal(scalar),
+                    _ => !is_stand_in(scalar),
+                };
+                seen.has_literal |= in_data && depth == 1 && is_value;
             }
-            Token::Scalar(scalar) => last = scalar,
+            Token::Quoted(scalar) | Token::Plain(scalar) => last = scalar,
         }
         if seen.both() {
             return Verdict::Found(at);
@@ -95,7 +101,7 @@ pub(super) fn has_literal(value: &[u8]) -> bool {
         .any(|entry| {
             let colon = entry.windows(2).position(|pair| pair == b": ");
             let value = colon.and_then(|colon| entry.get(colon + 2..));
-            value.is_some_and(|value| !is_stand_in(unquoted(value.trim_ascii())))
+            value.is_some_and(|value| is_literal(value.trim_ascii()))
         })
 }
 
@@ -121,7 +127,7 @@ fn next<'b>(text: &Text<'b>, from: usize) -> Result<(Token<'b>, usize), Verdict>
             let end = memchr::memchr(b'\'', rest.get(1..).unwrap_or_default());
             let end = end.ok_or_else(|| text.cut())?;
             return Ok((
-                Token::Scalar(text.bytes.get(at + 1..at + 1 + end).unwrap_or_default()),
+                Token::Quoted(text.bytes.get(at + 1..at + 1 + end).unwrap_or_default()),
                 at + end + 2,
             ));
         }
@@ -139,7 +145,7 @@ fn next<'b>(text: &Text<'b>, from: usize) -> Result<(Token<'b>, usize), Verdict>
             };
             let end = end.ok_or_else(|| text.cut())?;
             let scalar = rest.get(..end).unwrap_or_default().trim_ascii_end();
-            return Ok((Token::Scalar(scalar), at + end.max(1)));
+            return Ok((Token::Plain(scalar), at + end.max(1)));
         }
     };
     Ok((token, at + 1))
@@ -194,7 +200,7 @@ fn quoted<'b>(text: &Text<'b>, at: usize) -> Result<(Token<'b>, usize), Verdict>
         };
         if is_end {
             let scalar = before.get(..quote - run.min(escapes)).unwrap_or_default();
-            return Ok((Token::Scalar(scalar), content + quote + 1));
+            return Ok((Token::Quoted(scalar), content + quote + 1));
         }
     }
     Err(text.cut())

@@ -183,13 +183,45 @@ fn variety(bytes: &[u8]) -> usize {
 
 /// Whether a value is a stand-in for one: a reference, an expression of a template or a shell, a mark.
 fn is_stand_in(value: &[u8]) -> bool {
-    let begins = [
-        "ref+", "<", "vault:", ">>vault:", "{{", "${", "$(", "*", "!", "%",
-    ];
+    let begins = ["ref+", "vault:", ">>vault:", "{{", "${", "$("];
     let words: [&[u8]; 7] = [b"", b"null", b"~", b"{}", b"[]", b"REDACTED", b"[redacted]"];
     words.contains(&value)
         || begins
             .iter()
             .any(|begin| value.starts_with(begin.as_bytes()))
+        || (value.starts_with(b"<") && value.contains(&b'>'))
+        || is_format(value)
         || value.iter().all(|byte| value.first() == Some(byte))
+}
+
+/// `%s`, `%(name)s`, `%{name}`, `%NAME%`; not `%40…`, which is a byte of a URL.
+fn is_format(value: &[u8]) -> bool {
+    match value {
+        [b'%', _] | [b'%', b'(' | b'{', ..] => true,
+        [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => false,
+        [b'%', .., b'%'] => true,
+        _ => false,
+    }
+}
+
+/// Whether a scalar, as YAML writes it, is a value: no stand-in, alias or tag of somebody's own. Behind YAML's own tags
+/// stands one as behind none.
+fn is_literal(scalar: &[u8]) -> bool {
+    let scalar = untagged(scalar);
+    let is_mark = matches!(scalar.first(), Some(b'*' | b'!'));
+    !is_mark && !is_stand_in(unquoted(scalar))
+}
+
+fn untagged(scalar: &[u8]) -> &[u8] {
+    let tags = [&b"!!binary"[..], b"!!str"];
+    let behind = tags.iter().find_map(|tag| scalar.strip_prefix(*tag));
+    match behind {
+        Some(rest) if rest.first().is_none_or(u8::is_ascii_whitespace) => rest.trim_ascii(),
+        _ => scalar,
+    }
+}
+
+fn unquoted(text: &[u8]) -> &[u8] {
+    let stripped = |quote: u8| text.strip_prefix(&[quote])?.strip_suffix(&[quote]);
+    stripped(b'"').or_else(|| stripped(b'\'')).unwrap_or(text)
 }

@@ -2,11 +2,13 @@
 //!
 //! One is recognised by whichever of `kind: Secret` and `data` or `stringData` comes first, and then read forward for
 //! the other, in the same mapping: there has to be a literal in it. References and expressions are none.
+//!
+//! A diff of block YAML is read as what it is of: the first byte of its lines is passed over.
 
 use super::super::finding::Shape;
 use super::super::scan::{HISTORY_BYTES, MAX_SPAN_BYTES};
 use super::flow;
-use super::{Read, Rule, Text, Verdict, is_stand_in};
+use super::{Read, Rule, Text, Verdict, is_literal, unquoted, untagged};
 
 pub(super) fn rules() -> impl Iterator<Item = Rule> {
     let rules: [(&str, Shape, Read); 4] = [
@@ -56,7 +58,7 @@ fn key(text: &Text<'_>, at: usize, end: usize) -> (usize, Verdict) {
     let before = text.slice(start.saturating_sub(1), start).first().copied();
     let is_quoted = start < at;
     // `metadata`, `kinds`: most of what is found ends here.
-    if before.is_some_and(|byte| !b" \t\n\r{,-[".contains(&byte)) {
+    if before.is_some_and(|byte| !b" \t\n\r{,-[+".contains(&byte)) {
         return (start, Verdict::No);
     }
     let after = text.from(end);
@@ -80,29 +82,50 @@ fn key(text: &Text<'_>, at: usize, end: usize) -> (usize, Verdict) {
             .trim_ascii_end();
         matches!(line.last(), Some(b'{' | b','))
     };
-    let verdict = match block_indentation(text, start) {
-        Some(indentation) if !is_double => block(text, start, indentation),
+    let verdict = match First::before(text, start) {
+        Some(first) if !is_double => block(text, start, &first),
         _ if is_double || in_flow() => flow::mapping(text, start),
         _ => Verdict::No,
     };
     (start, verdict)
 }
 
-/// The column of a key that is the first on its line but for the hyphens of a sequence.
-fn block_indentation(text: &Text<'_>, start: usize) -> Option<usize> {
-    let before = text.slice(start.saturating_sub(HISTORY_BYTES), start);
-    let line = before
-        .rsplit(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let is_first = line.iter().all(|byte| matches!(byte, b' ' | b'-'));
-    is_first.then_some(line.len())
+/// Where a key stands that is the first on its line but for the hyphens of a sequence, and the mark of a diff.
+struct First {
+    column: usize,
+    is_diff: bool,
 }
 
-/// The rest of a block mapping whose keys stand at `indentation`, from its key at `start` on.
-fn block(text: &Text<'_>, start: usize, indentation: usize) -> Verdict {
+impl First {
+    fn before(text: &Text<'_>, start: usize) -> Option<Self> {
+        let before = text.slice(start.saturating_sub(HISTORY_BYTES), start);
+        let line = before
+            .rsplit(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        let is_diff = match line {
+            [b'+', ..] | [b'-'] => true,
+            // What a diff does not change has a blank before it; nobody indents by an odd number.
+            [b' ', ..] => line.len() % 2 == 1,
+            _ => false,
+        };
+        let indentation = line.strip_prefix(b"+").unwrap_or(line);
+        let is_first = indentation.iter().all(|byte| matches!(byte, b' ' | b'-'));
+        let column = line.len();
+        is_first.then_some(Self { column, is_diff })
+    }
+}
+
+/// The rest of a block mapping, from its key at `start` on.
+fn block(text: &Text<'_>, start: usize, first: &First) -> Verdict {
+    let &First {
+        column: indentation,
+        is_diff,
+    } = first;
     let mut seen = Seen::default();
     let mut in_data = false;
+    // The column of a key of the data whose value is not on its line.
+    let mut open = None;
     let mut at = start;
     // The first line is read as if it were indented like the others.
     let mut column = indentation;
@@ -116,12 +139,19 @@ fn block(text: &Text<'_>, start: usize, indentation: usize) -> Verdict {
             .get(..line_end.unwrap_or(rest.len()))
             .unwrap_or_default();
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let content = line.trim_ascii_start();
+        let unmarked = match line {
+            [b'+' | b'-', rest @ ..] if is_diff && at > start => rest,
+            _ => line,
+        };
+        let content = unmarked.trim_ascii_start();
         column += line.len() - content.len();
-        if column == 0 && (content.starts_with(b"---") || content.starts_with(b"...")) {
+        if column == usize::from(is_diff)
+            && (content.starts_with(b"---") || content.starts_with(b"..."))
+        {
             return Verdict::No;
         }
-        if !content.is_empty() && !content.starts_with(b"#") {
+        let is_note = content.starts_with(b"#") || (is_diff && line.starts_with(b"\\ No newline"));
+        if !content.is_empty() && !is_note {
             if column < indentation {
                 return Verdict::No;
             }
@@ -130,7 +160,7 @@ fn block(text: &Text<'_>, start: usize, indentation: usize) -> Verdict {
                 if let Some((key, value)) = entry(content) {
                     match key {
                         b"kind" if at > start && seen.is_secret => return Verdict::No,
-                        b"kind" => seen.is_secret = value == b"Secret",
+                        b"kind" => seen.is_secret = unquoted(value) == b"Secret",
                         b"data" | b"stringData" => {
                             in_data = true;
                             seen.has_literal |= flow::has_literal(value);
@@ -141,11 +171,15 @@ fn block(text: &Text<'_>, start: usize, indentation: usize) -> Verdict {
                         return Verdict::No;
                     }
                 }
-            } else if in_data
-                && !seen.has_literal
-                && let Some((_, value)) = entry(content)
-            {
-                seen.has_literal = is_block_scalar(value) || !is_stand_in(value);
+                open = None;
+            } else if in_data && !seen.has_literal {
+                if let Some((_, value)) = entry(content) {
+                    let value = untagged(value);
+                    seen.has_literal = is_block_scalar(value) || is_literal(value);
+                    open = value.is_empty().then_some(column);
+                } else if open.is_some_and(|key| column > key) {
+                    seen.has_literal = is_literal(content);
+                }
             }
             if seen.both() {
                 return Verdict::Found(at + line.len());
@@ -160,7 +194,7 @@ fn block(text: &Text<'_>, start: usize, indentation: usize) -> Verdict {
     Verdict::No
 }
 
-/// `key: value` without quotes and comment.
+/// `key: value`, the key without quotes, the value without a comment.
 fn entry(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut colons = memchr::memchr_iter(b':', line);
     let colon = colons.find(|colon| line.get(colon + 1) == Some(&b' '));
@@ -173,16 +207,11 @@ fn entry(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let comment = marks.find_map(|at| value.get(..at)?.strip_suffix(b" "));
     let value = comment.unwrap_or(value);
     let value = if value.starts_with(b"#") { b"" } else { value };
-    Some((unquoted(key.trim_ascii()), unquoted(value.trim_ascii())))
+    Some((unquoted(key.trim_ascii()), value.trim_ascii()))
 }
 
 fn is_block_scalar(value: &[u8]) -> bool {
     value.starts_with(b"|") || (value.starts_with(b">") && !value.starts_with(b">>"))
-}
-
-pub(super) fn unquoted(text: &[u8]) -> &[u8] {
-    let stripped = |quote: u8| text.strip_prefix(&[quote])?.strip_suffix(&[quote]);
-    stripped(b'"').or_else(|| stripped(b'\'')).unwrap_or(text)
 }
 
 /// The object in the annotation begins at the next `{`.

@@ -82,6 +82,14 @@ fn tokens() -> Vec<(Shape, String)> {
             format!("postgres://shop:{}@db:5432/shop", random(12, WORD)),
         ),
         (
+            Shape::UrlPassword,
+            "postgres://app:%40Dm1n-2024x@db".replace("app:", "shop:"),
+        ),
+        (
+            Shape::UrlPassword,
+            format!("postgres://shop:!{}@db", random(12, WORD)),
+        ),
+        (
             Shape::AgeKey,
             format!("AGE-SECRET-KEY-1{}", random(58, UPPER)),
         ),
@@ -153,6 +161,7 @@ fn stand_ins_and_mentions_are_not_found() {
         "the header `-----BEGIN PRIVATE KEY-----` and the footer `-----END PRIVATE KEY-----`",
         "if text.starts_with(\"-----BEGIN RSA PRIVATE KEY-----\") { return Some(Kind::Pkcs1EncodedPrivateKeyInPemAsOpensslWritesIt); }".split_at(80).0,
         "postgres://shop:${PASSWORD}@db/shop postgres://shop:$PASSWORD@db",
+        "postgres://shop:%(password)s@db postgres://shop:%PASSWORD%@db postgres://shop:<password>@db",
         "https://user:{{ .Values.password }}@example.com https://user:password@example.com https://shop.example.com:8443/a@b",
         "https://shop.example.com/a?b=c:ddddddd@example.com git@github.com:shop/shop.git https://me@example.com",
         "args.abcdefghijklmnopqrstuvwx is.ABCDEFGHIJKLMNOPQRSTUVWX s.abcdefghijklmnopqrstuvwx",

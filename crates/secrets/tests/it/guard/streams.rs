@@ -91,6 +91,37 @@ fn a_line_is_passed_on_when_it_is_flushed() {
     assert_eq!(leak.to_string(), "log:5:5: the value of db");
 }
 
+/// Takes some bytes, fails, and would take more.
+#[derive(Default)]
+struct Failing(Vec<u8>, bool);
+
+impl std::io::Write for Failing {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() >= 3 && !std::mem::replace(&mut self.1, true) {
+            return Err(std::io::ErrorKind::ConnectionReset.into());
+        }
+        let taken = bytes.len().min(3);
+        self.0.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_behind_it_gets_nothing_twice() {
+    let guard = guard(b"pa55word");
+    let mut writer = guard.writer("log", Failing::default());
+    writer.write_all(b"hello\n").unwrap();
+    let first = writer.flush().unwrap_err();
+    assert_eq!(first.kind(), std::io::ErrorKind::ConnectionReset);
+    assert!(writer.flush().is_err());
+    assert!(writer.write_all(b"more\n").is_err());
+    assert_eq!(writer.get_ref().0, b"hel");
+}
+
 #[test]
 fn findings_are_bounded() {
     let found = findings(&guard(b"pa55word"), &b"pa55word ".repeat(3 * MAX_FINDINGS));
