@@ -122,6 +122,22 @@ impl Error {
         self.0.position
     }
 
+    /// The same without what the source calls something: keys, tags, anchors. For a source that may hold plaintext, where a
+    /// mistake makes a name of a secret: `password: *pa55`.
+    #[must_use]
+    pub fn without_names(mut self) -> Self {
+        let nameless = || "…".to_owned();
+        match &mut self.0.kind {
+            ErrorKind::DuplicateKey { key, .. } => *key = nameless(),
+            ErrorKind::Tag { tag, .. } => *tag = nameless(),
+            ErrorKind::Alias { name, .. } => *name = nameless(),
+            // The caller's own type said it, of whatever it was given.
+            ErrorKind::Data(what) => "what stands here does not fit".clone_into(what),
+            _ => {}
+        }
+        self
+    }
+
     /// The name given to the source by [`Reader::named`](crate::Reader::named).
     pub fn source_name(&self) -> Option<&str> {
         self.0.source.as_deref()

@@ -154,6 +154,7 @@ fn secrets(file: &Path, known: &mut KnownValues) -> Result<()> {
     let text = files::read_text(Some(file), "")?;
     let documents = Reader::new()
         .read(&text)
+        .map_err(narae_yaml::Error::without_names)
         .with_context(|| name.to_string())?;
     for document in documents {
         let mut object = document.root.to_value();

@@ -64,7 +64,8 @@ pub(crate) fn merge(arguments: &Seal, into: &Path) -> Result<()> {
 fn secrets(arguments: &Seal) -> Result<Vec<Value>> {
     let file = arguments.secret_file.as_deref();
     let text = files::read_text(file, "a Secret, YAML or JSON")?;
-    let documents = Reader::new().named(files::name(file)).read(&text)?;
+    let documents = Reader::new().named(files::name(file)).read(&text);
+    let documents = documents.map_err(narae_yaml::Error::without_names)?;
     let secrets = documents.into_iter().map(|document| document.into_value());
     let secrets: Vec<Value> = secrets.filter(|value| !value.is_null()).collect();
     if secrets.is_empty() {

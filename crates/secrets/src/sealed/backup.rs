@@ -200,7 +200,7 @@ fn is_pem(bytes: &[u8]) -> bool {
 fn entries(bytes: &[u8]) -> Result<Vec<Entry>, BackupError> {
     let documents = Reader::new()
         .read_bytes(bytes)
-        .map_err(BackupError::Unreadable)?;
+        .map_err(|error| BackupError::Unreadable(error.without_names()))?;
     let mut entries = Vec::new();
     for document in documents.into_iter().map(Document::into_value) {
         let kind = text(&document, "kind").to_owned();

@@ -28,6 +28,45 @@ fn bytes_that_are_not_utf_8_have_a_place() {
 }
 
 #[test]
+fn names_can_be_left_out() {
+    for (source, expected) in [
+        ("a: *Pa55w0rd", "a.yaml:1:4: alias `*…` "),
+        ("a: !!Pa55w0rd b", "a.yaml:1:4: tag `…` "),
+        (
+            "Pa55w0rd: 1\nPa55w0rd: 2",
+            "a.yaml:2:1: duplicate key `…` (first at 1:1)",
+        ),
+    ] {
+        let error = Reader::new().named("a.yaml").read_one(source).unwrap_err();
+        assert!(error.to_string().contains("Pa55w0rd"), "{error}");
+        let place = error.position();
+        let error = error.without_names();
+        assert!(error.to_string().starts_with(expected), "{error}");
+        assert!(!format!("{error:?}").contains("Pa55w0rd"), "{error:?}");
+        assert_eq!(error.position(), place);
+    }
+    let error = narae_yaml::from_str::<Picky>("a: Pa55w0rd").unwrap_err();
+    assert!(error.to_string().contains("Pa55w0rd"), "{error}");
+    let error = error.without_names();
+    assert!(
+        !format!("{error} {error:?}").contains("Pa55w0rd"),
+        "{error}"
+    );
+}
+
+/// Repeats what it is given.
+#[derive(Debug, serde::Deserialize)]
+struct Picky {
+    #[serde(rename = "a", deserialize_with = "refuse")]
+    _a: String,
+}
+
+fn refuse<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text: String = serde::Deserialize::deserialize(from)?;
+    Err(serde::de::Error::custom(format!("{text} is not wanted")))
+}
+
+#[test]
 fn errors_can_cross_threads() {
     fn check<T: Send + Sync + std::error::Error + 'static>() {}
     check::<narae_yaml::Error>();

@@ -206,3 +206,36 @@ fn counts_are_said_as_people_do() {
         assert_eq!(run.stderr, said);
     }
 }
+
+/// A mistake makes a name of a password: YAML's errors do without names where plaintext may stand.
+#[test]
+fn errors_in_plaintext_have_no_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret.yaml");
+    let certificate = crate::program::certificate(2048);
+    for value in ["*Pa55w0rd-hunter2", "!!Pa55w0rd-hunter2 x"] {
+        let text = format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: a, namespace: b}}\nstringData:\n  password: {value}\n"
+        );
+        fs::write(&file, &text).unwrap();
+        let file = file.to_str().unwrap();
+        for (arguments, input) in [
+            (&["--cert", &certificate][..], text.as_str()),
+            (&["guard", "-", "--secret", file], ""),
+            (&["--recovery-unseal", "--recovery-private-key", file], ""),
+        ] {
+            let run = Program::Seal.run(arguments, input.as_bytes());
+            assert_eq!(run.code, Some(1), "{arguments:?}");
+            assert!(run.stderr.contains("5:13"), "{}", run.stderr);
+            assert!(!run.stderr.contains("Pa55w0rd"), "{}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_is_about_to_be_committed_is_found() {
+    let diff = "diff --git a/db.yaml b/db.yaml\nnew file mode 100644\n--- /dev/null\n+++ b/db.yaml\n@@ -0,0 +1,5 @@\n+apiVersion: v1\n+kind: Secret\n+data:\n+  password: cGE1NXdvcmQ=\n";
+    let run = Program::Seal.run(&["guard", "-"], diff.as_bytes());
+    let expected = "standard input:7:2: a Secret with plaintext\n";
+    assert_eq!((run.stdout.as_str(), run.code), (expected, Some(3)));
+}
