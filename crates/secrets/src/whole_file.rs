@@ -50,7 +50,6 @@ pub(crate) fn unused_beside(file: &Path) -> io::Result<PathBuf> {
 }
 
 /// Gives `new` the owner and group of the file it is to replace, where this process may.
-#[cfg(feature = "folder")]
 pub(crate) fn keep_owner(new: &File, old: &fs::Metadata) {
     #[cfg(unix)]
     {

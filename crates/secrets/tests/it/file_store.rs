@@ -605,3 +605,43 @@ fn a_passphrase_becomes_the_same_key_everywhere() {
         .collect();
     assert_eq!(id, "0e5d91887b054ee579f5c706f8d6c3d3");
 }
+
+/// A link and the file it points to are one store, which whoever writes it leaves to its owner.
+#[cfg(unix)]
+#[test]
+fn links_lead_to_one_store_and_its_owner_stays() {
+    use std::os::unix::fs::{MetadataExt as _, chown, symlink};
+
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let key = || KeyFile::read(at("k")).unwrap();
+    let key_file = KeyFile::create(at("k")).unwrap();
+    fs::create_dir(at("real")).unwrap();
+    FileStore::create("main", at("real/s"), key_file).unwrap();
+    symlink("real/s", at("link")).unwrap();
+    let owner = fs::metadata(at("real/s")).unwrap().uid();
+    // Only root may give files away.
+    let owner = match chown(at("real/s"), Some(12_345), None) {
+        Ok(()) => 12_345,
+        Err(_) => owner,
+    };
+    let linked = FileStore::open("main", at("link"), key()).unwrap();
+    let path: SecretPath = "s/a".parse().unwrap();
+    let data = || values([("k", "v")]);
+    linked.write(&path, &data(), Cas::Absent).unwrap();
+    assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
+    assert!(at("real/s.lock").exists() && !at("link.lock").exists());
+    assert_eq!(fs::metadata(at("real/s")).unwrap().uid(), owner);
+    let real = FileStore::open("main", at("real/s"), key()).unwrap();
+    assert!(real.read(&path, None).is_ok());
+    let refused = linked.write(&path, &data(), Cas::Absent).unwrap_err();
+    assert!(matches!(refused.kind(), StoreErrorKind::CasMismatch { .. }));
+
+    // A link to nothing is not written over.
+    symlink("nowhere", at("dangling")).unwrap();
+    let refused = FileStore::create("main", at("dangling"), key()).unwrap_err();
+    assert!(matches!(
+        refused.kind(),
+        StoreErrorKind::AlreadyExists { .. }
+    ));
+}

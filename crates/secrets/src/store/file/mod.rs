@@ -8,6 +8,7 @@
 //!   a write that returned is there after a power cut, as far as the disk keeps its word.
 //! - **Locked.** Writers hold an exclusive lock on `FILE.lock` from reading to renaming, so that two of
 //!   them never lose a write. Readers need no lock: they see one whole file.
+//! - **One file.** A link to the store stands for the file it points to; the file keeps its owner.
 //! - **Private.** Store and key must not be open to group or others (Unix); made that way, and refused otherwise.
 //! - **Encrypted and authenticated** as [`frame`] says.
 //!
@@ -94,7 +95,7 @@ impl FileStore {
     ) -> Result<Self, StoreError> {
         let store = Self {
             name: name.into(),
-            file: file.into(),
+            file: replace::behind_links(file.into()),
             key: Key::File(key),
         };
         store.create_file(content)?;
@@ -112,7 +113,7 @@ impl FileStore {
         file: impl Into<PathBuf>,
         passphrase: &SecretBytes,
     ) -> Result<Self, StoreError> {
-        let (name, file) = (name.into(), file.into());
+        let (name, file) = (name.into(), replace::behind_links(file.into()));
         let error = |kind| StoreError::new(kind, &name, None);
         if passphrase.is_empty() {
             let reason = "the passphrase is empty".to_owned();
@@ -138,7 +139,7 @@ impl FileStore {
         file: impl Into<PathBuf>,
         passphrase: &SecretBytes,
     ) -> Result<Self, StoreError> {
-        let (name, file) = (name.into(), file.into());
+        let (name, file) = (name.into(), replace::behind_links(file.into()));
         let error = |kind| StoreError::new(kind, &name, None);
         let bytes = key::read_private(&file, frame::MAX_STORE_BYTES).map_err(error)?;
         let damage = |cause: FrameError| error(damaged(&file, &cause));
@@ -158,13 +159,14 @@ impl FileStore {
     ) -> Result<(), StoreError> {
         let store = self;
         let lock = store.lock(None)?;
-        if store
-            .file
-            .try_exists()
-            .map_err(|error| store.io("look for", &error, None))?
-        {
-            let file = shown(&store.file);
-            return Err(store.error(StoreErrorKind::AlreadyExists { file }, None));
+        // A link to nothing is something, too.
+        match std::fs::symlink_metadata(&store.file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(store.io("look for", &error, None)),
+            Ok(_) => {
+                let file = shown(&store.file);
+                return Err(store.error(StoreErrorKind::AlreadyExists { file }, None));
+            }
         }
         let mut contents = Contents::new();
         for (path, data) in content {
@@ -190,7 +192,7 @@ impl FileStore {
     ) -> Result<Self, StoreError> {
         let store = Self {
             name: name.into(),
-            file: file.into(),
+            file: replace::behind_links(file.into()),
             key: Key::File(key),
         };
         store.load(None)?;
