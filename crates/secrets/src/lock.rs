@@ -180,6 +180,17 @@ impl Lock {
         self
     }
 
+    /// The same with what `after` locks and `before` did not, or not so: of two who changed one file, the second's changes on
+    /// top of the first's.
+    #[must_use]
+    pub fn with_changes(mut self, before: &Self, after: &Self) -> Self {
+        let pins = after.pins.iter();
+        let changed = pins.filter(|(path, pin)| before.pins.get(path) != Some(pin));
+        self.pins
+            .extend(changed.map(|(path, pin)| (path.clone(), pin.clone())));
+        self
+    }
+
     /// Reads a lock file.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The lock file of `--lock`: what was read is read again, until `--relock`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use narae_secrets::lock::Lock;
@@ -25,14 +25,9 @@ impl LockFile {
         let Some(path) = &arguments.lock else {
             return Ok(Self::default());
         };
-        let name = path.display().to_string();
-        let lock = match path.exists() {
-            false => Lock::default(),
-            true => Lock::read(&name, &narae_cli::file::read_text(path)?)?,
-        };
         Ok(Self {
             path: Some(path.clone()),
-            lock,
+            lock: read(path)?,
             relock: arguments.relock,
         })
     }
@@ -62,16 +57,67 @@ impl LockFile {
         }
     }
 
-    /// Locks what was read besides what is locked; the file stays as it is when that is nothing new.
+    /// Locks what was read besides what is locked; the file stays as it is when that is nothing new. What another run
+    /// has locked meanwhile stays locked.
     pub(crate) fn write(&self, resolved: &Resolved, outputs: &Outputs) -> Result<Option<String>> {
         let lock = self.lock.clone().with(resolved);
         let Some(path) = self.path.as_ref().filter(|_| lock != self.lock) else {
             return Ok(None);
         };
-        let text = outputs.cleared("lock file", lock.to_string())?;
         let doing = || format!("cannot write the lock file {}", path.display());
         files::folder_of(path, files::Privacy::Shared).with_context(doing)?;
+        let mut beside = path.clone().into_os_string();
+        beside.push(".lock");
+        let _held = files::lock(beside.as_ref()).with_context(doing)?;
+        let lock = read(path)?.with_changes(&self.lock, &lock);
+        let text = outputs.cleared("lock file", lock.to_string())?;
         files::replace(path, text.as_bytes()).with_context(doing)?;
         Ok(Some(format!("lock file {}", path.display())))
+    }
+}
+
+fn read(path: &Path) -> Result<Lock> {
+    if !path.exists() {
+        return Ok(Lock::default());
+    }
+    let text = narae_cli::file::read_text(path)?;
+    Ok(Lock::read(&path.display().to_string(), &text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use narae_secrets::SecretBytes;
+    use narae_secrets::resolve::{Request, resolve};
+    use narae_secrets::store::Cas;
+    use narae_secrets::store::memory::MemoryStore;
+
+    use super::*;
+
+    /// Two runs that began with the same lock file: what each locks stays locked.
+    #[test]
+    fn nothing_that_another_run_locks_is_lost() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("sub/secrets.lock");
+        let store = MemoryStore::new("main");
+        let data = [("k".to_owned(), SecretBytes::from("v".to_owned()))].into();
+        let outputs = Outputs::new();
+        let begin = || -> Result<LockFile> {
+            Ok(LockFile {
+                path: Some(path.clone()),
+                lock: read(&path)?,
+                relock: false,
+            })
+        };
+        let runs = [(begin()?, "s/a"), (begin()?, "s/b")];
+        for (run, secret) in &runs {
+            store.write(&secret.parse()?, &data, Cas::Absent)?;
+            let reference = format!("ref+vault://main/{secret}#/k").parse()?;
+            let resolved = resolve(&[Request::new(reference, "a.yaml:1:1")], &[&store])?;
+            run.write(&resolved, &outputs)?;
+        }
+        let text = std::fs::read_to_string(&path)?;
+        assert!(text.contains("main s/a version=1"), "{text}");
+        assert!(text.contains("main s/b version=1"), "{text}");
+        Ok(())
     }
 }

@@ -52,6 +52,19 @@ impl Store for Rewritten<'_> {
 }
 
 #[test]
+fn changes_of_two_are_both_kept() {
+    let lock = |lines: &str| Lock::read("x", &format!("# narae-secrets lock 1\n{lines}")).unwrap();
+    let before = lock("main s/a version=1\nmain s/b version=1\n");
+    let theirs = lock("main s/a version=1\nmain s/b version=2\nmain s/c version=1\n");
+    let ours = lock("main s/a version=3\nmain s/b version=1\nmain s/d version=1\n");
+    assert_eq!(
+        theirs.clone().with_changes(&before, &ours),
+        lock("main s/a version=3\nmain s/b version=2\nmain s/c version=1\nmain s/d version=1\n")
+    );
+    assert_eq!(theirs.clone().with_changes(&before, &before), theirs);
+}
+
+#[test]
 fn what_was_read_is_read_again_and_newer_versions_are_told() {
     let store = store(&["s/a", "s/b c"]);
     let references = [
