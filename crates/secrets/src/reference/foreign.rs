@@ -9,7 +9,8 @@ use crate::store::Version;
 impl Reference {
     /// Reads `<path:mount/data/path#key>` or `<path:mount/data/path#key#version>`, argocd-vault-plugin's placeholder.
     ///
-    /// Its path is that of the HTTP API; of KV version 2, `data` behind the mount is not part of ours. The
+    /// Its path is that of the HTTP API; of KV version 2, `data` as the second segment, behind the mount, is not part of ours,
+    /// and further on it is refused: how long the mount is, only the server knows. The
     /// modifier `| base64decode` is read, others are not.
     ///
     /// # Errors
@@ -47,12 +48,10 @@ impl Reference {
             return Err(ReferenceError::Version);
         }
         let mut segments: Vec<&str> = path.split('/').collect();
-        let data = segments
-            .iter()
-            .skip(1)
-            .position(|segment| *segment == "data");
-        if let Some(data) = data {
-            segments.remove(data + 1);
+        match segments.iter().skip(1).position(|part| *part == "data") {
+            None => {}
+            Some(0) => drop(segments.remove(1)),
+            Some(_) => return Err(ReferenceError::AmbiguousData),
         }
         Self {
             store: store.to_owned(),

@@ -133,6 +133,11 @@ pub enum ReferenceError {
     /// A decoding that is not known.
     #[error("`decode` must be base64")]
     Decode,
+    /// A placeholder in whose path `data` may be the API's or the path's own.
+    #[error(
+        "has `data` further on in its path, which may belong to the path or to the API behind a mount of several segments; write ref+vault://STORE/mount/path#/key"
+    )]
+    AmbiguousData,
 }
 
 impl Reference {

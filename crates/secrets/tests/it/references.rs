@@ -198,7 +198,7 @@ fn placeholders_of_argocd_vault_plugin_are_read() {
             "ref+vault://main/kv/shop/db?version=12#/password",
         ),
         (
-            " <path: kv/shop/data # a b > ",
+            " <path: kv/data/shop # a b > ",
             "ref+vault://main/kv/shop#/a%20b",
         ),
         (
@@ -211,6 +211,8 @@ fn placeholders_of_argocd_vault_plugin_are_read() {
     }
     for (text, error) in [
         ("path:kv/a#k", ReferenceError::Scheme),
+        ("<path:kv1/shop/data/db#k>", ReferenceError::AmbiguousData),
+        ("<path:team/kv/data/db#k>", ReferenceError::AmbiguousData),
         ("<path:kv/a>", ReferenceError::Key),
         ("<path:kv/a#>", ReferenceError::Key),
         ("<path:kv/a#k#latest>", ReferenceError::Version),
