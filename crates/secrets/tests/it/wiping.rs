@@ -143,6 +143,16 @@ fn use_everything(value: &SecretBytes, pem: &[u8], digest: &SecretBytes) {
     let mut data = narae_yaml::Mapping::new();
     data.insert("k", text.as_str());
     manifest.as_mapping_mut().unwrap().insert("data", data);
+    // `kubectl apply` keeps a copy.
+    let applied = "kubectl.kubernetes.io/last-applied-configuration";
+    let mut annotations = narae_yaml::Mapping::new();
+    annotations.insert(applied, text.as_str());
+    let metadata = manifest.as_mapping_mut().unwrap().get_mut("metadata");
+    let metadata = metadata.unwrap().as_mapping_mut().unwrap();
+    metadata.insert("annotations", annotations);
+    let copied = SealRequest::new(&manifest, vec![Item::new("k", value.duplicate(), None)]);
+    let copied = copied.seal(&certificate);
+    assert!(!narae_yaml::write(&copied.unwrap().manifest).contains(applied));
     assert_eq!(Item::take_from(&mut manifest).unwrap()[0].value(), value);
 }
 

@@ -11,6 +11,7 @@ mod previous;
 mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use narae_yaml::Value;
 
@@ -36,7 +37,6 @@ pub const CLIENT_APPLY_BYTES: usize = 256 * 1024;
 /// `manifest` gives metadata, type and `immutable`. Its `data` and `stringData` may only hold keys for
 /// which there is an item, typically with the references the items were resolved from; their values are
 /// not read.
-#[derive(Debug)]
 pub struct SealRequest<'a> {
     manifest: &'a Value,
     items: Vec<Item>,
@@ -157,6 +157,21 @@ impl<'a> SealRequest<'a> {
             return Err(SealError::TooLarge { bytes });
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for SealRequest<'_> {
+    /// Without the manifests: an annotation, or data nobody took out, may hold plaintext.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let metadata = self.manifest.get("metadata");
+        let field = |name| metadata.and_then(|metadata| metadata.get(name)?.as_str());
+        f.debug_struct("SealRequest")
+            .field("namespace", &field("namespace"))
+            .field("name", &field("name"))
+            .field("items", &self.items)
+            .field("digest_key", &self.digest_key)
+            .field("allow_empty", &self.allow_empty)
+            .finish_non_exhaustive()
     }
 }
 

@@ -7,6 +7,7 @@ use narae_yaml::{Mapping, Value};
 use thiserror::Error;
 use zeroize::Zeroize as _;
 
+use super::LAST_APPLIED;
 use crate::SecretBytes;
 use crate::sealed::item::decode_base64;
 use crate::sealed::provenance::Source;
@@ -63,7 +64,7 @@ impl Item {
     }
 
     /// Takes every value out of a Secret's `data` and `stringData`; neither is in `secret` afterwards,
-    /// and the text they stood in is wiped.
+    /// and the text they stood in is wiped. So are annotations that hold a copy of the object as it was applied.
     ///
     /// What else held the plaintext is the caller's to wipe: the file's text, and whatever read it.
     ///
@@ -71,6 +72,7 @@ impl Item {
     ///
     /// [`PlaintextError`]; the plaintext is gone from `secret` then, too.
     pub fn take_from(secret: &mut Value) -> Result<Vec<Self>, PlaintextError> {
+        forget_applied(secret);
         let mut take = |field: &'static str| match secret
             .as_mapping_mut()
             .and_then(|secret| secret.remove(field))
@@ -120,6 +122,22 @@ impl Drop for Plain {
     fn drop(&mut self) {
         for value in self.0.values_mut() {
             if let Value::String(text) = value {
+                text.zeroize();
+            }
+        }
+    }
+}
+
+fn forget_applied(secret: &mut Value) {
+    let metadata = secret
+        .as_mapping_mut()
+        .and_then(|secret| secret.get_mut("metadata"));
+    let annotations = metadata
+        .and_then(Value::as_mapping_mut)
+        .and_then(|metadata| metadata.get_mut("annotations"));
+    if let Some(annotations) = annotations.and_then(Value::as_mapping_mut) {
+        for name in LAST_APPLIED {
+            if let Some(Value::String(mut text)) = annotations.remove(name) {
                 text.zeroize();
             }
         }

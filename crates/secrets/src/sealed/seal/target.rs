@@ -113,33 +113,33 @@ impl<'a> Target<'a> {
     }
 
     fn template_metadata(&self) -> Value {
-        let mut metadata = self
-            .secret
-            .get("metadata")
-            .and_then(Value::as_mapping)
-            .cloned()
-            .unwrap_or_default();
-        for field in SERVER_FIELDS {
-            metadata.remove(field);
-        }
-        for field in ["labels", "annotations"] {
-            if metadata.get(field).is_some_and(Value::is_null) {
-                metadata.remove(field);
-            }
-        }
-        if let Some(annotations) = metadata
-            .get_mut("annotations")
-            .and_then(Value::as_mapping_mut)
-        {
-            for name in LAST_APPLIED.into_iter().chain([ANNOTATION]) {
-                annotations.remove(name);
-            }
-            if annotations.is_empty() {
-                metadata.remove("annotations");
-            }
+        let mut metadata = Mapping::new();
+        let fields = self.secret.get("metadata").and_then(Value::as_mapping);
+        for (field, value) in fields.into_iter().flatten() {
+            let value = match value {
+                _ if SERVER_FIELDS.contains(&field) => continue,
+                Value::Null if ["labels", "annotations"].contains(&field) => continue,
+                Value::Mapping(own) if field == "annotations" => match annotations(own) {
+                    kept if kept.is_empty() => continue,
+                    kept => Value::Mapping(kept),
+                },
+                other => other.clone(),
+            };
+            metadata.insert(field.to_owned(), value);
         }
         Value::Mapping(metadata)
     }
+}
+
+/// Those that go along. Plaintext in the others is not even copied.
+fn annotations(own: &Mapping) -> Mapping {
+    let mut kept = Mapping::new();
+    for (name, value) in own {
+        if name != ANNOTATION && !LAST_APPLIED.contains(&name) {
+            kept.insert(name.to_owned(), value.clone());
+        }
+    }
+    kept
 }
 
 /// Whether Kubernetes can read what is taken over: kubeseal makes text of numbers and booleans in

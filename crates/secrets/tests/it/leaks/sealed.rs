@@ -51,6 +51,24 @@ pub(super) fn secrets(shown: &mut Shown) {
     shown.silent(&DigestKey::new(
         CANARY.repeat(3).as_bytes()[..32].try_into().unwrap(),
     ));
+    // Plaintext that nobody took out, and the copy that `kubectl apply` keeps.
+    let applied = format!(
+        "{{apiVersion: v1, kind: Secret, metadata: {{name: db, namespace: shop, annotations: {{kubectl.kubernetes.io/last-applied-configuration: {CANARY}}}}}, stringData: {{k: {CANARY}}}}}"
+    );
+    let mut applied = narae_yaml::read_one(&applied).unwrap();
+    let request = SealRequest::new(&applied, vec![Item::new("k", secret("x"), None)]);
+    shown.silent(&request);
+    clean(&narae_yaml::write(
+        &request.seal(&certificate(2048)).unwrap().manifest,
+    ));
+    Item::take_from(&mut applied).unwrap();
+    clean(&format!("{applied:?}"));
+    // A mistake makes a name of it.
+    for odd in ["*", "!", "!!"] {
+        let text = format!("kind: Secret\nstringData: {{k: {odd}{CANARY}}}\n");
+        shown.silent_error(&Backup::read(text.as_bytes()).unwrap_err());
+    }
+
     let request = SealRequest::new(&manifest, vec![item]).with_digest_key(Some(&key));
     shown.silent(&request);
     let sealed = request.seal(&certificate(2048)).unwrap();
