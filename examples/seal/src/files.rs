@@ -119,6 +119,27 @@ pub(crate) fn replace(file: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
     write().with_context(|| format!("cannot write {}", file.display()))
 }
 
+/// Writes a file that is not there yet, for its owner only; `false` if there is one by now, which stays as it is.
+pub(crate) fn create_private(file: &Path, bytes: &[u8]) -> Result<bool> {
+    let write = || -> io::Result<bool> {
+        let folder = match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut beside = tempfile::Builder::new()
+            .prefix(".seal-")
+            .tempfile_in(folder)?;
+        beside.write_all(bytes)?;
+        beside.as_file().sync_all()?;
+        match beside.persist_noclobber(file) {
+            Ok(_) => Ok(true),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error.error),
+        }
+    };
+    write().with_context(|| format!("cannot write {}", file.display()))
+}
+
 /// Whether this is a file that group or others may read, as far as this system has such modes.
 pub(crate) fn is_open_to_others(file: &Path) -> bool {
     #[cfg(unix)]

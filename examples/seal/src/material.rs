@@ -8,7 +8,6 @@ use narae_secrets::sealed::{Backup, Certificate, DigestKey, PrivateKeys};
 use zeroize::Zeroizing;
 
 use crate::cli::{Given, Seal};
-use crate::files::Mode;
 use crate::{cluster, files, output};
 
 /// Seconds since 1970.
@@ -84,10 +83,19 @@ pub(crate) fn digest_key(file: &Given<PathBuf>) -> Result<Option<DigestKey>> {
     let Some(file) = file.as_ref() else {
         return Ok(None);
     };
-    if !file.exists() {
+    let is_there = file.try_exists();
+    if !is_there.with_context(|| format!("cannot look for {}", file.display()))? {
+        if file.is_symlink() {
+            bail!(
+                "{} is a link to a file that is not there; make that, or remove the link",
+                file.display()
+            );
+        }
         let pem = DigestKey::generate_pem()?;
-        files::replace(file, pem.expose(), Mode::Private)?;
-        output::note(&format!("made the digest key {}", file.display()));
+        // Another process may make one at the same time: the first one's is the key of both.
+        if files::create_private(file, pem.expose())? {
+            output::note(&format!("made the digest key {}", file.display()));
+        }
     }
     let pem = files::read(Some(file), "a digest key")?;
     let key = DigestKey::from_pem(&pem).with_context(|| file.display().to_string())?;

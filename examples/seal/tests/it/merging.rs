@@ -287,3 +287,50 @@ fn what_would_not_open_is_not_merged() {
     assert_eq!(other.code, Some(1));
     assert_eq!(sealed.text(), before);
 }
+
+/// Many that need a digest key at once make one, and go by that.
+#[test]
+fn a_digest_key_is_made_once_and_not_through_a_link_to_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (digest_key, certificate) = (path("digest.key"), certificate(2048));
+    let seal = |file: &str| {
+        let flags = [
+            "--cert",
+            &certificate,
+            "--digest-key",
+            &digest_key,
+            "-w",
+            file,
+        ];
+        Program::Seal.must(&flags, secret("one").as_bytes());
+        fs::read_to_string(file).unwrap()
+    };
+    let files: Vec<String> = (0..8)
+        .map(|number| path(&format!("{number}.json")))
+        .collect();
+    let seal = &seal;
+    let first: Vec<String> = std::thread::scope(|scope| {
+        let runs = files.iter().map(|file| scope.spawn(move || seal(file)));
+        let runs: Vec<_> = runs.collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    for (file, first) in files.iter().zip(first) {
+        assert_eq!(seal(file), first, "not sealed for the key that stayed");
+    }
+
+    #[cfg(unix)]
+    {
+        let dangling = path("dangling");
+        std::os::unix::fs::symlink("nowhere", &dangling).unwrap();
+        let flags = ["--cert", &certificate, "--digest-key", &dangling];
+        let run = Program::Seal.run(&flags, secret("one").as_bytes());
+        assert_eq!(run.code, Some(1));
+        assert!(
+            run.stderr.contains("a link to a file that is not there"),
+            "{}",
+            run.stderr
+        );
+        assert!(!folder.path().join("nowhere").exists());
+    }
+}
