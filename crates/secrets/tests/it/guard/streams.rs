@@ -142,6 +142,7 @@ proptest! {
                 Just("cGE1NXdv"), Just("cmQ="), Just("kind: Secret\n"), Just("data:\n  a: b\n"), Just("\"kind\":\"Secret\""), Just("{"), Just("}"),
                 Just("\"data\":{\"a\":\"b\"},"), Just("hvs."), Just("CAESIJ8dGZ2kq0mXbVcUe1RtYw3o"), Just("-----BEGIN PRIVATE KEY-----\n"),
                 Just("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop"), Just("://u:"), Just("@"), Just("eyJhbGciOiJIUzI1NiJ9."),
+                Just("+kind: Secret\n"), Just("+data:\n"), Just("+  a: b\n"), Just("-"), Just("  c:\n    d\n"), Just("!!binary "), Just("'"),
             ], 0..40),
         sizes in proptest::collection::vec(1..40_usize, 1..200),
     ) {
