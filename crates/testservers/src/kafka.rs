@@ -83,6 +83,7 @@ transaction.state.log.min.isr=1
             &folder.path().join("log"),
         );
         wait_for(port, &mut process);
+        wait_for(secure_port, &mut process);
         Some(Self {
             process,
             port,

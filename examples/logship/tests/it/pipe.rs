@@ -214,6 +214,8 @@ fn assert_flat(peak: impl Fn(&Path) -> u64) {
         path
     };
     let (once, ten_times) = (file("once.log", BYTES), file("ten-times.log", 10 * BYTES));
+    // How much of the program itself counts depends on how much of it was read before.
+    peak(&once);
     let (once, ten_times) = (peak(&once), peak(&ten_times));
     assert!(
         ten_times < once + SLACK,

@@ -57,7 +57,7 @@ fn upload(router: &Router) -> (u16, String) {
 #[test]
 fn an_upload_that_the_endpoint_stops_reading_is_its_failure() {
     let (address, connections) = handing_over();
-    let (router, _directory) = breaking(address, "", &["--stall-timeout", "0.5"]);
+    let (router, _directory) = breaking(address, "", &["--stall-timeout", "3"]);
     let (status, text) = upload(&router);
     assert_eq!(
         (status, text.as_str()),
@@ -84,7 +84,8 @@ fn an_upload_for_which_an_http2_endpoint_gives_no_room_is_its_failure() {
         }
         false
     });
-    let more = ["--stall-timeout", "0.5"];
+    // Within half of it every ping must be answered.
+    let more = ["--stall-timeout", "3"];
     let (router, _directory) = breaking(address, ", appProtocol: kubernetes.io/h2c", &more);
     let (status, text) = upload(&router);
     assert_eq!(
@@ -132,7 +133,7 @@ fn http2_client(router: &Router) -> TcpStream {
 #[test]
 fn an_http2_stream_for_which_there_is_never_room_is_reset() {
     let backend = large();
-    let limits = ["--stall-timeout", "0.5", "--max-requests", "1"];
+    let limits = ["--stall-timeout", "3", "--max-requests", "1"];
     let router = Router::start(&[("a", backend.address, 1)], &limits);
     let mut stream = http2_client(&router);
     let mut kinds = Vec::new();
@@ -148,7 +149,7 @@ fn an_http2_stream_for_which_there_is_never_room_is_reset() {
 #[test]
 fn an_http2_connection_that_nobody_uses_is_given_up() {
     let backend = Backend::named("a");
-    let limits = ["--stall-timeout", "0.5", "--max-connections", "1"];
+    let limits = ["--stall-timeout", "2", "--max-connections", "1"];
     let router = Router::start(&[("a", backend.address, 1)], &limits);
     let mut stream = http2_client(&router);
     let mut kinds = Vec::new();

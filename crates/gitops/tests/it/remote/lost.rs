@@ -73,7 +73,7 @@ fn a_push_that_takes_too_long_is_not_said_to_have_failed() {
         return;
     };
     let (_directory, here) = cache();
-    let remote = remote(&server.address("gitops.git")).with_deadline(Duration::from_secs(2));
+    let remote = remote(&server.address("gitops.git")).with_deadline(Duration::from_secs(8));
     let error = remote
         .land(&here, "main", 5, write("a", "x"), |_| {})
         .unwrap_err();
