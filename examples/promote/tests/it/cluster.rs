@@ -244,7 +244,7 @@ fn what_is_delivered_runs_or_argocd_says_why_not() {
 
 fn the_new_pods_run(place: &Place) {
     for tag in ["1111bbb", "2222ccc"] {
-        let run = place.wait("shop", tag, "120");
+        let run = place.wait("shop", tag, "300");
         assert_eq!(run.code, Some(0), "{run:?}\n{}", place.argocd.output());
         // By now, not some time later.
         assert_eq!(
@@ -295,7 +295,7 @@ fn a_later_commit_will_do(place: &Place) {
         .gitea
         .path("repositories/narae/gitops.git/hooks/post-receive.d/faster");
     write_program(&hook, FASTER);
-    let run = place.wait("shop", "3333ddd", "120");
+    let run = place.wait("shop", "3333ddd", "300");
     std::fs::remove_file(&hook).unwrap();
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(
@@ -312,7 +312,7 @@ fn a_later_commit_will_do(place: &Place) {
 }
 
 fn a_refused_sync_fails_in_argocds_words(place: &Place) {
-    let run = place.wait("shop", "dead123", "120");
+    let run = place.wait("shop", "dead123", "300");
     assert_eq!(run.code, Some(4), "{run:?}");
     for words in ["cannot be synced", "this image was withdrawn"] {
         assert!(run.stderr.contains(words), "{run:?}");
@@ -324,13 +324,13 @@ fn a_refused_sync_fails_in_argocds_words(place: &Place) {
 }
 
 fn a_rollout_that_degrades_fails_in_argocds_words(place: &Place) {
-    let run = place.wait("shop", "bad1234", "120");
+    let run = place.wait("shop", "bad1234", "300");
     assert_eq!(run.code, Some(4), "{run:?}");
     for words in ["is applied and Degraded", "exceeded its progress deadline"] {
         assert!(run.stderr.contains(words), "{run:?}");
     }
     // The next one is not judged by what was.
-    let run = place.wait("shop", "4444eee", "120");
+    let run = place.wait("shop", "4444eee", "300");
     assert_eq!(run.code, Some(0), "{run:?}");
 }
 
@@ -461,7 +461,7 @@ fn manifests_that_cannot_be_read_fail_in_argocds_words(place: &Place) {
     let broken = r#"{"branch": "main", "message": "broken", "content": "YXBpVmVyc2lvbjogdjEKa2luZDogW3g6Cm1ldGFkYXRhOiB7fQo="}"#;
     let path = format!("repos/{REPOSITORY}/contents/environments/dev/shop/broken.yaml");
     place.gitea.must("POST", &path, broken);
-    let run = place.wait("shop", "aaaa000", "120");
+    let run = place.wait("shop", "aaaa000", "300");
     assert_eq!(run.code, Some(4), "{run:?}");
     for words in ["cannot be synced", "ComparisonError", "broken.yaml"] {
         assert!(run.stderr.contains(words), "{run:?}");
