@@ -69,6 +69,8 @@ impl Cluster {
         let accounts = [
             flag("service-account-private-key-file", &plane.path("sa.key")),
             "--use-service-account-credentials=true".to_owned(),
+            // A busy machine is no lost node: its pods would be marked as not ready, and kwok makes no pod ready twice.
+            "--node-monitor-grace-period=1h".to_owned(),
         ];
         let controllers = start(
             &program("kube-controller-manager")?,

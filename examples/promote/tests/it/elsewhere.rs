@@ -7,7 +7,24 @@ use std::process::Stdio;
 
 use narae_testservers::GitDaemon;
 
-use crate::sandbox::{IMAGE, Sandbox, TO_MASTER, TO_RC};
+use crate::sandbox::{IMAGE, Run, Sandbox, TO_MASTER, TO_RC};
+
+#[test]
+fn the_repository_that_is_named_goes_before_the_variable() {
+    let sandbox = Sandbox::new();
+    let image = format!("{IMAGE}:8c1d2e3");
+    let set = ["set-image", "shop", &image, "--env", "dev"];
+    let url = sandbox.url();
+    for repository in [url.as_str(), "gitops.git"] {
+        let arguments = [&["--repo", repository][..], &set, &["--dry-run"]].concat();
+        let run = Run::of(&mut sandbox.command("nowhere.git", &arguments));
+        assert_eq!(run.code, Some(0), "{run:#?}");
+        let arguments = [&set[..], &["--dry-run", "--repo", repository]].concat();
+        let run = Run::of(sandbox.command("", &arguments).env_remove("NARAE_REPO"));
+        assert_eq!(run.code, Some(0), "{run:#?}");
+        assert!(run.stdout.contains("8c1d2e3"), "{run:#?}");
+    }
+}
 
 #[test]
 fn a_repository_behind_git_daemon() {

@@ -92,6 +92,31 @@ fn spread(count: u32, least: i64, median: i64, most: i64) -> Value {
 }
 
 #[test]
+fn when_it_was_is_said_in_seconds_and_in_words() {
+    let past = Past::new();
+    past.commit(0, "shop/dev", "a000001", &[]);
+    past.commit(30, "shop/dev", "a000002", &[]);
+    let times = [past.begin + 30 * HOUR, past.begin];
+    let (code, json) = past.sandbox.json(&["history"]);
+    assert_eq!(code, Some(0), "{json:#}");
+    let deliveries = json.get("deliveries").and_then(Value::as_array).unwrap();
+    let seconds = deliveries.iter().map(|delivery| delivery.get("seconds"));
+    let expected = times.map(Value::from);
+    assert!(seconds.eq(expected.iter().map(Some)), "{json:#}");
+    let words = past.sandbox.repository(&[
+        "log",
+        "-2",
+        "--date=format-local:%Y-%m-%d %H:%M",
+        "--format=%cd",
+        "main",
+    ]);
+    let table = past.sandbox.done(&["history"]);
+    for (row, when) in table.lines().skip(1).zip(words.lines()) {
+        assert!(row.starts_with(&format!("{when}  dev ")), "{table}{words}");
+    }
+}
+
+#[test]
 fn the_measures_of_a_week() {
     let past = week();
     let expected = |deliveries: u32, rollbacks: u32, days: f64| {

@@ -8,7 +8,6 @@
 mod argocd;
 mod branches;
 mod changes;
-mod cluster;
 mod colour;
 mod config;
 mod depth;
@@ -22,6 +21,7 @@ mod plans;
 mod race;
 mod reading;
 mod readme;
+#[expect(dead_code, reason = "the tests on a cluster have more use for it")]
 mod receiver;
 mod sandbox;
 mod servers;

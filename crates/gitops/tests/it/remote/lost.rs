@@ -67,6 +67,26 @@ fn a_push_whose_answer_is_lost_is_found_on_the_branch() {
 }
 
 #[test]
+fn all_attempts_together_meet_the_deadline() {
+    let served = Served::new();
+    let lost = |seen: &Seen| is_push(seen).then_some(Fault::CloseBefore);
+    let Some(server) = start(&served, GitHttpOptions::new().with_faults(lost)) else {
+        return;
+    };
+    let (_directory, here) = cache();
+    let attempts = AtomicUsize::new(0);
+    let error = remote(&server.address("gitops.git"))
+        .with_deadline(Duration::from_secs(5))
+        .land(&here, "main", u32::MAX, write("a", "x"), |_| {
+            attempts.fetch_add(1, Ordering::SeqCst);
+        })
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+    assert!(attempts.load(Ordering::SeqCst) > 0);
+    assert_eq!(served.commits(), 1);
+}
+
+#[test]
 fn a_push_that_takes_too_long_is_not_said_to_have_failed() {
     let served = Served::new();
     let Some(server) = start(&served, once(is_push, Fault::Silence)) else {

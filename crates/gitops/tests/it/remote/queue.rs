@@ -6,8 +6,10 @@ use std::thread;
 
 use narae_gitops::remote::{Decision, Error, Event, Outcome, Queue, Remote, Snapshot};
 use narae_gitops::repository::Repository;
+use narae_testservers::GitHttpOptions;
 
 use super::fixture::{Served, cache, committed, remote, replace};
+use super::http::start;
 use crate::fixture::{advance, fsck, git};
 
 /// A remote that counts its pushes.
@@ -68,6 +70,33 @@ fn each_decision_sees_what_those_before_it_made_and_one_that_fails_is_left_out()
         first[0].to_string()
     );
     fsck(&served.path());
+}
+
+#[test]
+fn as_much_is_asked_for_three_as_for_one() {
+    let asked = |count: usize| {
+        let served = Served::new();
+        let server = start(&served, GitHttpOptions::new())?;
+        let (_directory, here) = cache();
+        let mut changes: Vec<_> = ["1", "2", "3"]
+            .windows(2)
+            .cycle()
+            .take(count)
+            .map(|step| replace("apps/shop/values.yaml", step[0], step[1]))
+            .collect();
+        let mut decisions: Vec<&mut Decision<'_, Error>> = changes
+            .iter_mut()
+            .map(|change| change as &mut Decision<'_, Error>)
+            .collect();
+        let remote = remote(&server.address("gitops.git"));
+        let landed = remote.land_all(&here, "main", 1, &mut decisions, |_| {});
+        assert_eq!(landed.unwrap().outcomes.len(), count);
+        Some(server.seen().len())
+    };
+    let (Some(one), Some(three)) = (asked(1), asked(3)) else {
+        return;
+    };
+    assert_eq!(one, three);
 }
 
 #[test]
