@@ -110,7 +110,8 @@ impl Repository {
             let merge = commit(&git, id)?;
             let merged = line.merged(&git, examined, &merge)?;
             examined += 1;
-            for commit in std::iter::once(merge.clone()).chain(merged) {
+            for id in std::iter::once(id).chain(merged) {
+                let commit = commit(&git, id)?;
                 let parent = parent(&git, &commit)?;
                 if touches(&git, &commit, parent.as_ref(), wanted.under.as_ref())? {
                     let mut record = record(&commit);
@@ -160,16 +161,15 @@ impl Line {
     }
 
     /// What came by the merge at this place, newest first; nothing by any other commit.
-    fn merged<'g>(
+    fn merged(
         &mut self,
-        git: &'g git2::Repository,
+        git: &git2::Repository,
         place: usize,
-        merge: &git2::Commit<'g>,
-    ) -> Result<Vec<git2::Commit<'g>>, Error> {
+        merge: &git2::Commit<'_>,
+    ) -> Result<Vec<Oid>, Error> {
         let mut merged = Vec::new();
         for id in parents(merge).into_iter().skip(1) {
-            // What is not here lies behind the boundary.
-            merged.extend(self.side(git, place, git.find_commit(id).ok())?);
+            merged.extend(self.side(git, place, here(git, id)?)?);
         }
         merged.truncate(MAX_MERGED);
         Ok(merged)
@@ -182,7 +182,7 @@ impl Line {
         git: &'g git2::Repository,
         place: usize,
         tip: Option<git2::Commit<'g>>,
-    ) -> Result<Vec<git2::Commit<'g>>, Error> {
+    ) -> Result<Vec<Oid>, Error> {
         let mut side = Vec::new();
         let mut indices = HashMap::new();
         let mut next = tip;
@@ -193,7 +193,7 @@ impl Line {
                 }
                 indices.insert(commit.id(), side.len());
                 next = parent(git, &commit)?;
-                side.push(commit);
+                side.push(commit.id());
             }
             let before = self.at(git, behind)?;
             if let Some(had) = before.and_then(|id| indices.get(&id)) {
@@ -228,9 +228,12 @@ fn parent<'a>(
     git: &'a git2::Repository,
     commit: &git2::Commit<'_>,
 ) -> Result<Option<git2::Commit<'a>>, Error> {
-    let Some(id) = parents(commit).into_iter().next() else {
-        return Ok(None);
-    };
+    let first = parents(commit).into_iter().next();
+    first.map_or(Ok(None), |id| here(git, id))
+}
+
+/// `None` for what lies behind the boundary of a shallow repository.
+fn here(git: &git2::Repository, id: Oid) -> Result<Option<git2::Commit<'_>>, Error> {
     match git.find_commit(id) {
         Ok(parent) => Ok(Some(parent)),
         Err(error) if error.code() == ErrorCode::NotFound && git.is_shallow() => Ok(None),

@@ -1,7 +1,9 @@
 //! Reading back what was delivered.
 
 use narae_gitops::message::{Message, key};
-use narae_gitops::repository::{Commit, History, Outcome, Record, Repository};
+use narae_gitops::repository::{
+    Commit, ErrorKind, History, MAX_COMMIT_BYTES, Outcome, Record, Repository,
+};
 
 use crate::fixture::{advance, bare, commit, git, imported, path, signature};
 
@@ -210,4 +212,20 @@ fn a_branch_that_has_nothing_in_common_is_told_in_part() {
         (all[1].subject.as_str(), all[101].subject.as_str()),
         ("pay: 149", "shop: 1")
     );
+}
+
+#[test]
+fn a_commit_of_a_merge_is_no_larger_than_any_other() {
+    let (directory, repository) = bare();
+    deliver(&repository, "shop", "1");
+    let large = directory.path().join("message");
+    std::fs::write(&large, "x".repeat(MAX_COMMIT_BYTES)).unwrap();
+    let who = ["-c", "user.name=x", "-c", "user.email=x@example.com"];
+    let commit = ["commit-tree", "-p", "main", "-F", large.to_str().unwrap()];
+    let arguments = [&who[..], &commit, &["main^{tree}"]].concat();
+    let side = git(repository.path(), &arguments);
+    git(repository.path(), &["branch", "side", side.trim()]);
+    merge(&repository, "side", "1795000500 +0000");
+    let error = repository.history("main", &History::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
 }
