@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(rewritten(&written), written);
 
     let _ = Capabilities::read(&mut PacketReader::new(bytes));
-    let _ = Pushable::read(&mut PacketReader::new(bytes), "refs/heads/main");
+    let _ = Pushable::read(&mut PacketReader::new(bytes), &["refs/heads/main"]);
     let _ = ReferencesRequest::new(["refs/"]).read(&mut PacketReader::new(bytes));
     yes_is_heard(bytes);
     let (mut packets, mut said) = (PacketReader::new(bytes), Said::new());

@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Protocol,
     /// The server cannot do what is needed.
     Unsupported,
+    /// The server cannot move several branches as one; nothing was sent. Moving them one by one is up to the caller.
+    NotAtomic,
     /// A limit of this crate is exceeded; the message names it.
     TooLarge,
     /// The deadline passed. What was being pushed may or may not have arrived.
@@ -51,7 +53,18 @@ pub enum ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    refusals: Vec<Refusal>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What a server says about a branch that it does not move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The branch, or where a proposal was to go.
+    pub branch: String,
+    /// The server's words about it. Of one that was held back since another was refused, git's own: `atomic push failure`.
+    pub reason: String,
 }
 
 impl Error {
@@ -59,8 +72,13 @@ impl Error {
         Self {
             kind,
             message: message.into(),
+            refusals: Vec::new(),
             source: None,
         }
+    }
+
+    pub(crate) fn refusing(self, refusals: Vec<Refusal>) -> Self {
+        Self { refusals, ..self }
     }
 
     pub(crate) fn hint(mut self, hint: &str) -> Self {
@@ -82,7 +100,13 @@ impl Error {
 
     /// The same for somebody else.
     pub(crate) fn again(&self) -> Self {
-        Self::new(self.kind, self.message.clone())
+        Self::new(self.kind, self.message.clone()).refusing(self.refusals.clone())
+    }
+
+    /// Of [`ErrorKind::Refused`], when a push was: what the server said about each branch of it.
+    #[must_use]
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
     }
 
     /// What happened, to branch on.
@@ -122,6 +146,7 @@ impl From<repository::Error> for Error {
                 kind => ErrorKind::Repository(kind),
             },
             message: error.to_string(),
+            refusals: Vec::new(),
             source: Some(Box::new(error)),
         }
     }
@@ -133,6 +158,7 @@ impl From<WireError> for Error {
             WireError::Ended => ErrorKind::Interrupted,
             WireError::Said(_) => ErrorKind::Refused,
             WireError::TooMany { .. } | WireError::TooLong { .. } => ErrorKind::TooLarge,
+            WireError::NotAtomic => ErrorKind::NotAtomic,
             WireError::Io(_) => match error {
                 WireError::Io(error) => return error.into(),
                 _ => ErrorKind::Interrupted,
@@ -142,6 +168,7 @@ impl From<WireError> for Error {
         Self {
             kind,
             message: error.to_string(),
+            refusals: Vec::new(),
             source: Some(Box::new(error)),
         }
     }
@@ -159,6 +186,7 @@ impl From<io::Error> for Error {
             Err(error) => Self {
                 kind: ErrorKind::Interrupted,
                 message: format!("the connection failed: {error}"),
+                refusals: Vec::new(),
                 source: Some(Box::new(error)),
             },
         }
@@ -182,6 +210,7 @@ impl From<PackError> for Error {
         Self {
             kind,
             message: error.to_string(),
+            refusals: Vec::new(),
             source: Some(Box::new(error)),
         }
     }

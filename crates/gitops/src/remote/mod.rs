@@ -42,11 +42,11 @@ use std::time::Duration;
 
 pub use back_off::{LONGEST_BACK_OFF, back_off};
 pub use cache::{Cache, MAX_CACHED_OBJECTS, MAX_CACHED_PACKS};
-pub use error::{Error, ErrorKind};
-pub use land::{Decision, Landed, LandedAll, Outcome};
+pub use error::{Error, ErrorKind, Refusal};
+pub use land::{Decision, JointDecision, Landed, LandedAll, LandedTogether, Outcome};
 pub use options::{DEFAULT_DEADLINE, MAX_FETCHED_BYTES, MAX_FETCHED_OBJECTS};
 pub use propose::Proposal;
-pub use push::PushOutcome;
+pub use push::{JointPushOutcome, Move, PushOutcome};
 pub use queue::{MAX_BATCH, Queue};
 pub use snapshot::Snapshot;
 pub use transport::SshOptions;

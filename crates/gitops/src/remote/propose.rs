@@ -30,25 +30,25 @@ impl Remote {
         new: CommitId,
     ) -> Result<PushOutcome, Error> {
         let watch = self.options.watch();
-        let (pusher, branch) = match to {
-            Proposal::Branch(branch) => (Pusher::open(self, branch, &watch)?, branch),
+        let name = match to {
+            Proposal::Branch(branch) => repository::reference_name(branch)?,
             Proposal::For(branch) => {
                 repository::reference_name(branch)?;
-                let name = format!("refs/for/{branch}");
-                (Pusher::open_at(self, name, &watch)?, branch)
+                format!("refs/for/{branch}")
             }
         };
-        let found = pusher.tip();
+        let pusher = Pusher::open_at(self, vec![name.clone()], &watch)?;
+        let found = pusher.tips().into_iter().next().flatten();
         if found == Some(new) {
             return Ok(PushOutcome::AlreadyThere);
         }
-        match pusher.replace(repository, base, new, &watch)? {
+        match pusher.replace(repository, &[(name, base, new)], &watch)? {
             Verdict::Taken => Ok(PushOutcome::Pushed),
             Verdict::Elsewhere(_) => Ok(PushOutcome::Moved {
                 expected: found,
                 found,
             }),
-            Verdict::No(words) => Err(self.refused(branch, &words)),
+            Verdict::No(no) => Err(self.refused(no)),
         }
     }
 }

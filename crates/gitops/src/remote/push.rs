@@ -1,11 +1,11 @@
-//! Moving a branch of a remote, from where it must stand.
+//! Moving branches of a remote, each from where it must stand: all of a push or none.
 
 use super::Remote;
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Refusal};
 use super::pack::{self, Packed};
 use super::transport::{self, Conversation, Service};
 use super::watch::{Event, Watch};
-use super::wire::{PacketReader, PushRequest, Pushable, Report, Said, Sideband};
+use super::wire::{PacketReader, PushRequest, Pushable, Report, Said, Sideband, WireError};
 use crate::repository::{self, CommitId, Repository};
 
 /// How a push ended that nobody refused.
@@ -26,14 +26,62 @@ pub enum PushOutcome {
     },
 }
 
+/// How a push of several branches ended that nobody refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub enum JointPushOutcome {
+    /// Each stands at its pushed commit now.
+    Pushed,
+    /// Each stood there before.
+    AlreadyThere,
+    /// Not all are where they were expected; none was moved.
+    Moved {
+        /// Where each is, in their order.
+        found: Vec<Option<CommitId>>,
+    },
+}
+
+/// A branch to move, from where it must stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Move {
+    /// The branch.
+    pub branch: String,
+    /// Where it must stand; `None`: it must not exist.
+    pub expected: Option<CommitId>,
+    /// Where it goes: a commit that descends from there.
+    pub new: CommitId,
+}
+
+impl Move {
+    /// `branch` from `expected` to `new`.
+    #[must_use]
+    pub fn new(branch: impl Into<String>, expected: Option<CommitId>, new: CommitId) -> Self {
+        Self {
+            branch: branch.into(),
+            expected,
+            new,
+        }
+    }
+}
+
 /// What the server says to a push.
 #[derive(Debug)]
 pub(super) enum Verdict {
     Taken,
-    /// The branch stood elsewhere when the server was first asked.
-    Elsewhere(Option<CommitId>),
+    /// Not all stood where they were expected when the server was first asked.
+    Elsewhere(Vec<Option<CommitId>>),
     /// In its words; perhaps because another writer was faster.
-    No(String),
+    No(No),
+}
+
+/// A refusal, as the server put it.
+#[derive(Debug)]
+pub(super) struct No {
+    /// The lines of its hooks.
+    said: Vec<String>,
+    refusals: Vec<Refusal>,
 }
 
 impl Remote {
@@ -51,63 +99,112 @@ impl Remote {
         expected: Option<CommitId>,
         new: CommitId,
     ) -> Result<PushOutcome, Error> {
+        let moves = [Move::new(branch, expected, new)];
+        Ok(match self.push_together(repository, &moves)? {
+            JointPushOutcome::Pushed => PushOutcome::Pushed,
+            JointPushOutcome::AlreadyThere => PushOutcome::AlreadyThere,
+            JointPushOutcome::Moved { found } => PushOutcome::Moved {
+                expected,
+                found: found.into_iter().next().flatten(),
+            },
+        })
+    }
+
+    /// Moves several branches as one: each from where it is expected, all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::push`]: [`Error::refusals`] has the server's words about each branch.
+    /// [`ErrorKind::NotAtomic`] when the server cannot move several as one.
+    pub fn push_together(
+        &self,
+        repository: &Repository,
+        moves: &[Move],
+    ) -> Result<JointPushOutcome, Error> {
         let watch = self.options.watch();
-        let pusher = Pusher::open(self, branch, &watch)?;
-        match pusher.push(repository, expected, new, &watch)? {
-            Verdict::Taken => Ok(PushOutcome::Pushed),
-            Verdict::Elsewhere(found) if found == Some(new) => Ok(PushOutcome::AlreadyThere),
-            Verdict::Elsewhere(found) => Ok(PushOutcome::Moved { expected, found }),
-            Verdict::No(words) => match self.tip_within(branch, &watch)? {
-                found if found != expected => Ok(PushOutcome::Moved { expected, found }),
-                _ => Err(self.refused(branch, &words)),
+        let branches: Vec<&str> = moves.iter().map(|step| step.branch.as_str()).collect();
+        let pusher = Pusher::open(self, &branches, &watch)?;
+        let new: Vec<_> = moves.iter().map(|step| Some(step.new)).collect();
+        let is_there = moves.iter().map(|step| step.expected).collect::<Vec<_>>();
+        match pusher.push(repository, moves, &watch)? {
+            Verdict::Taken => Ok(JointPushOutcome::Pushed),
+            Verdict::Elsewhere(found) if found == new => Ok(JointPushOutcome::AlreadyThere),
+            Verdict::Elsewhere(found) => Ok(JointPushOutcome::Moved { found }),
+            Verdict::No(no) => match self.tips_within(&branches, &watch)? {
+                found if found != is_there => Ok(JointPushOutcome::Moved { found }),
+                _ => Err(self.refused(no)),
             },
         }
     }
 
-    pub(super) fn tip_within(
+    pub(super) fn tips_within(
         &self,
-        branch: &str,
+        branches: &[&str],
         watch: &Watch,
-    ) -> Result<Option<CommitId>, Error> {
-        super::snapshot::tip(&mut super::fetch::Fetcher::start(self, watch)?, branch)
+    ) -> Result<Vec<Option<CommitId>>, Error> {
+        super::snapshot::tips(&mut super::fetch::Fetcher::start(self, watch)?, branches)
     }
 
-    pub(super) fn refused(&self, branch: &str, words: &str) -> Error {
-        let message = format!("{} refuses to move `{branch}`: {words}", self.address);
-        Error::new(ErrorKind::Refused, message)
+    pub(super) fn refused(&self, no: No) -> Error {
+        let words = no.words();
+        let refused = no.refusals.iter().map(|no| format!("`{}`", no.branch));
+        let branches = refused.collect::<Vec<_>>().join(", ");
+        let message = format!("{} refuses to move {branches}: {words}", self.address);
+        Error::new(ErrorKind::Refused, message).refusing(no.refusals)
     }
 }
 
-/// A conversation with `git-receive-pack` about one reference.
+impl No {
+    /// The hooks' lines, and git's reason; where there are several branches, for each.
+    pub(super) fn words(&self) -> String {
+        let reasons = self.refusals.iter().map(|no| match self.refusals.len() {
+            1 => no.reason.clone(),
+            _ => format!("`{}`: {}", no.branch, no.reason),
+        });
+        let lines: Vec<String> = self.said.iter().cloned().chain(reasons).collect();
+        lines.join("\n")
+    }
+}
+
+/// A conversation with `git-receive-pack` about some references.
 pub(super) struct Pusher<'a> {
     remote: &'a Remote,
     conversation: Box<dyn Conversation + 'a>,
     /// `refs/heads/…`
-    name: String,
+    names: Vec<String>,
     server: Pushable,
     has_failed: bool,
 }
 
 impl<'a> Pusher<'a> {
-    /// Begins one, and hears where the branch stands.
-    pub(super) fn open(remote: &'a Remote, branch: &str, watch: &Watch) -> Result<Self, Error> {
-        Self::open_at(remote, repository::reference_name(branch)?, watch)
+    /// Begins one, and hears where the branches stand.
+    pub(super) fn open(
+        remote: &'a Remote,
+        branches: &[&str],
+        watch: &Watch,
+    ) -> Result<Self, Error> {
+        Self::open_at(remote, repository::reference_names(branches)?, watch)
     }
 
-    /// The same for any reference.
-    pub(super) fn open_at(remote: &'a Remote, name: String, watch: &Watch) -> Result<Self, Error> {
+    /// The same for any references.
+    pub(super) fn open_at(
+        remote: &'a Remote,
+        names: Vec<String>,
+        watch: &Watch,
+    ) -> Result<Self, Error> {
         let (address, options) = (&remote.address, &remote.options);
         let mut conversation = transport::open(address, options, Service::ReceivePack, watch)
             .map_err(|error| failed(remote, error))?;
+        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
         let server = conversation
             .greeting()
-            .and_then(|stream| Ok(Pushable::read(&mut PacketReader::new(stream), &name)?))
+            .and_then(|stream| Ok(Pushable::read(&mut PacketReader::new(stream), &wanted)?))
             .and_then(of_sha1);
         match server {
             Ok(server) => Ok(Self {
                 remote,
                 conversation,
-                name,
+                names,
                 server,
                 has_failed: false,
             }),
@@ -115,36 +212,45 @@ impl<'a> Pusher<'a> {
         }
     }
 
-    /// Where it stood when the conversation began.
-    pub(super) fn tip(&self) -> Option<CommitId> {
-        self.server.tip().map(CommitId::from)
+    /// Where each stood when the conversation began.
+    pub(super) fn tips(&self) -> Vec<Option<CommitId>> {
+        let tip = |name: &String| self.server.tip(name).map(CommitId::from);
+        self.names.iter().map(tip).collect()
     }
 
-    /// One push. A lost race shows as [`Verdict::Elsewhere`] or as a refusal.
+    /// One push of `moves`, some of the branches it was opened for. A lost race shows as [`Verdict::Elsewhere`] or as a
+    /// refusal.
     pub(super) fn push(
         self,
         repository: &Repository,
-        expected: Option<CommitId>,
-        new: CommitId,
+        moves: &[Move],
         watch: &Watch,
     ) -> Result<Verdict, Error> {
-        let found = self.tip();
-        if found != expected {
+        let mut steps = Vec::with_capacity(moves.len());
+        for step in moves {
+            let name = repository::reference_name(&step.branch)?;
+            steps.push((name, step.expected, step.new));
+        }
+        let tip = |name: &str| self.server.tip(name).map(CommitId::from);
+        let found: Vec<_> = steps.iter().map(|(name, ..)| tip(name)).collect();
+        if !found
+            .iter()
+            .eq(steps.iter().map(|(_, expected, _)| expected))
+        {
             return Ok(Verdict::Elsewhere(found));
         }
-        self.replace(repository, expected, new, watch)
+        self.replace(repository, &steps, watch)
     }
 
-    /// Moves it from wherever it stood, sending what follows on `base`, a commit that is there.
+    /// Moves references from wherever they stood, sending what follows on the commit beside each, which is there.
     pub(super) fn replace(
         mut self,
         repository: &Repository,
-        base: Option<CommitId>,
-        new: CommitId,
+        steps: &[Step],
         watch: &Watch,
     ) -> Result<Verdict, Error> {
         let pushed = self
-            .message(repository, base, new)
+            .message(repository, steps)
             .and_then(|(bytes, objects)| {
                 watch.tell(&Event::Sending {
                     objects,
@@ -159,25 +265,36 @@ impl<'a> Pusher<'a> {
         for line in &said {
             watch.tell(&Event::Said(line.clone()));
         }
-        Ok(match report.refusal(&self.name) {
-            None => Verdict::Taken,
-            Some(reason) => Verdict::No(words(said, reason)),
+        let refusals: Vec<Refusal> = steps
+            .iter()
+            .filter_map(|(name, ..)| {
+                Some(Refusal {
+                    reason: report.refusal(name)?.to_owned(),
+                    branch: name.strip_prefix("refs/heads/").unwrap_or(name).to_owned(),
+                })
+            })
+            .collect();
+        Ok(match refusals.is_empty() {
+            true => Verdict::Taken,
+            false => Verdict::No(No { said, refusals }),
         })
     }
 
-    /// Command and pack, and how many objects are in it.
-    fn message(
-        &self,
-        repository: &Repository,
-        base: Option<CommitId>,
-        new: CommitId,
-    ) -> Result<(Vec<u8>, usize), Error> {
-        let request = PushRequest::new(&self.name, self.server.tip(), new.into())
-            .with_options(self.remote.options.push_options.clone());
+    /// Commands and pack, and how many objects are in it.
+    fn message(&self, repository: &Repository, steps: &[Step]) -> Result<(Vec<u8>, usize), Error> {
+        let mut request =
+            PushRequest::default().with_options(self.remote.options.push_options.clone());
+        for (name, _, new) in steps {
+            request = request.and(name, self.server.tip(name), (*new).into());
+        }
         let mut bytes = request
             .to_bytes(&self.server)
-            .map_err(|error| Error::from(error).with_kind(ErrorKind::Unsupported))?;
-        let unsent = repository.unsent(base, new)?;
+            .map_err(|error| match error {
+                WireError::NotAtomic => Error::from(error),
+                error => Error::from(error).with_kind(ErrorKind::Unsupported),
+            })?;
+        let chains: Vec<_> = steps.iter().map(|(_, base, new)| (*base, *new)).collect();
+        let unsent = repository.unsent(&chains)?;
         let is_thin = !self.server.has("no-thin");
         let packed: Vec<Packed<'_>> = unsent
             .iter()
@@ -196,6 +313,9 @@ impl<'a> Pusher<'a> {
         Ok((bytes, packed.len()))
     }
 }
+
+/// A reference, a commit that is there, and the one that follows on it.
+pub(super) type Step = (String, Option<CommitId>, CommitId);
 
 impl Drop for Pusher<'_> {
     fn drop(&mut self) {
@@ -236,11 +356,4 @@ fn report(
     // listening. What goes wrong from here cannot undo the push.
     let _ = bands.finish();
     Ok((report, said))
-}
-
-/// The hooks' lines and git's reason.
-fn words(said: Vec<String>, reason: &str) -> String {
-    let mut lines = said;
-    lines.push(reason.to_owned());
-    lines.join("\n")
 }

@@ -29,8 +29,8 @@ impl Remote {
     ///
     /// Everything of [`ErrorKind`] that is not about pushing.
     pub fn tip(&self, branch: &str) -> Result<Option<CommitId>, Error> {
-        let mut fetcher = Fetcher::start(self, &self.options.watch())?;
-        tip(&mut fetcher, branch)
+        let tips = self.tips_within(&[branch], &self.options.watch())?;
+        Ok(tips.into_iter().next().flatten())
     }
 
     /// The branch that `HEAD` stands for there; `None` when the server does not say.
@@ -69,29 +69,43 @@ impl Remote {
         watch: &Watch,
     ) -> Result<Snapshot<'a>, Error> {
         let mut fetcher = Fetcher::start(self, watch)?;
-        let tip = tip(&mut fetcher, branch)?;
-        Snapshot::at(repository, branch, tip, Arc::new(Mutex::new(fetcher)))
+        let tip = tips(&mut fetcher, &[branch])?.into_iter().next().flatten();
+        let fetcher = Arc::new(Mutex::new(fetcher));
+        let snapshot = Snapshot::new(repository, branch, tip, fetcher);
+        snapshot.fetch_commits(tip)?;
+        Ok(snapshot)
     }
 }
 
 impl<'a> Snapshot<'a> {
-    /// `branch` at `tip`, whose commit is fetched.
-    pub(super) fn at(
+    fn new(
         repository: &'a Repository,
         branch: &str,
         tip: Option<CommitId>,
         fetcher: Arc<Mutex<Fetcher<'a>>>,
-    ) -> Result<Self, Error> {
-        let snapshot = Self {
+    ) -> Self {
+        Self {
             repository,
             branch: branch.to_owned(),
             tip,
             fetcher,
-        };
-        if let Some(tip) = tip {
-            snapshot.fetch_commit(tip)?;
         }
-        Ok(snapshot)
+    }
+
+    /// Each of `branches` at its tip, whose commits are fetched at once.
+    pub(super) fn all(
+        repository: &'a Repository,
+        branches: &[&str],
+        tips: &[Option<CommitId>],
+        fetcher: &Arc<Mutex<Fetcher<'a>>>,
+    ) -> Result<Vec<Self>, Error> {
+        let snapshot =
+            |(branch, tip): (&&str, &_)| Self::new(repository, branch, *tip, Arc::clone(fetcher));
+        let all: Vec<Self> = branches.iter().zip(tips).map(snapshot).collect();
+        if let Some(first) = all.first() {
+            first.fetch_commits(tips.iter().copied().flatten())?;
+        }
+        Ok(all)
     }
 
     /// The commit the branch stood at; `None` when there was no such branch.
@@ -255,31 +269,38 @@ impl<'a> Snapshot<'a> {
         Ok(ends)
     }
 
-    fn fetch_commit(&self, tip: CommitId) -> Result<(), Error> {
-        let id = ObjectId::from(tip);
-        let is_whole = |fresh| {
-            Ok::<_, Error>(
-                self.repository.has(id, fresh)?
-                    && self.repository.has(self.repository.root(tip)?, fresh)?,
-            )
-        };
-        if is_whole(true)? {
+    /// Fetches those of `tips` that are not here, and their root directories.
+    fn fetch_commits(&self, tips: impl IntoIterator<Item = CommitId>) -> Result<(), Error> {
+        let mut wanted = Vec::new();
+        for tip in tips {
+            let is_whole = self.repository.has(tip.into(), true)?
+                && self.repository.has(self.repository.root(tip)?, true)?;
+            if !is_whole && !wanted.contains(&tip) {
+                wanted.push(tip);
+            }
+        }
+        if wanted.is_empty() {
             return Ok(());
         }
+        let ids: Vec<ObjectId> = wanted.iter().copied().map(ObjectId::from).collect();
         let mut fetcher = self.fetcher();
-        let request = FetchRequest::new(vec![id]).with_depth(1);
+        let request = FetchRequest::new(ids.clone()).with_depth(1);
         if fetcher.can_filter()? {
-            // The commit and its root directory in one trip.
+            // Commits and their root directories in one trip.
             fetcher.objects(self.repository, &request.with_filter("tree:1"))?;
         } else {
             // All of it, but for what the last such snapshot has.
             let last = self.repository.whole().into_iter().collect();
             let request = request.with_shallow_haves(last);
             fetcher.objects(self.repository, &request)?;
-            self.repository.mark_whole(id)?;
+            for id in ids {
+                self.repository.mark_whole(id)?;
+            }
         }
         drop(fetcher);
-        self.repository.root(tip)?;
+        for tip in wanted {
+            self.repository.root(tip)?;
+        }
         Ok(())
     }
 
@@ -308,11 +329,6 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// The conversation that its objects come from.
-    pub(super) fn into_fetcher(self) -> Arc<Mutex<Fetcher<'a>>> {
-        self.fetcher
-    }
-
     /// Whether the connection ended early.
     pub(super) fn is_interrupted(&self) -> bool {
         self.fetcher().is_interrupted()
@@ -333,9 +349,17 @@ impl fmt::Debug for Snapshot<'_> {
     }
 }
 
-pub(super) fn tip(fetcher: &mut Fetcher<'_>, branch: &str) -> Result<Option<CommitId>, Error> {
-    let name = repository::reference_name(branch)?;
-    let found = fetcher.references(&[&name])?;
-    let found = found.into_iter().find(|reference| reference.name == name);
-    Ok(found.and_then(|reference| reference.id).map(CommitId::from))
+/// Where each of `branches` stands.
+pub(super) fn tips(
+    fetcher: &mut Fetcher<'_>,
+    branches: &[&str],
+) -> Result<Vec<Option<CommitId>>, Error> {
+    let names = repository::reference_names(branches)?;
+    let prefixes: Vec<&str> = names.iter().map(String::as_str).collect();
+    let found = fetcher.references(&prefixes)?;
+    let tip = |name: &String| {
+        let found = found.iter().find(|reference| reference.name == *name);
+        found.and_then(|reference| reference.id).map(CommitId::from)
+    };
+    Ok(names.iter().map(tip).collect())
 }

@@ -49,6 +49,21 @@ pub(crate) fn reference_name(branch: &str) -> Result<String, Error> {
     Ok(name)
 }
 
+/// The same of several, none of which may be named twice.
+#[cfg(feature = "remote")]
+pub(crate) fn reference_names(branches: &[&str]) -> Result<Vec<String>, Error> {
+    let mut names = Vec::with_capacity(branches.len());
+    for branch in branches {
+        let name = reference_name(branch)?;
+        if names.contains(&name) {
+            let message = format!("branch `{branch}` is named twice");
+            return Err(Error::new(ErrorKind::InvalidBranch, message));
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
 pub(super) fn tip(git: &git2::Repository, branch: &str) -> Result<Option<CommitId>, Error> {
     let name = reference_name(branch)?;
     match git.find_reference(&name) {

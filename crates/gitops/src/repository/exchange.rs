@@ -127,16 +127,15 @@ impl Repository {
         }
     }
 
-    /// What someone who has `base` needs for `new`: the commits between them and the parts of their
-    /// trees that differ.
+    /// What someone who has the first commit of each pair needs for the second: the commits between them and the
+    /// parts of their trees that differ.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] when `new` does not descend from `base` along first parents.
+    /// [`ErrorKind::NotFound`] when one does not descend from the other along first parents.
     pub(crate) fn unsent(
         &self,
-        base: Option<CommitId>,
-        new: CommitId,
+        chains: &[(Option<CommitId>, CommitId)],
     ) -> Result<Vec<Unsent>, Error> {
         let git = self.git();
         let mut walk = Walk {
@@ -148,14 +147,18 @@ impl Repository {
             sent: HashSet::new(),
             there: HashSet::new(),
         };
-        // Oldest first, so that a later object stands as its difference from an earlier one.
-        for commit in chain(&git, base, new)?.into_iter().rev() {
-            let before = match commit.parent_id(0) {
-                Ok(parent) => Some(read::root(&git, CommitId::new(parent))?),
-                Err(_) => None,
-            };
-            walk.directory(before, commit.tree_id(), super::MAX_PATH_DEPTH)?;
-            walk.keep(commit.id(), None)?;
+        let mut known: HashSet<CommitId> = chains.iter().filter_map(|(base, _)| *base).collect();
+        for &(base, new) in chains {
+            // Oldest first, so that a later object stands as its difference from an earlier one.
+            for commit in chain(&git, base, new, &known)?.into_iter().rev() {
+                let before = match commit.parent_id(0) {
+                    Ok(parent) => Some(read::root(&git, CommitId::new(parent))?),
+                    Err(_) => None,
+                };
+                walk.directory(before, commit.tree_id(), super::MAX_PATH_DEPTH)?;
+                walk.keep(commit.id(), None)?;
+                known.insert(CommitId::new(commit.id()));
+            }
         }
         Ok(walk.found)
     }
@@ -210,15 +213,17 @@ impl Repository {
     }
 }
 
-/// The commits after `base` up to `new`, newest first.
+/// The commits after `base` up to `new`, newest first; of a branch that is new, those after the first that is `known`.
 fn chain<'a>(
     git: &'a git2::Repository,
     base: Option<CommitId>,
     new: CommitId,
+    known: &HashSet<CommitId>,
 ) -> Result<Vec<git2::Commit<'a>>, Error> {
     let mut commits = Vec::new();
     let mut next = Some(new);
-    while next != base {
+    let is_known = |next: &Option<CommitId>| next.is_some_and(|next| known.contains(&next));
+    while next != base && !(base.is_none() && is_known(&next)) {
         let Some(id) = next else {
             let base = base.map(|base| base.to_string()).unwrap_or_default();
             return Err(Error::new(

@@ -51,7 +51,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use objects::Objects;
 
 #[cfg(feature = "remote")]
-pub(crate) use branch::reference_name;
+pub(crate) use branch::{reference_name, reference_names};
 pub use check::Check;
 pub use commit::{Commit, Landed, Outcome};
 pub use difference::ChangedFiles;

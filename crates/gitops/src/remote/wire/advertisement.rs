@@ -60,22 +60,25 @@ impl Capabilities {
     }
 }
 
-/// Where a branch stands for a push, and what the server can do then.
+/// Where references stand for a push, and what the server can do then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pushable {
-    tip: Option<ObjectId>,
+    tips: Vec<(String, ObjectId)>,
     capabilities: Vec<String>,
 }
 
 impl Pushable {
-    /// Reads the advertisement of `receive-pack`; of the references only `wanted` is kept, and none where objects have
-    /// another format than SHA-1.
+    /// Reads the advertisement of `receive-pack`; of the references only those `wanted` are kept, and none where objects
+    /// have another format than SHA-1.
     ///
     /// # Errors
     ///
     /// As [`PacketReader::read`]; [`WireError::TooMany`] past [`MAX_REFERENCES`];
     /// [`WireError::Unexpected`].
-    pub fn read<R: Read>(packets: &mut PacketReader<R>, wanted: &str) -> Result<Self, WireError> {
+    pub fn read<R: Read>(
+        packets: &mut PacketReader<R>,
+        wanted: &[&str],
+    ) -> Result<Self, WireError> {
         let mut found = Self::default();
         let mut line = first_line(packets)?;
         if line.as_deref() == Some(b"version 1".as_slice()) {
@@ -108,7 +111,7 @@ impl Pushable {
         Ok(found)
     }
 
-    fn take(&mut self, reference: &[u8], wanted: &str) -> Result<(), WireError> {
+    fn take(&mut self, reference: &[u8], wanted: &[&str]) -> Result<(), WireError> {
         if reference.starts_with(b"shallow ") {
             return Ok(());
         }
@@ -116,16 +119,19 @@ impl Pushable {
         let (id, rest) = reference.split_at_checked(40).ok_or_else(wrong)?;
         let id = ObjectId::parse(id).ok_or_else(wrong)?;
         let name = rest.strip_prefix(b" ").ok_or_else(wrong)?;
-        if name == wanted.as_bytes() {
-            self.tip = Some(id);
+        if let Some(name) = wanted.iter().find(|wanted| wanted.as_bytes() == name)
+            && self.tip(name).is_none()
+        {
+            self.tips.push(((*name).to_owned(), id));
         }
         Ok(())
     }
 
-    /// Where the branch stands; `None` when there is none.
+    /// Where a reference that was wanted stands; `None` when there is none.
     #[must_use]
-    pub fn tip(&self) -> Option<ObjectId> {
-        self.tip
+    pub fn tip(&self, reference: &str) -> Option<ObjectId> {
+        let mut tips = self.tips.iter();
+        tips.find(|(name, _)| name == reference).map(|(_, id)| *id)
     }
 
     /// Whether the server can do `capability`.

@@ -171,6 +171,9 @@ pub enum WireError {
         /// What came.
         found: String,
     },
+    /// Several references are to move, and the server cannot move them as one.
+    #[error("the server cannot move several branches as one (`receive.advertiseAtomic`)")]
+    NotAtomic,
     /// There is more of something than is read.
     #[error("more than {limit} {what}")]
     TooMany {

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Branches to move, each from where it must stand: all of them, or none.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PushRequest {
     moves: Vec<Move>,
     options: Vec<String>,
@@ -27,11 +27,7 @@ impl PushRequest {
     /// `reference` from `old` (`None`: it must not exist) to `new`.
     #[must_use]
     pub fn new(reference: impl Into<String>, old: Option<ObjectId>, new: ObjectId) -> Self {
-        Self {
-            moves: Vec::new(),
-            options: Vec::new(),
-        }
-        .and(reference, old, new)
+        Self::default().and(reference, old, new)
     }
 
     /// Another one with it.
@@ -61,8 +57,7 @@ impl PushRequest {
     ///
     /// # Errors
     ///
-    /// [`WireError::Unexpected`] when the server cannot report, cannot take the options, or cannot move several
-    /// branches as one;
+    /// [`WireError::Unexpected`] when the server cannot report or cannot take the options; [`WireError::NotAtomic`];
     /// [`WireError::TooLong`].
     pub fn to_bytes(&self, server: &Pushable) -> Result<Vec<u8>, WireError> {
         let report = ["report-status-v2", "report-status"]
@@ -76,10 +71,7 @@ impl PushRequest {
             }
         }
         if self.moves.len() > 1 && !server.has("atomic") {
-            return Err(WireError::unexpected(
-                "a server that moves several branches as one (`receive.advertiseAtomic`)",
-                b"one that does not",
-            ));
+            return Err(WireError::NotAtomic);
         }
         if server.value("object-format").is_some() {
             capabilities.push("object-format=sha1".to_owned());

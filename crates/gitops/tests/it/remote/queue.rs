@@ -6,10 +6,8 @@ use std::thread;
 
 use narae_gitops::remote::{Decision, Error, Event, Outcome, Queue, Remote, Snapshot};
 use narae_gitops::repository::Repository;
-use narae_testservers::GitHttpOptions;
 
 use super::fixture::{Served, cache, committed, remote, replace};
-use super::http::start;
 use crate::fixture::{advance, fsck, git};
 
 /// A remote that counts its pushes.
@@ -72,8 +70,12 @@ fn each_decision_sees_what_those_before_it_made_and_one_that_fails_is_left_out()
     fsck(&served.path());
 }
 
+#[cfg(feature = "http")]
 #[test]
 fn as_much_is_asked_for_three_as_for_one() {
+    use super::http::start;
+    use narae_testservers::GitHttpOptions;
+
     let asked = |count: usize| {
         let served = Served::new();
         let server = start(&served, GitHttpOptions::new())?;

@@ -127,25 +127,25 @@ fn capabilities_of_version_2() {
 #[test]
 fn the_tip_and_the_capabilities_of_a_push() {
     let read = |lines: &[&str]| {
-        Pushable::read(
-            &mut PacketReader::new(packets(lines).as_slice()),
-            "refs/heads/main",
-        )
+        let wanted = ["refs/heads/main", "refs/heads/none", "refs/heads/dev"];
+        Pushable::read(&mut PacketReader::new(packets(lines).as_slice()), &wanted)
     };
     let first = format!("{OTHER} refs/heads/dev\0report-status-v2 atomic object-format=sha1");
     let main = format!("{ID} refs/heads/main");
     let found = read(&[&first, &main, "."]).unwrap();
-    assert_eq!(found.tip(), Some(id(ID)));
+    assert_eq!(found.tip("refs/heads/main"), Some(id(ID)));
+    assert_eq!(found.tip("refs/heads/dev"), Some(id(OTHER)));
+    assert_eq!(found.tip("refs/heads/none"), None);
     assert!(found.has("atomic"));
     assert!(!found.has("object-format"));
     assert_eq!(found.value("object-format"), Some("sha1"));
     let empty = format!("{} capabilities^{{}}\0report-status", ObjectId::ZERO);
-    assert_eq!(read(&[&empty, "."]).unwrap().tip(), None);
+    assert_eq!(read(&[&empty, "."]).unwrap().tip("refs/heads/main"), None);
     let shallow = format!("shallow {OTHER}");
     assert_eq!(
         read(&["version 1\n", &first, &main, &shallow, "."])
             .unwrap()
-            .tip(),
+            .tip("refs/heads/main"),
         Some(id(ID))
     );
     assert_eq!(read(&["."]).unwrap(), Pushable::default());
@@ -262,7 +262,8 @@ fn a_push_names_old_and_new() {
     let server = |words: &str| {
         let line = format!("{ID} refs/heads/main\0{words}");
         let bytes = packets(&[&line, "."]);
-        Pushable::read(&mut PacketReader::new(bytes.as_slice()), "refs/heads/main").unwrap()
+        let wanted = ["refs/heads/main"];
+        Pushable::read(&mut PacketReader::new(bytes.as_slice()), &wanted).unwrap()
     };
     let all = server("report-status report-status-v2 side-band-64k atomic push-options");
     let request = PushRequest::new("refs/heads/main", Some(id(ID)), id(OTHER))
@@ -278,9 +279,15 @@ fn a_push_names_old_and_new() {
         bytes[4..].starts_with(&ObjectId::ZERO.to_string()),
         "{bytes}"
     );
+    let both = request.and("refs/heads/dev", None, id(OTHER));
+    let bytes = text(both.to_bytes(&all).unwrap());
+    let second = format!("{} {OTHER} refs/heads/dev", ObjectId::ZERO);
+    assert!(bytes.contains(&format!("{second}0000000b")), "{bytes}");
+    let error = both.to_bytes(&server("report-status push-options"));
+    assert!(matches!(error, Err(WireError::NotAtomic)), "{error:?}");
     // One that cannot report would leave us guessing.
     assert!(made.to_bytes(&server("atomic")).is_err());
-    assert!(request.to_bytes(&server("report-status")).is_err());
+    assert!(both.to_bytes(&server("report-status atomic")).is_err());
 }
 
 #[test]
