@@ -12,11 +12,14 @@ use zeroize::{Zeroize as _, Zeroizing};
 /// Bytes of a window.
 pub(super) const WINDOW: usize = 6;
 /// Longest step from one window of a text to the next that is looked up.
-pub(super) const MAX_STEP: usize = 4;
+pub(super) const MAX_STEP: usize = 7;
 
 /// Windows looked up together.
-pub(super) const BLOCK: usize = 8;
+pub(super) const TOGETHER: usize = 8;
+/// Bytes that they are within.
+pub(super) const SEEN: usize = 64;
 
+const BITS: usize = 2;
 const WORD_BITS: u32 = 14;
 const BITMAP_WORDS: usize = 1 << WORD_BITS;
 const BUCKET_BITS: u32 = 12;
@@ -47,19 +50,11 @@ impl Hash {
         Self((word & !0xFFFF).wrapping_mul(ODD))
     }
 
-    /// Of the window at the start of `bytes`, if two more follow it: eight are read at once.
+    /// Of the window at `at`, if two more bytes follow it: eight are read at once.
     #[inline]
-    pub(super) fn of_start(bytes: &[u8]) -> Option<Self> {
-        let word = bytes.first_chunk()?;
+    pub(super) fn of_window_at(bytes: &[u8], at: usize) -> Option<Self> {
+        let word = bytes.get(at..)?.first_chunk()?;
         Some(Self::of(u64::from_le_bytes(*word) << 16))
-    }
-
-    /// Of several windows, each `step` bytes after the one before.
-    #[inline]
-    pub(super) fn of_several(bytes: &[u8], step: usize) -> Option<[Self; BLOCK]> {
-        let bytes = bytes.get(..(BLOCK - 1) * step + 8)?;
-        let hash = |index| bytes.get(index * step..).and_then(Self::of_start);
-        Some(std::array::from_fn(|index| hash(index).unwrap_or(Self(0))))
     }
 
     pub(super) fn of_window(window: [u8; WINDOW]) -> Self {
@@ -95,7 +90,7 @@ impl Anchors {
                 let hash = Hash::of_window(window);
                 let (word, bits) = bits_of(hash);
                 if let Some(word) = bitmap.get_mut(word) {
-                    *word |= bits;
+                    *word |= bits.iter().fold(0, |all, bit| all | 1 << bit);
                 }
                 entries.push((hash.0, (number, offset)));
             }
@@ -135,10 +130,27 @@ impl Anchors {
     /// Whether some needle may have this window.
     #[inline]
     pub(super) fn may_have(&self, hash: Hash) -> bool {
+        self.look_up(hash) & 1 == 1
+    }
+
+    /// Whether some needle may have one of [`TOGETHER`] windows, each `STEP` bytes after the one before.
+    #[inline]
+    pub(super) fn may_have_any<const STEP: usize>(&self, bytes: &[u8; SEEN]) -> bool {
+        // All are looked up, come what may: the processor need not wait for one to begin with the next.
+        let look_up = |number: usize| {
+            let hash = Hash::of_window_at(bytes, number * STEP);
+            hash.map_or(0, |hash| self.look_up(hash))
+        };
+        (0..TOGETHER).fold(0, |any, number| any | look_up(number)) & 1 == 1
+    }
+
+    /// The lowest bit says whether some needle may have this window; the others mean nothing.
+    #[inline]
+    fn look_up(&self, hash: Hash) -> u64 {
         let (word, bits) = bits_of(hash);
-        self.bitmap
-            .get(word)
-            .is_some_and(|word| word & bits == bits)
+        let word = self.bitmap.get(word).copied().unwrap_or_default();
+        bits.iter()
+            .fold(word >> bits[0], |any, bit| any & word >> bit)
     }
 
     /// The needles that have this window, and where.
@@ -162,9 +174,9 @@ impl Drop for Anchors {
     }
 }
 
-/// The word of the bitmap, and two bits of it: one alone would let too many pass.
+/// The word of the bitmap, and bits of it: one alone would let too many pass.
 #[inline]
-fn bits_of(hash: Hash) -> (usize, u64) {
-    let bits = 1 << (hash.0 >> 40 & 63) | 1 << (hash.0 >> 34 & 63);
+fn bits_of(hash: Hash) -> (usize, [u64; BITS]) {
+    let bits = std::array::from_fn(|bit| hash.0 >> (40 - 6 * bit) & 63);
     ((hash.0 >> (64 - WORD_BITS)) as usize, bits)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter, memchr2_iter};
 
-use super::anchors::{Anchors, Hash};
+use super::anchors::{Anchors, Hash, MAX_STEP, TOGETHER};
 use super::finding::{Form, What};
 use super::known::{KnownValue, KnownValues};
 use super::needle::{Needle, Spelling};
@@ -89,29 +89,41 @@ impl Matcher {
 
     /// Windows of bytes as they are; answers where the first is that was not looked at.
     fn as_they_are(&self, buffer: &Buffer<'_>, hits: &mut Hits) -> usize {
-        let step = self.anchors.step();
-        let mut at = buffer.from;
-        let rest = |at| buffer.bytes.get(at..).unwrap_or_default();
-        // Several at a time: the processor need not wait for each look into the bitmap.
-        while let Some(hashes) = Hash::of_several(rest(at), step) {
-            let any = |any, hash: &Hash| any | self.anchors.may_have(*hash);
-            if hashes.iter().fold(false, any) {
-                for (hash, at) in hashes.into_iter().zip((at..).step_by(step)) {
-                    self.anchored(hash, at, buffer, hits);
-                }
-            }
-            at += hashes.len() * step;
+        match self.anchors.step() {
+            1 => self.in_steps::<1>(buffer, hits),
+            2 => self.in_steps::<2>(buffer, hits),
+            3 => self.in_steps::<3>(buffer, hits),
+            4 => self.in_steps::<4>(buffer, hits),
+            5 => self.in_steps::<5>(buffer, hits),
+            6 => self.in_steps::<6>(buffer, hits),
+            _ => self.in_steps::<MAX_STEP>(buffer, hits),
         }
-        while let Some(hash) = Hash::of_start(rest(at)) {
-            self.anchored(hash, at, buffer, hits);
-            at += step;
-        }
-        // What begins less than a step before may have been stepped over.
-        (at + 1).saturating_sub(step).max(buffer.from)
     }
 
-    /// What a window that is looked up, of bytes as they are, may be part of.
-    fn anchored(&self, hash: Hash, at: usize, buffer: &Buffer<'_>, hits: &mut Hits) {
+    fn in_steps<const STEP: usize>(&self, buffer: &Buffer<'_>, hits: &mut Hits) -> usize {
+        let mut at = buffer.from;
+        let rest = |at| buffer.bytes.get(at..).unwrap_or_default();
+        while let Some(bytes) = rest(at).first_chunk() {
+            let end = at + TOGETHER * STEP;
+            if self.anchors.may_have_any::<STEP>(bytes) {
+                for at in (at..end).step_by(STEP) {
+                    self.anchored(at, buffer, hits);
+                }
+            }
+            at = end;
+        }
+        while self.anchored(at, buffer, hits) {
+            at += STEP;
+        }
+        // What begins less than a step before may have been stepped over.
+        (at + 1).saturating_sub(STEP).max(buffer.from)
+    }
+
+    /// What the window at `at`, of bytes as they are, may be part of; `false` where too few bytes are left to tell.
+    fn anchored(&self, at: usize, buffer: &Buffer<'_>, hits: &mut Hits) -> bool {
+        let Some(hash) = Hash::of_window_at(buffer.bytes, at) else {
+            return false;
+        };
         if self.anchors.may_have(hash) {
             for (needle, offset) in self.anchors.needles(hash) {
                 if let Some(start) = at.checked_sub(offset) {
@@ -119,6 +131,7 @@ impl Matcher {
                 }
             }
         }
+        true
     }
 
     /// Windows that an escape runs through.

@@ -1,7 +1,7 @@
 //! What looks like a secret, whatever its value: tokens, keys, Secret objects.
 //!
-//! Each shape has literals that it begins with; all are looked for at once (Teddy), and what stands there is then read
-//! forward. Nothing is reported that is plainly a stand-in: a reference, a template's expression, the
+//! Each shape has literals that it begins with; most are looked for at once (Teddy), the few that are short or stand
+//! everywhere by a pass each, which costs less than to stop for them. What stands there is then read forward. Nothing is reported that is plainly a stand-in: a reference, a template's expression, the
 //! same few characters over and over.
 
 mod flow;
@@ -30,15 +30,17 @@ struct Rule {
 pub(super) struct Text<'b> {
     bytes: &'b [u8],
     is_complete: bool,
+    marks: &'b object::Marks,
 }
 
 /// Every shape.
 pub(super) struct Shapes {
     rules: Vec<Rule>,
-    /// Those whose literals are too short to be looked for with the others.
-    short: Vec<Rule>,
+    /// Those whose literals are too short to be looked for with the others, or too frequent.
+    alone: Vec<(Rule, memmem::Finder<'static>)>,
     longest: usize,
     search: Search,
+    marks: object::Marks,
 }
 
 enum Search {
@@ -51,8 +53,8 @@ impl Shapes {
     pub(super) fn new() -> Self {
         let rules = token::rules().chain(key::rules()).chain(object::rules());
         // Four bytes of each are looked at together; fewer would stop at every second word.
-        let (rules, short): (Vec<Rule>, Vec<Rule>) =
-            rules.partition(|rule| rule.literal.len() >= 4);
+        let (rules, alone): (Vec<Rule>, Vec<Rule>) =
+            rules.partition(|rule| rule.literal.len() >= 4 && !object::is_frequent(rule.literal));
         let literals = || rules.iter().map(|rule| rule.literal);
         let packed = packed::Config::new()
             .match_kind(MatchKind::LeftmostLongest)
@@ -73,7 +75,8 @@ impl Shapes {
             longest: literals().map(str::len).max().unwrap_or_default(),
             search: search.expect("because the literals are few and fixed"),
             rules,
-            short,
+            marks: object::Marks::new(),
+            alone: alone.into_iter().map(with_finder).collect(),
         }
     }
 
@@ -82,6 +85,7 @@ impl Shapes {
         let text = Text {
             bytes: buffer.bytes,
             is_complete: buffer.is_complete,
+            marks: &self.marks,
         };
         let mut from = buffer.from;
         while let Some((rule, at, end)) = self.next(buffer.bytes, from) {
@@ -90,15 +94,10 @@ impl Shapes {
             from = at + 1;
         }
         let rest = text.from(buffer.from);
-        for Rule {
-            literal,
-            shape,
-            read,
-        } in &self.short
-        {
-            for at in memmem::find_iter(rest, literal).map(|at| buffer.from + at) {
-                let (start, verdict) = read(&text, at, at + literal.len());
-                hits.add(start, verdict, || What::Shape(*shape));
+        for (rule, finder) in &self.alone {
+            for at in finder.find_iter(rest).map(|at| buffer.from + at) {
+                let (start, verdict) = (rule.read)(&text, at, at + rule.literal.len());
+                hits.add(start, verdict, || What::Shape(rule.shape));
             }
         }
         self.cut_off(buffer, hits);
@@ -124,12 +123,18 @@ impl Shapes {
         for at in from..buffer.bytes.len() {
             let end = buffer.bytes.get(at..).unwrap_or_default();
             let is_cut = |rule: &Rule| rule.literal.as_bytes().starts_with(end);
-            if self.rules.iter().chain(&self.short).any(is_cut) {
+            let alone = self.alone.iter().map(|(rule, _)| rule);
+            if self.rules.iter().chain(alone).any(is_cut) {
                 hits.undecided(at);
                 return;
             }
         }
     }
+}
+
+fn with_finder(rule: Rule) -> (Rule, memmem::Finder<'static>) {
+    let finder = memmem::Finder::new(rule.literal);
+    (rule, finder)
 }
 
 impl Text<'_> {

@@ -5,6 +5,8 @@
 //!
 //! A diff of block YAML is read as what it is of: the first byte of its lines is passed over.
 
+use memchr::memmem;
+
 use super::super::finding::Shape;
 use super::super::scan::{HISTORY_BYTES, MAX_SPAN_BYTES};
 use super::flow;
@@ -28,6 +30,35 @@ pub(super) fn rules() -> impl Iterator<Item = Rule> {
     })
 }
 
+/// Whether a literal of these stands in every object there is.
+pub(super) fn is_frequent(literal: &str) -> bool {
+    matches!(literal, "data" | "kind")
+}
+
+/// What is looked for to tell quickly that an object is none.
+pub(super) struct Marks {
+    secret: memmem::Finder<'static>,
+    document_end: memmem::Finder<'static>,
+}
+
+impl Marks {
+    pub(super) fn new() -> Self {
+        Self {
+            secret: memmem::Finder::new("Secret"),
+            document_end: memmem::Finder::new("\n---"),
+        }
+    }
+
+    /// Whether nothing in the document at the start of `rest`, which ends soon, says `Secret`.
+    fn exclude(&self, rest: &[u8]) -> bool {
+        // Not farther: a document may have many such keys.
+        let rest = rest.get(..4096).unwrap_or(rest);
+        let end = self.document_end.find(rest);
+        let document = end.and_then(|end| rest.get(..end));
+        document.is_some_and(|document| self.secret.find(document).is_none())
+    }
+}
+
 /// What has been seen of a mapping.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Seen {
@@ -43,6 +74,13 @@ impl Seen {
 
 /// A key that may be one of a Secret's.
 fn key(text: &Text<'_>, at: usize, end: usize) -> (usize, Verdict) {
+    // `metadata`: half of what is found ends here.
+    if text
+        .before(at)
+        .is_some_and(|byte| byte.is_ascii_alphanumeric())
+    {
+        return (at, Verdict::No);
+    }
     let start = match text.before(at) {
         Some(b'"' | b'\'') => {
             let before = text.slice(0, at - 1);
@@ -57,7 +95,6 @@ fn key(text: &Text<'_>, at: usize, end: usize) -> (usize, Verdict) {
     };
     let before = text.slice(start.saturating_sub(1), start).first().copied();
     let is_quoted = start < at;
-    // `metadata`, `kinds`: most of what is found ends here.
     if before.is_some_and(|byte| !b" \t\n\r{,-[+".contains(&byte)) {
         return (start, Verdict::No);
     }
@@ -75,6 +112,9 @@ fn key(text: &Text<'_>, at: usize, end: usize) -> (usize, Verdict) {
     if after.get(colon) != Some(&b':') || colon > 8 {
         return (start, Verdict::No);
     }
+    if text.slice(at, end) == b"kind" && is_other_word(after.get(colon + 1..).unwrap_or_default()) {
+        return (start, Verdict::No);
+    }
     let is_double = is_quoted && text.before(at) == Some(b'"');
     let in_flow = || {
         let line = text
@@ -83,11 +123,28 @@ fn key(text: &Text<'_>, at: usize, end: usize) -> (usize, Verdict) {
         matches!(line.last(), Some(b'{' | b','))
     };
     let verdict = match First::before(text, start) {
+        // Most objects that say `kind` before `data`.
+        Some(first) if !is_double && !first.is_diff && text.marks.exclude(text.from(start)) => {
+            Verdict::No
+        }
         Some(first) if !is_double => block(text, start, &first),
         _ if is_double || in_flow() => flow::mapping(text, start),
         _ => Verdict::No,
     };
     (start, verdict)
+}
+
+/// Whether the value at the start of `rest`, in quotes or not, begins as no `Secret` does: that of most objects.
+fn is_other_word(rest: &[u8]) -> bool {
+    let value = rest.trim_ascii_start();
+    let escapes = value.iter().take_while(|byte| **byte == b'\\').count();
+    let value = match value.get(escapes..) {
+        Some([b'"' | b'\'', quoted @ ..]) => quoted,
+        _ => value,
+    };
+    value
+        .first()
+        .is_some_and(|first| first.is_ascii_alphabetic() && *first != b'S')
 }
 
 /// Where a key stands that is the first on its line but for the hyphens of a sequence, and the mark of a diff.

@@ -1,5 +1,6 @@
 //! The guard: planted secrets are found however they are written and cut, nothing is printed, nothing else is found.
 
+mod naive;
 mod objects;
 mod planted;
 mod shapes;
