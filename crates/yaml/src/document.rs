@@ -2,7 +2,7 @@
 
 use crate::path::{Path, Segment};
 use crate::places::Named;
-use crate::{Mapping, Number, Position, Span, Value};
+use crate::{Mapping, Number, Position, Schema, Span, Value};
 
 /// One document of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -301,5 +301,15 @@ impl Scalar {
     /// What it means, without copying the text.
     pub fn into_value(self) -> Value {
         self.meaning.into_value(|| self.text)
+    }
+
+    /// What it would mean to Kubernetes without its tag: `!local 5` is the string `5`, and the
+    /// number to a program that takes `!local` for a word of its own. Unlike in a document that
+    /// was read, a number may be infinite or none.
+    pub fn untagged_value(&self) -> Value {
+        let plain = (self.style == ScalarStyle::Plain)
+            .then(|| Schema::Kubernetes.resolve(&self.text))
+            .flatten();
+        plain.unwrap_or_else(|| self.text.as_str().into())
     }
 }

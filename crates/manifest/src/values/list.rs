@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use narae_yaml::{Node, NodeData, Segment, Value};
 
-use super::tree::{Data, Tree};
+use super::tree::{Data, Tree, meaning};
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
 
@@ -145,7 +145,7 @@ fn name_of(element: &Tree, key: &str) -> Option<String> {
 
 fn name_in_node(node: &Node) -> Option<String> {
     match &node.data {
-        NodeData::Scalar(scalar) => Some(scalar.value())
+        NodeData::Scalar(scalar) => Some(meaning(scalar, node.tag.as_deref()))
             .filter(|value| !value.is_null())
             .map(|value| written(&value)),
         _ => None,

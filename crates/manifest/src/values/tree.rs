@@ -76,7 +76,7 @@ impl Tree {
         if let Some(tag) = node.tag.as_deref() {
             check_tag(tag, &node).map_err(|error| error.at(origin.clone()))?;
         }
-        let is_respelled = node.as_scalar().is_some_and(is_respelled);
+        let mut is_written_otherwise = false;
         let data = match node.data {
             NodeData::Mapping(entries) => {
                 let mut map = IndexMap::with_capacity(entries.len());
@@ -94,11 +94,15 @@ impl Tree {
                 let read = |item: Node, in_list| Self::read(item, source, in_list);
                 Data::List(List::read(items, how.unwrap_or(How::Replace), place, read)?)
             }
-            NodeData::Scalar(scalar) => Self::leaf(scalar.into_value(), in_list),
+            NodeData::Scalar(scalar) => {
+                let value = meaning(&scalar, node.tag.as_deref());
+                is_written_otherwise = is_respelled(scalar.text(), &value);
+                Self::leaf(value, in_list)
+            }
         };
         let mut tree = Self::new(origin, data);
         tree.replaces = node.tag.as_deref() == Some(REPLACE);
-        tree.is_respelled = is_respelled;
+        tree.is_respelled = is_written_otherwise;
         Ok(tree)
     }
 
@@ -226,11 +230,20 @@ impl Tree {
     }
 }
 
-/// Whether the text of what a scalar means is another than its own.
-fn is_respelled(scalar: &Scalar) -> bool {
-    match scalar.value() {
-        Value::Bool(truth) => scalar.text() != if truth { "true" } else { "false" },
-        Value::Number(number) => scalar.text() != number.to_string(),
+/// What a scalar of a values file means: `!replace` says how it meets an earlier value, not what it is.
+pub(super) fn meaning(scalar: &Scalar, tag: Option<&str>) -> Value {
+    if tag == Some(REPLACE) {
+        scalar.untagged_value()
+    } else {
+        scalar.value()
+    }
+}
+
+/// Whether the text of what a scalar means is another than what is written.
+fn is_respelled(written: &str, value: &Value) -> bool {
+    match value {
+        Value::Bool(truth) => written != if *truth { "true" } else { "false" },
+        Value::Number(number) => written != number.to_string(),
         _ => false,
     }
 }
@@ -241,6 +254,12 @@ const REPLACE: &str = "!replace";
 fn check_tag(tag: &str, node: &Node) -> Result<(), Error> {
     if tag.starts_with("!!") {
         return Ok(());
+    }
+    let number = node.as_scalar().map(|scalar| meaning(scalar, Some(tag)));
+    if matches!(number, Some(Value::Number(number)) if !number.is_finite()) {
+        let message = "a number that is not finite cannot be read by Kubernetes";
+        let error = Error::new(ErrorKind::Syntax, message);
+        return Err(error.note("quote it if a string is meant"));
     }
     let known = match node.data {
         NodeData::Sequence(_) => How::of(tag).is_some(),

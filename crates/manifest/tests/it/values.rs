@@ -208,6 +208,20 @@ fn a_tag_says_how_a_value_meets_the_one_before() {
         (&["a: {b: 1, c: 2}", "a: !replace {c: 3}"], "{a: {c: 3}}"),
         (&["a: {b: 1}", "a: !replace text"], "{a: text}"),
         (&["a: [1]", "a: !replace {b: 1}"], "{a: {b: 1}}"),
+        // The tag changes how a scalar meets the one before, not what it is.
+        (
+            &["a: true\nb: {c: 1}\nd: [1]", "a: !replace false\nb: !replace 5\nd: !replace ~"],
+            "{a: false, b: 5}",
+        ),
+        (&["a: [1]", "a: !replace '5'"], "{a: '5'}"),
+        (
+            &["a:\n- !replace 5\n- !replace ~\n- !replace yes\n- !replace |-\n  5\n"],
+            "{a: [5, null, true, '5']}",
+        ),
+        (
+            &["e: [{port: 80, v: 1}]", "e: !merge:port [{port: !replace 80, v: 2}]"],
+            "{e: [{port: 80, v: 2}]}",
+        ),
         (
             &[
                 "e: [{name: a, v: 1}, {name: b, v: 2, w: {x: 1}}]",
@@ -271,6 +285,10 @@ fn a_tag_that_means_nothing_is_refused() {
         (
             "a: [!delete {name: x}]",
             "v.yaml:1:13: the tag `!delete` has no meaning here",
+        ),
+        (
+            "a: !replace .inf",
+            "v.yaml:1:13: a number that is not finite cannot be read by Kubernetes\n  = quote it",
         ),
         (
             "a: !merge:name [{nam: x}]",
@@ -419,6 +437,10 @@ fn tagged() -> impl Strategy<Value = String> {
         "!replace [3]",
         "!replace {c: 1}",
         "!replace x",
+        "!replace 1",
+        "!replace '1'",
+        "!replace false",
+        "!replace null",
         "!merge:a [{a: 1, b: 2}]",
         "!merge:a [{a: 1, b: null}, {a: x}]",
         "!merge:a [!delete {a: 1}, {a: 2}]",
