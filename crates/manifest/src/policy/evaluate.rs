@@ -1,5 +1,6 @@
 //! One object before the policies.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -25,14 +26,14 @@ pub(super) struct Subject<'o> {
 
 impl<'o> Subject<'o> {
     pub(super) fn new(object: &'o Value, id: &'o ObjectId, index: usize) -> Self {
-        let (value, request) = (to_cel(object), request(id));
+        let admitted = as_admitted(object, id);
         Self {
             object,
             id,
             index,
-            value,
-            request,
-            size: Size::of(object),
+            value: to_cel(&admitted),
+            request: request(id),
+            size: Size::of(&admitted),
         }
     }
 
@@ -151,6 +152,72 @@ impl<'o> Subject<'o> {
             count(expression, estimate.cost)?;
         }
         Ok(())
+    }
+}
+
+/// An object as an API server hands it to admission: of its own kinds, and in the metadata of any, a
+/// field that is null is absent. In a custom resource it is there, where the definition lets it be null.
+fn as_admitted<'o>(object: &'o Value, id: &ObjectId) -> Cow<'o, Value> {
+    let mut admitted = Cow::Borrowed(object);
+    if is_builtin(id.group()) {
+        if has_null(object) {
+            drop_nulls(admitted.to_mut());
+        }
+    } else if object.get("metadata").is_some_and(has_null)
+        && let Value::Mapping(fields) = admitted.to_mut()
+        && let Some(metadata) = fields.get_mut("metadata")
+    {
+        drop_nulls(metadata);
+    }
+    admitted
+}
+
+/// Whether a group is Kubernetes' own: only those of custom resources must have a dot, and some of
+/// Kubernetes' have one.
+fn is_builtin(group: &str) -> bool {
+    const DOTTED: &[&str] = &[
+        "admissionregistration",
+        "apiextensions",
+        "apiregistration",
+        "authentication",
+        "authorization",
+        "certificates",
+        "coordination",
+        "discovery",
+        "events",
+        "flowcontrol.apiserver",
+        "internal.apiserver",
+        "networking",
+        "node",
+        "rbac.authorization",
+        "resource",
+        "scheduling",
+        "storage",
+        "storagemigration",
+    ];
+    let named = group.strip_suffix(".k8s.io");
+    !group.contains('.') || named.is_some_and(|name| DOTTED.contains(&name))
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Mapping(fields) => fields
+            .values()
+            .any(|value| value.is_null() || has_null(value)),
+        Value::Sequence(items) => items.iter().any(has_null),
+        _ => false,
+    }
+}
+
+/// Takes the entries of mappings away that are null. An element of a list has its place, and stays.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Mapping(fields) => fields.retain(|_, value| {
+            drop_nulls(value);
+            !value.is_null()
+        }),
+        Value::Sequence(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
     }
 }
 

@@ -1,5 +1,7 @@
 //! CEL policies: what they match, refuse and say.
 
+mod nulls;
+
 use narae_manifest::policy::{Action, MAX_EXPRESSION_BYTES};
 use narae_manifest::{ErrorKind, PolicySet, Violation};
 use narae_yaml::Value;
@@ -7,15 +9,15 @@ use narae_yaml::Value;
 const FILES: &[(&str, &str)] = &[
     (
         "policies/replicas-prod.yaml",
-        include_str!("../data/policies/replicas-prod.yaml"),
+        include_str!("../../data/policies/replicas-prod.yaml"),
     ),
     (
         "policies/labels.yaml",
-        include_str!("../data/policies/labels.yaml"),
+        include_str!("../../data/policies/labels.yaml"),
     ),
     (
         "policies/images.yaml",
-        include_str!("../data/policies/images.yaml"),
+        include_str!("../../data/policies/images.yaml"),
     ),
 ];
 
