@@ -3,6 +3,7 @@
 mod error;
 #[cfg(feature = "cel")]
 mod expression;
+mod identity;
 mod origin;
 mod suggestion;
 

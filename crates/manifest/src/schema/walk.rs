@@ -12,6 +12,7 @@ use narae_yaml::{Mapping, Number, Path, Segment, Value};
 
 use super::node::{Format, List, Node, NodeId, Others, Types};
 use crate::finding::{Finding, Rule};
+use crate::identity::identity;
 use crate::object::Quantity;
 use crate::suggestion::nearest;
 
@@ -219,11 +220,12 @@ impl<'v> Walk<'v> {
             // Without its key, an item is wrong in another way.
             let is_keyed = keys.is_empty() || !own.is_empty();
             let key = if keys.is_empty() {
-                serde_json::to_string(item)
+                identity(item)
             } else {
-                serde_json::to_string(&keys.iter().map(|key| item.get(key)).collect::<Vec<_>>())
+                let own: Vec<_> = keys.iter().map(|key| item.get(key)).collect();
+                serde_json::to_string(&own).unwrap_or_default()
             };
-            if is_keyed && !seen.insert(key.unwrap_or_default()) {
+            if is_keyed && !seen.insert(key) {
                 self.path.push(Step::Index(index));
                 let message = format!("{} stands in its list twice, by {what}", self.shown());
                 self.report(Rule::DuplicateItem, message, None);

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use narae_yaml::{Mapping, Value};
 
 use super::{number, text, wanted, wrong_count};
+use crate::identity::identity;
 
 /// Elements that `until` gives at most.
 const MAX_COUNT: usize = 10_000;
@@ -75,7 +76,7 @@ pub(super) fn sort_alpha(arguments: &[&Value]) -> Result<Value, String> {
 pub(super) fn uniq(arguments: &[&Value]) -> Result<Value, String> {
     let mut seen = HashSet::new();
     let list = only(arguments)?.iter();
-    let fresh = list.filter(|value| seen.insert(narae_yaml::write(value)));
+    let fresh = list.filter(|value| seen.insert(identity(value)));
     Ok(Value::Sequence(fresh.cloned().collect()))
 }
 
