@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use narae_yaml::{Mapping, Number, Value};
 
-use super::node::{Constraints, Node, NodeId, Range};
+use super::node::{Bound, Constraints, Node, NodeId, Range};
 use super::walk::Walk;
 use crate::finding::Rule;
 use crate::suggestion::nearest;
@@ -23,8 +23,12 @@ impl<'v> Walk<'v> {
         if let Some(allowed) = &constraints.one_of_values {
             self.one_of_values(allowed, value);
         }
+        // `Validate` of kube-openapi goes no further with null, nor do rules (`cel/validation.go`).
+        if value.is_null() && node.is_structural {
+            return;
+        }
         match value {
-            Value::Number(number) => self.range(constraints, number),
+            Value::Number(number) => self.range(node, constraints, number),
             Value::String(text) => self.characters(constraints, text),
             Value::Sequence(items) => {
                 self.count(constraints.item_count, items.len(), "item");
@@ -35,8 +39,6 @@ impl<'v> Walk<'v> {
         self.combinations(constraints, value);
         #[cfg(feature = "cel")]
         self.rules(node, &constraints.rules, value);
-        #[cfg(not(feature = "cel"))]
-        let _ = node;
     }
 
     /// Reports what is wrong with the value here.
@@ -63,13 +65,14 @@ impl<'v> Walk<'v> {
         let names = allowed.iter().filter_map(Value::as_str);
         let meant = value.as_str().and_then(|text| nearest(text, names));
         let what = match words.as_slice() {
+            [] => "can be nothing: its schema allows no value".to_owned(),
             [only] => format!("must be {only}"),
             words => format!("must be one of {}", words.join(", ")),
         };
         self.bad(what, meant.map(|meant| format!("did you mean `{meant}`")));
     }
 
-    fn range(&mut self, constraints: &Constraints, number: &Number) {
+    fn range(&mut self, node: &Node, constraints: &Constraints, number: &Number) {
         if let Some(least) = &constraints.minimum {
             let order = compare(number, &least.number);
             if order == Ordering::Less || (least.exclusive && order == Ordering::Equal) {
@@ -93,7 +96,7 @@ impl<'v> Walk<'v> {
             }
         }
         if let Some(factor) = &constraints.multiple_of
-            && !is_multiple(number, factor)
+            && !is_multiple(number, factor, node.is_structural)
         {
             self.bad(format!("must be a multiple of {factor}"), None);
         }
@@ -218,6 +221,39 @@ impl<'v> Walk<'v> {
     }
 }
 
+impl Constraints {
+    /// Asks for this much at least; of two such bounds the stricter counts.
+    pub(super) fn at_least(&mut self, bound: Bound) {
+        put(&mut self.minimum, bound, Ordering::Greater);
+    }
+
+    /// Asks for this much at most; of two such bounds the stricter counts.
+    pub(super) fn at_most(&mut self, bound: Bound) {
+        put(&mut self.maximum, bound, Ordering::Less);
+    }
+
+    /// Asks for one of these; of two such lists what they have in common.
+    pub(super) fn one_of_these(&mut self, mut values: Vec<Value>) {
+        if let Some(others) = &self.one_of_values {
+            values.retain(|value| others.contains(value));
+        }
+        self.one_of_values = Some(values);
+    }
+}
+
+/// Puts a bound beside one that may be there; `stricter` is how the one that counts compares.
+fn put(there: &mut Option<Bound>, bound: Bound, stricter: Ordering) {
+    let stays = there
+        .as_ref()
+        .is_some_and(|there| match compare(&there.number, &bound.number) {
+            Ordering::Equal => there.exclusive,
+            order => order == stricter,
+        });
+    if !stays {
+        *there = Some(bound);
+    }
+}
+
 /// By value: exactly where both are whole numbers of 64 bits, else as floating point.
 fn compare(a: &Number, b: &Number) -> Ordering {
     match (a.as_i64(), b.as_i64(), a.as_u64(), b.as_u64()) {
@@ -230,13 +266,30 @@ fn compare(a: &Number, b: &Number) -> Ordering {
     }
 }
 
-fn is_multiple(number: &Number, factor: &Number) -> bool {
+fn is_multiple(number: &Number, factor: &Number, as_server: bool) -> bool {
+    let (number_f64, factor_f64) = (number.as_f64(), factor.as_f64());
     match (number.as_i64(), factor.as_i64()) {
         (Some(number), Some(factor)) if factor != 0 => number.checked_rem(factor) == Some(0),
+        _ if as_server => is_multiple_to_server(number_f64, factor_f64),
         _ => {
-            let times = number.as_f64() / factor.as_f64();
-            // 0.3 is three times 0.1 to people, and not in binary.
-            (times - times.round()).abs() < 1e-9
+            // 0.3 is three times 0.1 to people, and in binary but for the last digits.
+            let times = number_f64 / factor_f64;
+            let error = (times - times.round()).abs();
+            times.is_finite() && error <= times.abs() * 4.0 * f64::EPSILON
         }
     }
+}
+
+/// `MultipleOf` of kube-openapi and `IsFloat64AJSONInteger` of swag, to which 19.99 is no multiple of
+/// 0.01: a quotient is cut, not rounded, and nearly any is whole that is large enough.
+fn is_multiple_to_server(number: f64, factor: f64) -> bool {
+    const MOST: f64 = 9_007_199_254_740_991.0;
+    let times = if factor < 1.0 {
+        1.0 / factor * number
+    } else {
+        number / factor
+    };
+    let whole = times.trunc();
+    let is_near = times >= 1.0 && (times - whole) / (times + whole) < 1e-9;
+    times.abs() <= MOST && (times == whole || is_near)
 }

@@ -58,6 +58,10 @@ impl Format {
             Self::Cidr => (is_cidr(text), "an address range such as 10.0.0.0/8"),
             Self::Uuid => (is_uuid(text), "a UUID"),
             Self::Duration => (is_duration(text), "a duration such as 90s or 1h30m"),
+            Self::IsoDuration => (
+                is_iso_duration(text),
+                "a duration such as P3D or PT1H30M (ISO 8601)",
+            ),
             Self::Hostname => (is_hostname(text), "a host name"),
             Self::Email => (is_email(text), "an email address"),
             Self::Uri => (is_uri(text), "a URI, or a path that begins with `/`"),
@@ -154,6 +158,45 @@ fn is_duration(text: &str) -> bool {
     let amount = text.trim_start_matches(['+', '-', ' ']);
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ' ' | 'µ' | 'μ');
     amount.starts_with(|c: char| c.is_ascii_digit() || c == '.') && amount.chars().all(known)
+}
+
+/// Weeks alone, or parts in their order, of which those of the clock stand behind a `T`. The last
+/// may have a fraction, which RFC 3339 leaves out.
+fn is_iso_duration(text: &str) -> bool {
+    let Some(parts) = text.strip_prefix('P') else {
+        return false;
+    };
+    let (date, time) = match parts.split_once('T') {
+        Some((date, time)) => (date, Some(time)),
+        None => (parts, None),
+    };
+    let weeks = date.strip_suffix('W').filter(|_| time.is_none());
+    match (weeks, time) {
+        (Some(weeks), _) => is_amount(weeks),
+        (None, None) => !date.is_empty() && are_parts(date, "YMD"),
+        (None, Some(time)) => {
+            are_parts(date, "YMD") && !time.is_empty() && are_parts(time, "HMS")
+        }
+    }
+}
+
+/// Amounts with units, in the order of the units.
+fn are_parts(mut text: &str, units: &str) -> bool {
+    for unit in units.chars() {
+        if let Some((amount, rest)) = text.split_once(unit) {
+            if !is_amount(amount) {
+                return false;
+            }
+            text = rest;
+        }
+    }
+    text.is_empty()
+}
+
+fn is_amount(text: &str) -> bool {
+    let mut parts = text.split(['.', ',']);
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.clone().count() <= 2 && parts.all(digits)
 }
 
 /// RFC 1123, letters of any case, and those of other languages, which `strfmt` takes.

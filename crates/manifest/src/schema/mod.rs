@@ -39,6 +39,8 @@ mod lifecycle;
 mod node;
 #[cfg(feature = "cel")]
 mod rule;
+#[cfg(feature = "cel")]
+mod typed;
 mod values;
 mod walk;
 

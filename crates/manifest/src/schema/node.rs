@@ -21,6 +21,11 @@ pub(crate) struct Node {
     pub(super) default: Option<Box<Value>>,
     /// `null` makes way for the default: custom resources, unless `nullable`.
     pub(super) drops_null: bool,
+    /// Read as an API server does: custom resources. Otherwise as JSON Schema says.
+    pub(super) is_structural: bool,
+    /// What is in it that rules compare in their own way.
+    #[cfg(feature = "cel")]
+    pub(super) holds: Holds,
     /// What messages call it: `Container`.
     pub(super) name: Option<Box<str>>,
     /// Sorted by name.
@@ -32,6 +37,16 @@ pub(crate) struct Node {
     pub(super) items: Option<NodeId>,
     pub(super) list: List,
     pub(super) more: Option<Box<Constraints>>,
+}
+
+/// What a value holds, itself or somewhere in it.
+#[cfg(feature = "cel")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Holds {
+    /// Times and durations.
+    pub(super) times: bool,
+    /// Lists that are sets or maps.
+    pub(super) sets: bool,
 }
 
 /// What a field may be that is not in `fields`.
@@ -150,7 +165,10 @@ pub(super) enum Format {
     Ipv6,
     Cidr,
     Uuid,
+    /// As Go writes it: `1h30m`.
     Duration,
+    /// As ISO 8601 and RFC 3339 (appendix A) write it: `PT1H30M`.
+    IsoDuration,
     Hostname,
     Email,
     Uri,

@@ -2,23 +2,23 @@
 //! resource, with `self` for the part.
 //!
 //! A rule about the object as it was (`oldSelf`) says nothing about an object alone and is skipped,
-//! as is one with a function or a name that is not known here; [`Schemas::skipped`] names both. One
-//! that cannot be evaluated fails, as in an API server.
+//! as is one with a function or a name that is not known here, and one that would mean something else
+//! (see `typed`); [`Schemas::skipped`] names them. One that cannot be evaluated fails, as in an API
+//! server.
 //!
 //! [`Schemas::skipped`]: super::Schemas::skipped
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use narae_yaml::{Entry, Path, Value};
 
 use super::compile::{Compiler, Draft, SkippedRule};
-use super::node::{Format, Node, NodeId, Others, Types};
+use super::node::{Node, NodeId};
+use super::typed::{misread, typed};
 use super::walk::Walk;
 use crate::error::Error;
 use crate::expression::{
-    Estimate, Expression, MAX_COST, Size, Subject, context, map, to_cel, truth,
+    Estimate, Expression, MAX_COST, Size, Subject, context, truth,
 };
 use crate::finding::Rule;
 
@@ -68,6 +68,22 @@ impl Compiler<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Takes away the rules of a node that would mean something else here; its parts are known.
+    pub(super) fn skip_misread(&mut self, id: NodeId) {
+        let more = self.nodes.get_mut(id).and_then(|node| node.more.as_mut());
+        let rules = more.map(|more| std::mem::take(&mut more.rules));
+        for rule in rules.unwrap_or_default() {
+            let expression = &rule.expression;
+            if let Some(reason) = misread(self.nodes, id, &expression.tree) {
+                let origin = expression.origin.clone();
+                let reason = reason.to_owned();
+                self.skipped.push(SkippedRule { origin, reason });
+            } else if let Some(node) = self.nodes.get_mut(id) {
+                node.more().rules.push(rule);
+            }
+        }
     }
 }
 
@@ -126,74 +142,44 @@ impl ValidationRule {
     }
 }
 
-/// A value as a rule sees it, by its schema: bytes are bytes, a number is a `double`, and fields have
-/// names that an expression can spell. O(value).
-fn typed(nodes: &[Node], node: &Node, value: &Value) -> cel::Value {
-    let below = |id: Option<NodeId>, value: &Value| match id.and_then(|id| nodes.get(id)) {
-        Some(node) => typed(nodes, node, value),
-        None => to_cel(value),
-    };
-    match value {
-        Value::Mapping(mapping) => {
-            let entry = |(key, value): (&str, &Value)| match (node.field(key), node.others) {
-                (Some(field), _) => (spelled(key).into(), below(Some(field), value)),
-                (None, Others::Each(each)) => (key.into(), below(Some(each), value)),
-                (None, _) => (key.into(), to_cel(value)),
-            };
-            map(mapping.iter().map(entry).collect())
-        }
-        Value::Sequence(items) => {
-            let items = items.iter().map(|item| below(node.items, item)).collect();
-            cel::Value::List(Arc::new(items))
-        }
-        Value::String(text) if node.format == Format::Base64 => STANDARD.decode(text).map_or_else(
-            |_| to_cel(value),
-            |bytes| cel::Value::Bytes(Arc::new(bytes)),
-        ),
-        Value::Number(number) if node.types == Types::NUMBER => cel::Value::Float(number.as_f64()),
-        _ => to_cel(value),
-    }
-}
-
-/// Words of the language, which are no names.
-const RESERVED: &[&str] = &[
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "false",
-    "for",
-    "function",
-    "if",
-    "import",
-    "in",
-    "let",
-    "loop",
-    "namespace",
-    "null",
-    "package",
-    "return",
-    "true",
-    "var",
-    "void",
-    "while",
-];
-
-/// A field's name as rules spell it (`apiserver/pkg/cel/escaping.go`): `a-b` is `a__dash__b`.
-fn spelled(name: &str) -> String {
-    if RESERVED.contains(&name) {
-        return format!("__{name}__");
-    }
-    name.replace("__", "__underscores__")
-        .replace('.', "__dot__")
-        .replace('-', "__dash__")
-        .replace('/', "__slash__")
-}
-
-/// `.spec.replicas`, `.labels['a.b/c']`.
+/// `.spec.replicas`, `.labels['a.b/c']`; in the quotes, `\\` takes what is behind it as it is
+/// (`ValidFieldPath` of apiextensions-apiserver). What is none is no path.
 fn field_path(text: &str) -> Path {
-    text.trim_start_matches('.').parse().unwrap_or_default()
+    let mut path = Path::root();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (name, behind) = match rest.strip_prefix("['") {
+            Some(quoted) => match in_quotes(quoted) {
+                Some(found) => found,
+                None => return Path::root(),
+            },
+            None => {
+                let plain = rest.strip_prefix('.').unwrap_or(rest);
+                let (name, behind) = plain.split_at(plain.find(['.', '[']).unwrap_or(plain.len()));
+                (name.to_owned(), behind)
+            }
+        };
+        if name.is_empty() {
+            return Path::root();
+        }
+        path = path.child(name);
+        rest = behind;
+    }
+    path
+}
+
+/// A name up to `']`, and what stands behind that.
+fn in_quotes(text: &str) -> Option<(String, &str)> {
+    let mut name = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => name.push(chars.next()?.1),
+            '\'' => return Some((name, text.get(at..)?.strip_prefix("']")?)),
+            c => name.push(c),
+        }
+    }
+    None
 }
 
 /// Whether the word stands in the expression. In a string it means nothing, and a rule that is

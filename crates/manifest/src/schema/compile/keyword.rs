@@ -98,7 +98,10 @@ impl Compiler<'_> {
             "type" => self.types(draft, entry)?,
             "format" => {
                 if node.format == Format::Any {
-                    node.format = Format::named(source.text(value)?);
+                    node.format = match (draft.dialect, source.text(value)?) {
+                        (Dialect::JsonSchema, "duration") => Format::IsoDuration,
+                        (_, name) => Format::named(name),
+                    };
                 }
             }
             "properties" => {
@@ -121,10 +124,10 @@ impl Compiler<'_> {
                     .sequence(value)?
                     .iter()
                     .map(narae_yaml::Node::to_value);
-                node.more().one_of_values = Some(values.collect());
+                node.more().one_of_these(values.collect());
             }
-            "minimum" => node.more().minimum = Some(source.bound(value)?),
-            "maximum" => node.more().maximum = Some(source.bound(value)?),
+            "minimum" => node.more().at_least(source.bound(value)?),
+            "maximum" => node.more().at_most(source.bound(value)?),
             "multipleOf" => node.more().multiple_of = Some(source.number(value)?),
             "minLength" => node.more().length.least = source.count(value)?,
             "maxLength" => node.more().length.most = source.count(value)?,
@@ -196,17 +199,17 @@ impl Compiler<'_> {
             "$defs" | "definitions" => {
                 self.named(draft, Dialect::JsonSchema, entry)?;
             }
-            "const" => draft.node.more().one_of_values = Some(vec![value.to_value()]),
+            "const" => draft.node.more().one_of_these(vec![value.to_value()]),
             "exclusiveMinimum" => {
                 let number = self.source.number(value)?;
-                draft.node.more().minimum = Some(Bound {
+                draft.node.more().at_least(Bound {
                     number,
                     exclusive: true,
                 });
             }
             "exclusiveMaximum" => {
                 let number = self.source.number(value)?;
-                draft.node.more().maximum = Some(Bound {
+                draft.node.more().at_most(Bound {
                     number,
                     exclusive: true,
                 });

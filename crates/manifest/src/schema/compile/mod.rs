@@ -41,7 +41,7 @@ pub struct SkippedRule {
 }
 
 pub(super) struct Compiler<'c> {
-    nodes: &'c mut Vec<Node>,
+    pub(super) nodes: &'c mut Vec<Node>,
     pub(super) source: Source,
     /// Every schema by where it stands, as a JSON pointer: what `$ref` names.
     by_pointer: HashMap<String, NodeId>,
@@ -129,6 +129,8 @@ impl<'c> Compiler<'c> {
         if let Some(place) = self.nodes.get_mut(id) {
             *place = node;
         }
+        #[cfg(feature = "cel")]
+        self.skip_misread(id);
         Ok(id)
     }
 
@@ -208,6 +210,7 @@ impl Draft {
         if self.nullable && !node.types.is_any() {
             node.types = node.types.or(Types::NULL);
         }
+        node.is_structural = self.dialect != Dialect::JsonSchema;
         node.drops_null = self.dialect == Dialect::Structural && !self.nullable;
         if let Some(constraints) = &mut node.more {
             let (least, most) = (&mut constraints.minimum, &mut constraints.maximum);
@@ -237,6 +240,10 @@ impl Draft {
             node.fields.push(("metadata".into(), metadata));
         }
         node.fields.sort();
+        #[cfg(feature = "cel")]
+        {
+            self.node.holds = super::typed::holds(compiler.nodes, &self.node);
+        }
         Ok(self.node)
     }
 }

@@ -139,6 +139,9 @@ const UNDECIDED: &[(&str, &str)] = &[
         "below a gibi",
         "a rule with a function that is not known here",
     ),
+    ("most is not below least", "a rule that compares durations"),
+    ("from is before to", "a rule that compares times"),
+    ("a and b", "a rule that compares sets"),
     ("IPv4", "a rule with a function that is not known here"),
     (
         "has 10.0.0.1",
