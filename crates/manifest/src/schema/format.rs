@@ -174,9 +174,7 @@ fn is_iso_duration(text: &str) -> bool {
     match (weeks, time) {
         (Some(weeks), _) => is_amount(weeks),
         (None, None) => !date.is_empty() && are_parts(date, "YMD"),
-        (None, Some(time)) => {
-            are_parts(date, "YMD") && !time.is_empty() && are_parts(time, "HMS")
-        }
+        (None, Some(time)) => are_parts(date, "YMD") && !time.is_empty() && are_parts(time, "HMS"),
     }
 }
 

@@ -17,9 +17,7 @@ use super::node::{Node, NodeId};
 use super::typed::{misread, typed};
 use super::walk::Walk;
 use crate::error::Error;
-use crate::expression::{
-    Estimate, Expression, MAX_COST, Size, Subject, context, truth,
-};
+use crate::expression::{Estimate, Expression, MAX_COST, Size, Subject, context, truth};
 use crate::finding::Rule;
 
 /// One rule, compiled.

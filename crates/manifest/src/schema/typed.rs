@@ -127,8 +127,7 @@ impl<'r> Reading<'r> {
                 let first = item.filter(|_| each.iter_var2.is_none());
                 self.bound.push((&each.iter_var, first));
                 let second = each.iter_var2.as_deref();
-                self.bound
-                    .extend(second.map(|name| (name, item.or(value))));
+                self.bound.extend(second.map(|name| (name, item.or(value))));
                 self.bound.push((&each.accu_var, None));
                 let parts = [
                     &each.accu_init,
@@ -189,7 +188,9 @@ impl<'r> Reading<'r> {
                 (operators::INDEX | operators::OPT_INDEX | operators::OPT_SELECT, [whole, key]) => {
                     let whole = self.schema(whole)?;
                     match &key.expr {
-                        Expr::Literal(LiteralValue::String(name)) => self.field(whole, name.inner()),
+                        Expr::Literal(LiteralValue::String(name)) => {
+                            self.field(whole, name.inner())
+                        }
                         _ => self.element(whole),
                     }
                 }

@@ -1,8 +1,9 @@
 //! What names mean at a place in a template: contexts, loop variables, named parameters.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
-use narae_yaml::Value;
+use narae_yaml::{Path, Segment, Value};
 
 use super::syntax::Variable;
 use crate::values::address;
@@ -11,28 +12,68 @@ use crate::values::address;
 #[derive(Clone, Debug)]
 pub(super) struct Found<'a> {
     held: Held<'a>,
-    /// Addresses of the values that a computed one was made of.
-    from: Vec<usize>,
+    from: Sources,
 }
 
 #[derive(Clone, Debug)]
 enum Held<'a> {
     /// Part of the values, or a literal of a template.
     Borrowed(&'a Value),
-    Computed(Rc<Value>),
+    /// A part of something computed, which is kept whole: taking a part copies none of it.
+    Computed { whole: Rc<Value>, way: Path },
+}
+
+/// Addresses of the values that a computed one was made of, each once, in the order they were met.
+/// Shared by everything that is made of the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sources(Option<Rc<[usize]>>);
+
+impl Sources {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.addresses().len()
+    }
+
+    pub(super) fn addresses(&self) -> &[usize] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl FromIterator<usize> for Sources {
+    fn from_iter<I: IntoIterator<Item = usize>>(addresses: I) -> Self {
+        // Of a few, looking through them is faster than a set.
+        const FEW: usize = 8;
+        let (mut found, mut seen) = (Vec::new(), HashSet::new());
+        for address in addresses {
+            if found.len() == FEW && seen.is_empty() {
+                seen.extend(found.iter().copied());
+            }
+            let is_fresh = match seen.is_empty() {
+                true => !found.contains(&address),
+                false => seen.insert(address),
+            };
+            if is_fresh {
+                found.push(address);
+            }
+        }
+        Self((!found.is_empty()).then(|| found.into()))
+    }
 }
 
 impl<'a> Found<'a> {
     pub(super) fn borrowed(value: &'a Value) -> Self {
         Self {
             held: Held::Borrowed(value),
-            from: Vec::new(),
+            from: Sources::default(),
         }
     }
 
-    pub(super) fn computed(value: Value, from: Vec<usize>) -> Self {
+    pub(super) fn computed(value: Value, from: Sources) -> Self {
         Self {
-            held: Held::Computed(Rc::new(value)),
+            held: Held::Computed {
+                whole: Rc::new(value),
+                way: Path::root(),
+            },
             from,
         }
     }
@@ -40,7 +81,8 @@ impl<'a> Found<'a> {
     pub(super) fn value(&self) -> &Value {
         match &self.held {
             Held::Borrowed(value) => value,
-            Held::Computed(value) => value,
+            // The way was taken when the part was found.
+            Held::Computed { whole, way } => whole.at(way).unwrap_or(whole),
         }
     }
 
@@ -48,49 +90,35 @@ impl<'a> Found<'a> {
     pub(super) fn sources(&self) -> impl Iterator<Item = usize> {
         let own = match self.held {
             Held::Borrowed(value) => Some(address(value)),
-            Held::Computed(_) => None,
+            Held::Computed { .. } => None,
         };
-        own.into_iter().chain(self.from.iter().copied())
+        own.into_iter().chain(self.from.addresses().iter().copied())
     }
 
-    /// The part of this value that `part` picks out of it.
-    pub(super) fn part(&self, part: impl Fn(&Value) -> Option<&Value>) -> Option<Self> {
-        match &self.held {
-            Held::Borrowed(value) => part(value).map(Self::borrowed),
-            Held::Computed(value) => {
-                part(value).map(|inner| Self::computed(inner.clone(), self.from.clone()))
-            }
-        }
+    /// How many values a computed one was made of; none for what is a value itself.
+    pub(super) fn made_of(&self) -> usize {
+        self.from.len()
     }
 
     /// What a loop goes over, in its order, with keys for a mapping; `None` for a scalar.
     pub(super) fn elements(&self) -> Option<Vec<(Option<String>, Self)>> {
-        let borrowed = match &self.held {
-            Held::Borrowed(value) => Some(*value),
-            Held::Computed(_) => None,
-        };
-        match (borrowed, self.value()) {
-            (Some(Value::Sequence(list)), _) => Some(
-                list.iter()
-                    .map(|value| (None, Self::borrowed(value)))
-                    .collect(),
-            ),
-            (Some(Value::Mapping(map)), _) => {
+        match (&self.held, self.value()) {
+            (Held::Borrowed(Value::Sequence(list)), _) => {
+                let element = |value| (None, Self::borrowed(value));
+                Some(list.iter().map(element).collect())
+            }
+            (Held::Borrowed(Value::Mapping(map)), _) => {
                 let entry =
                     |(key, value): (&str, &'a Value)| (Some(key.to_owned()), Self::borrowed(value));
                 Some(map.iter().map(entry).collect())
             }
-            (None, Value::Sequence(list)) => {
-                let part = |value: &Value| Self::computed(value.clone(), self.from.clone());
-                Some(list.iter().map(|value| (None, part(value))).collect())
+            (Held::Computed { whole, way }, Value::Sequence(list)) => {
+                let element = |index| (None, self.part(whole, way.child(index)));
+                Some((0..list.len()).map(element).collect())
             }
-            (None, Value::Mapping(map)) => {
-                let part = |value: &Value| Self::computed(value.clone(), self.from.clone());
-                Some(
-                    map.iter()
-                        .map(|(key, value)| (Some(key.to_owned()), part(value)))
-                        .collect(),
-                )
+            (Held::Computed { whole, way }, Value::Mapping(map)) => {
+                let entry = |key: &str| (Some(key.to_owned()), self.part(whole, way.child(key)));
+                Some(map.keys().map(entry).collect())
             }
             _ => None,
         }
@@ -107,10 +135,33 @@ impl<'a> Found<'a> {
 
     /// The element under a key or an index.
     pub(super) fn element(&self, segment: &str) -> Option<Self> {
-        self.part(|value| match value {
-            Value::Sequence(list) => list.get(segment.parse::<usize>().ok()?),
-            other => other.get(segment),
-        })
+        fn inside<'v>(value: &'v Value, segment: &str) -> Option<(&'v Value, Segment)> {
+            match value {
+                Value::Sequence(list) => {
+                    let index = segment.parse::<usize>().ok()?;
+                    Some((list.get(index)?, Segment::Index(index)))
+                }
+                other => Some((other.get(segment)?, Segment::Key(segment.to_owned()))),
+            }
+        }
+        match &self.held {
+            Held::Borrowed(value) => inside(value, segment).map(|(value, _)| Self::borrowed(value)),
+            Held::Computed { whole, way } => {
+                let (_, step) = inside(self.value(), segment)?;
+                Some(self.part(whole, way.child(step)))
+            }
+        }
+    }
+
+    /// What is at the end of a way into the value that this one is a part of.
+    fn part(&self, whole: &Rc<Value>, way: Path) -> Self {
+        Self {
+            held: Held::Computed {
+                whole: Rc::clone(whole),
+                way,
+            },
+            from: self.from.clone(),
+        }
     }
 }
 

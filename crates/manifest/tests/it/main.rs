@@ -7,6 +7,7 @@
 
 mod blocks;
 mod cases;
+mod cost;
 mod errors;
 mod explain;
 mod handlebars;

@@ -210,7 +210,10 @@ fn a_tag_says_how_a_value_meets_the_one_before() {
         (&["a: [1]", "a: !replace {b: 1}"], "{a: {b: 1}}"),
         // The tag changes how a scalar meets the one before, not what it is.
         (
-            &["a: true\nb: {c: 1}\nd: [1]", "a: !replace false\nb: !replace 5\nd: !replace ~"],
+            &[
+                "a: true\nb: {c: 1}\nd: [1]",
+                "a: !replace false\nb: !replace 5\nd: !replace ~",
+            ],
             "{a: false, b: 5}",
         ),
         (&["a: [1]", "a: !replace '5'"], "{a: '5'}"),
@@ -219,7 +222,10 @@ fn a_tag_says_how_a_value_meets_the_one_before() {
             "{a: [5, null, true, '5']}",
         ),
         (
-            &["e: [{port: 80, v: 1}]", "e: !merge:port [{port: !replace 80, v: 2}]"],
+            &[
+                "e: [{port: 80, v: 1}]",
+                "e: !merge:port [{port: !replace 80, v: 2}]",
+            ],
             "{e: [{port: 80, v: 2}]}",
         ),
         (

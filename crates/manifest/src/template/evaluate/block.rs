@@ -6,9 +6,10 @@
 use narae_yaml::Value;
 
 use super::Evaluator;
+use super::budget::named;
 use crate::error::Error;
 use crate::template::helper;
-use crate::template::scope::{Found, Scope, Turn, Variables};
+use crate::template::scope::{Found, Scope, Sources, Turn, Variables};
 use crate::template::syntax::{Block, BlockKind, Expression, Form};
 
 impl<'a> Evaluator<'a> {
@@ -50,6 +51,7 @@ impl<'a> Evaluator<'a> {
         }
         let count = elements.len();
         self.spend(count, 0, block.at)?;
+        self.spend(0, count.saturating_mul(named(subject)), block.at)?;
         for (index, (key, element)) in elements.into_iter().enumerate() {
             // A scalar that a loop went over had its turn, whether or not that turn names it.
             if element.elements_len().is_none() {
@@ -86,7 +88,7 @@ fn name_parameters<'a>(
     if let (Some(name), Some(value)) = (names.get(1), second) {
         scope
             .parameters
-            .push((name, Found::computed(value, Vec::new())));
+            .push((name, Found::computed(value, Sources::default())));
     }
 }
 

@@ -7,6 +7,7 @@ use narae_yaml::Value;
 
 use super::Evaluator;
 use crate::error::{Error, ErrorKind};
+use crate::template::scope::Found;
 use crate::template::syntax::Offset;
 
 /// What is left of the limits that count over a whole rendering.
@@ -48,6 +49,11 @@ impl Evaluator<'_> {
         *self.budget = Budget { steps, bytes };
         Ok(())
     }
+}
+
+/// How much of the byte limit the names of the values use that a computed one was made of.
+pub(super) fn named(found: &Found<'_>) -> usize {
+    found.made_of().saturating_mul(size_of::<usize>())
 }
 
 /// How much of the byte limit a value uses: its text, and a little for each part.

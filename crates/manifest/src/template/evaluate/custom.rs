@@ -11,7 +11,7 @@ use super::Evaluator;
 use super::budget::weight;
 use crate::error::{Error, ErrorKind};
 use crate::template::helper::{BlockCall, Turn, TurnValue};
-use crate::template::scope::{Found, Scope};
+use crate::template::scope::{Found, Scope, Sources};
 use crate::template::syntax::{CustomBlock, Expression};
 use crate::values::address;
 
@@ -70,7 +70,7 @@ impl<'a> Evaluator<'a> {
             let error = self.wrong_type(message, block.at, all());
             error.note(format!("it is used as {}", block.helper.usage()))
         })?;
-        let from: Vec<usize> = all().flat_map(Found::sources).collect();
+        let from: Sources = all().flat_map(Found::sources).collect();
         let mut own = Vec::with_capacity(turns.len());
         for Turn { context, names } in turns {
             if names.len() < block.names.len() {
@@ -95,7 +95,7 @@ impl<'a> Evaluator<'a> {
     fn found(
         &mut self,
         value: TurnValue<'_>,
-        from: &[usize],
+        from: &Sources,
         block: &CustomBlock,
     ) -> Result<Found<'a>, Error> {
         let id = match &value.0 {
@@ -108,7 +108,7 @@ impl<'a> Evaluator<'a> {
             return Ok(Found::borrowed(part));
         }
         self.spend(0, weight(&value.0), block.at)?;
-        Ok(Found::computed(value.0.into_owned(), from.to_vec()))
+        Ok(Found::computed(value.0.into_owned(), from.clone()))
     }
 
     fn turn(&mut self, block: &'a CustomBlock, turn: OwnTurn<'a>) -> Result<(), Error> {

@@ -7,10 +7,10 @@ use narae_yaml::Value;
 
 use super::Evaluator;
 use super::absence::Missing;
-use super::budget::weight;
+use super::budget::{named, weight};
 use crate::error::{Error, ErrorKind};
 use crate::template::helper::{self, Call, Helper, Lazy};
-use crate::template::scope::Found;
+use crate::template::scope::{Found, Sources};
 use crate::template::syntax::{Expression, Form, Offset};
 
 impl<'a> Evaluator<'a> {
@@ -26,7 +26,12 @@ impl<'a> Evaluator<'a> {
     fn look_up(&mut self, expression: &'a Expression) -> Result<Result<Found<'a>, Missing>, Error> {
         match &expression.form {
             Form::Literal(value) => Ok(Ok(Found::borrowed(value))),
-            Form::Reference(reference) => self.reference(reference, expression.at),
+            Form::Reference(reference) => {
+                let found = self.reference(reference, expression.at)?;
+                // Whoever asked for it notes all that it was made of.
+                self.spend(0, found.as_ref().map_or(0, named), expression.at)?;
+                Ok(found)
+            }
             Form::Call { helper, arguments } => self.call(helper, arguments, expression.at),
         }
     }
@@ -52,11 +57,11 @@ impl<'a> Evaluator<'a> {
             (Lazy::Defined, [value]) => match self.look_up(value)? {
                 Ok(found) => {
                     self.look_at(&found, value.at);
-                    Found::computed(Value::Bool(true), Vec::new())
+                    Found::computed(Value::Bool(true), Sources::default())
                 }
                 Err(missing) => {
                     self.note_absent(missing, value.at);
-                    Found::computed(Value::Bool(false), Vec::new())
+                    Found::computed(Value::Bool(false), Sources::default())
                 }
             },
             (Lazy::Default, [value, fallback]) => match self.present(value)? {
@@ -78,7 +83,7 @@ impl<'a> Evaluator<'a> {
                 let holds = helper::is_truthy(found.value(), false);
                 self.evaluate(if holds { yes } else { no })?
             }
-            (Lazy::And | Lazy::Or, _) => self.decide(lazy == Lazy::And, arguments)?,
+            (Lazy::And | Lazy::Or, _) => self.decide(lazy == Lazy::And, arguments, at)?,
             (Lazy::Lookup, [container, key]) => return self.element(container, key),
             _ => {
                 let message = format!("`{}` cannot be called so", helper.name());
@@ -110,7 +115,12 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `and` and `or`: the first argument that decides ends it.
-    fn decide(&mut self, all: bool, arguments: &'a [Expression]) -> Result<Found<'a>, Error> {
+    fn decide(
+        &mut self,
+        all: bool,
+        arguments: &'a [Expression],
+        at: Offset,
+    ) -> Result<Found<'a>, Error> {
         let mut from = Vec::new();
         let mut answer = all;
         for argument in arguments {
@@ -122,7 +132,7 @@ impl<'a> Evaluator<'a> {
                 break;
             }
         }
-        Ok(Found::computed(Value::Bool(answer), from))
+        self.made(Value::Bool(answer), from.into_iter().collect(), at)
     }
 
     fn element(
@@ -156,8 +166,8 @@ impl<'a> Evaluator<'a> {
         for argument in arguments {
             found.push(self.evaluate(argument)?);
         }
-        let from: Vec<usize> = found.iter().flat_map(Found::sources).collect();
-        self.uses.taken.extend(&from);
+        let from: Sources = found.iter().flat_map(Found::sources).collect();
+        self.uses.taken.extend(from.addresses());
         let size = found
             .iter()
             .map(|found| weight(found.value()))
@@ -174,6 +184,13 @@ impl<'a> Evaluator<'a> {
             }
         })?;
         self.spend(0, weight(&value), at)?;
-        Ok(Found::computed(value, from))
+        self.made(value, from, at)
+    }
+
+    /// A value, with what it was made of, which is charged as well: it lives as long.
+    fn made(&mut self, value: Value, from: Sources, at: Offset) -> Result<Found<'a>, Error> {
+        let found = Found::computed(value, from);
+        self.spend(0, named(&found), at)?;
+        Ok(found)
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! May only look: at the scopes, at the parameters that are seen from here, at the values.
 
+use std::collections::HashSet;
+
 use super::Evaluator;
 use super::absence::Missing;
 use crate::error::{Error, ErrorKind};
-use crate::template::scope::{Found, Scope, Variables};
+use crate::template::scope::{Found, Scope, Sources, Variables};
 use crate::template::syntax::{Base, Offset, Reference};
 
 impl<'a> Evaluator<'a> {
@@ -21,7 +23,7 @@ impl<'a> Evaluator<'a> {
                 let scope = self.scope(level);
                 let value = scope.and_then(|scope| scope.variables.get(variable));
                 return match value {
-                    Some(value) => Ok(Ok(Found::computed(value, Vec::new()))),
+                    Some(value) => Ok(Ok(Found::computed(value, Sources::default()))),
                     None => {
                         let message = format!("`{}` has no value here", reference.text);
                         let error = self.error(ErrorKind::UnknownName, message, at);
@@ -70,11 +72,13 @@ impl<'a> Evaluator<'a> {
         None
     }
 
-    /// All names that are seen from here, innermost first.
+    /// All names that are seen from here, innermost first, and what each means here.
     pub(super) fn parameters(&self) -> Vec<(&'a str, Found<'a>)> {
+        let mut names = HashSet::new();
         let mut seen = Vec::new();
         for scope in self.scopes.iter().rev() {
-            seen.extend(scope.parameters.iter().cloned());
+            let fresh = (scope.parameters.iter()).filter(|(name, _)| names.insert(*name));
+            seen.extend(fresh.cloned());
             if scope.is_partial {
                 break;
             }
