@@ -16,7 +16,7 @@ use narae_yaml::Value;
 use serde::{Deserialize, Serialize};
 
 use crate::edit::{Change, Locator, Selector, Setting};
-use crate::repository::{CommitId, TreePath};
+use crate::repository::{Commit, CommitId, Signature, TreePath};
 use crate::text;
 
 pub use apply::{Applied, Decided, ImageChange, Outcome};
@@ -29,6 +29,8 @@ pub use intent::{Action, Intent, IntentError, RecordedEdit};
 pub const MAX_PLAN_BYTES: usize = 4 * 1024 * 1024;
 /// Most edits of one plan.
 pub const MAX_EDITS: usize = 10_000;
+/// Most plans of one file.
+pub const MAX_PLANS: usize = 1_000;
 
 /// What one commit on one branch should do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -192,15 +194,41 @@ impl Plan {
     /// With the line and column of what is not a plan's; when it is larger than [`MAX_PLAN_BYTES`]
     /// or has more than [`MAX_EDITS`] edits.
     pub fn read(name: &str, text: &str) -> Result<Self, narae_yaml::Error> {
-        let limits = narae_yaml::Limits::default().with_max_bytes(MAX_PLAN_BYTES);
-        let reader = narae_yaml::Reader::new().named(name).with_limits(limits);
-        let plan: Self = reader.read_into(text)?;
-        match plan.edits.len() > MAX_EDITS {
-            true => Err(serde::de::Error::custom(format!(
-                "{name}: more than {MAX_EDITS} edits"
-            ))),
-            false => Ok(plan),
+        let plan: Self = reader(name).read_into(text)?;
+        plan.checked(name)
+    }
+
+    /// The same of a list of plans, or of one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::read`]; when there are more than [`MAX_PLANS`].
+    pub fn read_all(name: &str, text: &str) -> Result<Vec<Self>, narae_yaml::Error> {
+        if reader(name).read_one(text)?.root.as_sequence().is_none() {
+            return Self::read(name, text).map(|plan| vec![plan]);
         }
+        let plans: Vec<Self> = reader(name).read_into(text)?;
+        match plans.len() > MAX_PLANS {
+            true => Err(too_many(name, MAX_PLANS, "plans")),
+            false => plans.into_iter().map(|plan| plan.checked(name)).collect(),
+        }
+    }
+
+    fn checked(self, name: &str) -> Result<Self, narae_yaml::Error> {
+        match self.edits.len() > MAX_EDITS {
+            true => Err(too_many(name, MAX_EDITS, "edits")),
+            false => Ok(self),
+        }
+    }
+
+    /// What is committed of it where it came to `applied`: the files' new contents, in the words of its intent.
+    ///
+    /// # Errors
+    ///
+    /// As [`Intent::message`].
+    pub fn commit(&self, applied: &Applied, who: Signature) -> Result<Commit, IntentError> {
+        let message = self.intent.message(applied)?;
+        Ok(Commit::new(applied.change_set(), message, who))
     }
 
     /// Decides every edit on the files as `read` has them.
@@ -218,4 +246,13 @@ impl Plan {
         }
         Ok(applied)
     }
+}
+
+fn reader(name: &str) -> narae_yaml::Reader {
+    let limits = narae_yaml::Limits::default().with_max_bytes(MAX_PLAN_BYTES);
+    narae_yaml::Reader::new().named(name).with_limits(limits)
+}
+
+fn too_many(name: &str, most: usize, what: &str) -> narae_yaml::Error {
+    serde::de::Error::custom(format!("{name}: more than {most} {what}"))
 }

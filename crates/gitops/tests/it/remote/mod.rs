@@ -17,6 +17,7 @@ mod local;
 #[cfg(feature = "http")]
 mod lost;
 mod pack;
+mod plans;
 mod queue;
 mod racing;
 mod site;
