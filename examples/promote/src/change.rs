@@ -1,4 +1,4 @@
-//! Changes: decided, shown, planned, landed.
+//! Changes: decided, shown, planned, landed. Several at once are [`several`]'s.
 
 use std::cell::Cell;
 use std::io::Write as _;
@@ -17,14 +17,19 @@ use crate::guard::Outputs;
 use crate::handover::{HandedOver, Handover, MergeRequests};
 use crate::place::{Place, Wanted};
 use crate::report::{self, Written};
+use crate::several::{self, Member};
 
 /// Decides and lands a change, or shows it.
 pub(crate) fn run(place: &Place, common: &Common, change: &Change) -> Result<Said> {
-    let ending = Ending::wanted(common, place, application(change))?;
+    let parts = parts(change);
+    let [part] = parts.as_slice() else {
+        return several::run(place, common, members(place, change, &parts)?);
+    };
+    let ending = Ending::wanted(common, place, part.application)?;
     // Whatever comes first in a lost race, one delivery is undone: the one that was seen first.
     let undoes = Cell::new(None);
     let decide = |config: &Config, snapshot: &Snapshot<'_>| {
-        let plan = decide(config, change, undoes.get(), snapshot)?;
+        let plan = decide(config, change, *part, undoes.get(), snapshot)?;
         if let Action::RollBack { reverts } = plan.intent.action {
             undoes.set(Some(reverts));
         }
@@ -33,11 +38,63 @@ pub(crate) fn run(place: &Place, common: &Common, change: &Change) -> Result<Sai
     if common.dry_run {
         return look(place, decide);
     }
-    let branch = place.look(|config, _| {
-        let environment = config.environment(environment(change))?;
-        Ok(environment.branch.clone())
-    })?;
+    let branch =
+        place.look(|config, _| Ok(config.environment(part.environment)?.branch.clone()))?;
     end(place, &branch, &ending, decide)
+}
+
+/// Of a change, what concerns one application in one environment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Part<'a> {
+    application: &'a str,
+    environment: &'a str,
+}
+
+/// Each part once.
+fn parts(change: &Change) -> Vec<Part<'_>> {
+    let one = |application, environment| {
+        vec![Part {
+            application,
+            environment,
+        }]
+    };
+    match change {
+        Change::SetImage(wanted) => one(&wanted.app, &wanted.env),
+        Change::Rollback(wanted) => one(&wanted.app, &wanted.env),
+        Change::Move(wanted) => {
+            let mut parts = Vec::new();
+            for application in &wanted.apps {
+                for environment in &wanted.to {
+                    parts.extend(one(application, environment));
+                }
+            }
+            let mut known = Vec::new();
+            parts.retain(|part| {
+                !known.contains(part) && {
+                    known.push(*part);
+                    true
+                }
+            });
+            parts
+        }
+    }
+}
+
+/// The parts of a change as several.
+fn members<'a>(place: &Place, change: &'a Change, parts: &[Part<'a>]) -> Result<Vec<Member<'a>>> {
+    place.look(|config, _| {
+        let member = |part: &Part<'a>| {
+            let part = *part;
+            Ok(Member {
+                application: part.application.to_owned(),
+                branch: config.environment(part.environment)?.branch.clone(),
+                decide: Box::new(move |config, snapshot| {
+                    decide(config, change, part, None, snapshot)
+                }),
+            })
+        };
+        parts.iter().map(member).collect()
+    })
 }
 
 /// Decides a change and shows it.
@@ -47,25 +104,39 @@ fn look(place: &Place, decide: impl Fn(&Config, &Snapshot<'_>) -> Result<Plan>) 
     Ok(decided.shown(place))
 }
 
-/// Decides a change and writes it down.
+/// Decides a change and writes it down: as a plan, or as a list of them.
 pub(crate) fn plan(place: &Place, common: &Common, wanted: &cli::Plan) -> Result<Said> {
     let decided = place.look(|config, snapshot| {
-        let mut plan = decide(config, &wanted.change, None, snapshot)?;
-        // Whoever looked at the plan agreed to what stood there then.
-        for edit in &mut plan.edits {
-            if edit.condition == Condition::Always {
-                edit.condition = Condition::Unchanged;
+        let decide = |part: Part<'_>| {
+            let mut plan = decide(config, &wanted.change, part, None, snapshot)?;
+            // Whoever looked at the plan agreed to what stood there then.
+            for edit in &mut plan.edits {
+                if edit.condition == Condition::Always {
+                    edit.condition = Condition::Unchanged;
+                }
             }
-        }
-        Decided::new(plan, config, snapshot)
+            Decided::new(plan, config, snapshot)
+        };
+        let parts = parts(&wanted.change).into_iter();
+        parts.map(decide).collect::<Result<Vec<_>>>()
     })?;
-    let plan = &decided.plan;
-    let text = serde_json::to_string_pretty(plan)? + "\n";
+    let plans: Vec<&Plan> = decided.iter().map(|decided| &decided.plan).collect();
+    let (text, json) = match plans.as_slice() {
+        [plan] => (serde_json::to_string_pretty(plan)?, json!(plan)),
+        plans => (serde_json::to_string_pretty(plans)?, json!(plans)),
+    };
+    let text = text + "\n";
     let outputs = Outputs::new(common);
     let text = outputs.cleared("plan", text)?;
-    let mut said = decided.shown(place);
+    let mut said = Said::default();
+    for shown in decided.iter().map(|decided| decided.shown(place)) {
+        said.text.push_str(&shown.text);
+        said.is_refused |= shown.is_refused;
+        said.warnings.extend(shown.warnings);
+    }
+    said.warnings.dedup();
     said.text = outputs.cleared("report", said.text)?;
-    said.json = serde_json::to_value(plan)?;
+    said.json = json;
     match &wanted.output {
         Some(_) if common.dry_run => {}
         Some(file) => {
@@ -83,19 +154,33 @@ pub(crate) fn plan(place: &Place, common: &Common, wanted: &cli::Plan) -> Result
     Ok(said)
 }
 
-/// Lands a plan's change, or shows what it would be now.
+/// Lands the changes of plans, or shows what they would be now.
 pub(crate) fn apply(place: &Place, common: &Common, wanted: &cli::Apply) -> Result<Said> {
     let file = &wanted.plan;
-    let plan = Plan::read(&file.display().to_string(), &read_text(file)?)?;
-    let ending = Ending::wanted(common, place, &plan.intent.application)?;
-    // The plan may be old, and anybody may have changed its file.
-    let decide = |config: &Config, snapshot: &Snapshot<'_>| {
-        promote::verify(config, &plan, snapshot)?;
+    let plans = Plan::read_all(&file.display().to_string(), &read_text(file)?)?;
+    // A plan may be old, and anybody may have changed its file.
+    fn decide(plan: &Plan, config: &Config, snapshot: &Snapshot<'_>) -> Result<Plan> {
+        promote::verify(config, plan, snapshot)?;
         Ok(plan.clone())
-    };
-    match common.dry_run {
-        true => look(place, decide),
-        false => end(place, &plan.branch, &ending, decide),
+    }
+    match plans.as_slice() {
+        [] => bail!("{} has no plan in it", file.display()),
+        [plan] => {
+            let ending = Ending::wanted(common, place, &plan.intent.application)?;
+            let decide = |config: &Config, snapshot: &Snapshot<'_>| decide(plan, config, snapshot);
+            match common.dry_run {
+                true => look(place, decide),
+                false => end(place, &plan.branch, &ending, decide),
+            }
+        }
+        plans => {
+            let member = |plan| Member {
+                application: Plan::clone(plan).intent.application,
+                branch: Plan::clone(plan).branch,
+                decide: Box::new(move |config, snapshot| decide(plan, config, snapshot)),
+            };
+            several::run(place, common, plans.iter().map(member).collect())
+        }
     }
 }
 
@@ -193,25 +278,30 @@ fn end(
     .warning(warnings))
 }
 
-/// The plan of a change; a rollback undoes `undoes`, if it was decided before.
+/// The plan of a part of a change; a rollback undoes `undoes`, if it was decided before.
 fn decide(
     config: &Config,
     change: &Change,
+    part: Part<'_>,
     undoes: Option<CommitId>,
     snapshot: &Snapshot<'_>,
 ) -> Result<Plan> {
+    let Part {
+        application,
+        environment,
+    } = part;
     Ok(match change {
         Change::SetImage(wanted) => {
-            let mut request = request(&wanted.app, &wanted.env, &wanted.what);
+            let mut request = request(application, environment, &wanted.what);
             request.keeps_registries = wanted.keep_registries;
             promote::set_image(config, &request, &wanted.image, snapshot)?
         }
         Change::Move(wanted) => {
-            let request = request(&wanted.app, &wanted.to, &wanted.what);
+            let request = request(application, environment, &wanted.what);
             promote::promote(config, &request, &wanted.from, snapshot)?
         }
         Change::Rollback(wanted) => {
-            let mut request = Request::new(&wanted.app, &wanted.env);
+            let mut request = Request::new(application, environment);
             request.sites.clone_from(&wanted.sites);
             request.pipeline.clone_from(&wanted.pipeline);
             let commit = match (undoes, &wanted.commit) {
@@ -256,22 +346,6 @@ fn begun(
             request.application,
             request.environment
         ),
-    }
-}
-
-fn application(change: &Change) -> &str {
-    match change {
-        Change::SetImage(wanted) => &wanted.app,
-        Change::Move(wanted) => &wanted.app,
-        Change::Rollback(wanted) => &wanted.app,
-    }
-}
-
-fn environment(change: &Change) -> &str {
-    match change {
-        Change::SetImage(wanted) => &wanted.env,
-        Change::Move(wanted) => &wanted.to,
-        Change::Rollback(wanted) => &wanted.env,
     }
 }
 

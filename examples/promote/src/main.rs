@@ -15,6 +15,7 @@ mod history;
 mod later;
 mod place;
 mod report;
+mod several;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -42,6 +43,8 @@ struct Said {
     warnings: Vec<String>,
     /// Why what has landed does not run.
     not_running: Option<anyhow::Error>,
+    /// Of several changes, why some were not made.
+    failed: Vec<anyhow::Error>,
 }
 
 impl Said {
@@ -72,13 +75,16 @@ fn main() -> ExitCode {
                 false => said.text,
             };
             let mut message: String = said.warnings.iter().map(|it| report::warning(it)).collect();
+            let failed = said.failed.iter().chain(&said.not_running);
+            message.extend(failed.map(report::error));
             let code = match &said.not_running {
-                Some(error) => {
-                    message.push_str(&report::error(error));
-                    NOT_RUNNING
+                Some(_) => NOT_RUNNING,
+                None => {
+                    let refused = said.is_refused.then_some(REFUSED);
+                    // An error before a refusal.
+                    let codes = said.failed.iter().map(code).chain(refused);
+                    codes.min().unwrap_or(0)
                 }
-                None if said.is_refused => REFUSED,
-                None => 0,
             };
             (text, message, code)
         }

@@ -34,6 +34,8 @@ pub(crate) enum Written {
     Committed(Option<CommitId>),
     /// Others are asked to merge it.
     Proposed(Option<CommitId>),
+    /// It is held back: the same application is refused elsewhere.
+    Held,
 }
 
 /// A change: what it is, edit by edit, and how it ended.
@@ -105,6 +107,11 @@ pub(crate) fn change(repository: &str, decided: &Decided, written: Written) -> S
         ("conflict" | "superseded", _) => {
             writeln!(out, "{RED}Refused{RED:#}: nothing was written to {of}.")
         }
+        (_, Written::Held) => writeln!(
+            out,
+            "{YELLOW}Held back{YELLOW:#}: nothing was written to {of}, since `{}` is refused elsewhere.",
+            intent.application
+        ),
         ("already-applied", _) => {
             writeln!(out, "{GREEN}Nothing to do{GREEN:#}: {of} holds all of it.")
         }

@@ -10,12 +10,12 @@ use crate::repository::{CommitId, History, Record, Repository, TreePath};
 
 /// Branches of a remote, as they stood when each was first looked at.
 ///
-/// While a commit is landed, the branch it lands on is the one that landing looks at ([`RemoteSource::on`]).
+/// While commits are landed, the branches they land on are those that landing looks at ([`RemoteSource::on`]).
 pub struct RemoteSource<'a> {
     remote: &'a Remote,
     objects: &'a Repository,
     depth: u32,
-    landing: Option<&'a dyn Branch>,
+    landing: Vec<&'a dyn Branch>,
     branches: RefCell<BTreeMap<String, remote::Snapshot<'a>>>,
 }
 
@@ -28,18 +28,16 @@ impl<'a> RemoteSource<'a> {
             remote,
             objects,
             depth,
-            landing: None,
+            landing: Vec::new(),
             branches: RefCell::default(),
         }
     }
 
-    /// The same, with one branch as a landing sees it.
+    /// The same, with one branch more as a landing sees it.
     #[must_use]
-    pub fn on(self, landing: &'a remote::Snapshot<'_>) -> Self {
-        Self {
-            landing: Some(landing),
-            ..self
-        }
+    pub fn on(mut self, landing: &'a remote::Snapshot<'_>) -> Self {
+        self.landing.push(landing);
+        self
     }
 
     fn with<T>(
@@ -47,8 +45,9 @@ impl<'a> RemoteSource<'a> {
         branch: &str,
         look: impl FnOnce(&dyn Branch) -> Result<T, remote::Error>,
     ) -> Result<T, SourceError> {
-        if let Some(landing) = self.landing.filter(|landing| landing.name() == branch) {
-            return Ok(look(landing)?);
+        let mut landing = self.landing.iter();
+        if let Some(landing) = landing.find(|landing| landing.name() == branch) {
+            return Ok(look(*landing)?);
         }
         let mut branches = self.branches.borrow_mut();
         let snapshot = match branches.entry(branch.to_owned()) {

@@ -10,6 +10,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::PromoteError;
+use crate::change::ChangeSet;
 use crate::edit::{self, Selector, Setting};
 use crate::history::Delivery;
 use crate::repository::{CommitId, History, Record, Repository, TreePath};
@@ -114,10 +115,12 @@ impl fmt::Display for Horizon {
     }
 }
 
-/// What files of commits hold; `None`: there is no such file.
-type Files = BTreeMap<(CommitId, TreePath), Option<Vec<u8>>>;
+/// What files of branches hold; `None`: there is no such file. Not by commit: two branches that stand at one may get
+/// different changes.
+type Files = BTreeMap<(String, TreePath), Option<Vec<u8>>>;
 
-/// The tips of branches as they were first asked for.
+/// The tips of branches as they were first asked for. A copy has what was asked for so far, and is by itself from then on.
+#[derive(Clone)]
 pub struct Snapshot<'a> {
     source: &'a dyn Source,
     tips: RefCell<BTreeMap<String, Option<CommitId>>>,
@@ -146,6 +149,22 @@ impl<'a> Snapshot<'a> {
         self
     }
 
+    /// The same as if a branch had these changes already: those of a commit that is about to be made.
+    ///
+    /// # Errors
+    ///
+    /// Those of the source.
+    pub fn change(&self, branch: &str, changes: &ChangeSet) -> Result<(), SourceError> {
+        if self.tip(branch)?.is_some() {
+            let changed = changes.iter().map(|(path, content)| {
+                let key = (branch.to_owned(), path.clone());
+                (key, content.map(<[u8]>::to_vec))
+            });
+            self.files.borrow_mut().extend(changed);
+        }
+        Ok(())
+    }
+
     /// Where a branch stands.
     ///
     /// # Errors
@@ -169,7 +188,7 @@ impl<'a> Snapshot<'a> {
         let Some(tip) = self.tip(branch)? else {
             return Ok(None);
         };
-        let key = (tip, file.clone());
+        let key = (branch.to_owned(), file.clone());
         if let Some(known) = self.files.borrow().get(&key) {
             return Ok(known.clone());
         }

@@ -19,6 +19,8 @@ pub struct Snapshot<'a> {
     repository: &'a Repository,
     branch: String,
     tip: Option<CommitId>,
+    /// Where the branch stands there: the tip is that, or a commit made here on it.
+    there: Option<CommitId>,
     fetcher: Arc<Mutex<Fetcher<'a>>>,
 }
 
@@ -88,6 +90,7 @@ impl<'a> Snapshot<'a> {
             repository,
             branch: branch.to_owned(),
             tip,
+            there: tip,
             fetcher,
         }
     }
@@ -215,7 +218,7 @@ impl<'a> Snapshot<'a> {
     ///
     /// As [`Remote::tip`].
     pub fn need_history(&self, commits: u32) -> Result<(), Error> {
-        let Some(tip) = self.tip else { return Ok(()) };
+        let Some(tip) = self.there else { return Ok(()) };
         let request = FetchRequest::new(vec![tip.into()]).with_depth(commits.max(1));
         // A conversation of its own: git remembers the depth of an earlier question of the same one,
         // and would count from there.
@@ -325,6 +328,7 @@ impl<'a> Snapshot<'a> {
             repository: self.repository,
             branch: self.branch.clone(),
             tip,
+            there: self.there,
             fetcher: Arc::clone(&self.fetcher),
         }
     }

@@ -97,7 +97,7 @@ pub(crate) enum Command {
     Change(Change),
     /// Decide a change and print it as a plan, to look at and to apply later
     Plan(Plan),
-    /// Make the change of a plan, if its gates let it now and what it was decided on still holds
+    /// Make the changes of plans, if their gates let them now and what they were decided on still holds
     Apply(Apply),
     /// Show what was delivered where, when, by whom and from which commit
     History(History),
@@ -109,7 +109,7 @@ pub(crate) enum Command {
 pub(crate) enum Change {
     /// Set an application's image in one environment
     SetImage(SetImage),
-    /// Give an environment the declared values of another one
+    /// Give an environment, or several, the declared values of another one
     Move(Move),
     /// Undo the newest delivery that is not undone yet
     Rollback(Rollback),
@@ -137,16 +137,17 @@ pub(crate) struct SetImage {
 
 #[derive(Debug, Args)]
 pub(crate) struct Move {
-    /// The application, as narae.yaml names it
-    pub(crate) app: String,
+    /// The applications, as narae.yaml names them: a commit for each, in one push
+    #[arg(required = true, value_name = "APP")]
+    pub(crate) apps: Vec<String>,
 
     /// The environment whose values are taken
     #[arg(long)]
     pub(crate) from: String,
 
-    /// The environment that gets them
-    #[arg(long)]
-    pub(crate) to: String,
+    /// The environment that gets them; may be given again: an application moves to all of them or to none
+    #[arg(long, required = true)]
+    pub(crate) to: Vec<String>,
 
     #[command(flatten)]
     pub(crate) what: What,
@@ -218,7 +219,7 @@ pub(crate) struct Plan {
 
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
-    /// The plan's file
+    /// The file of a plan, or of a list of them
     pub(crate) plan: PathBuf,
 }
 
@@ -298,6 +299,7 @@ const AFTER_HELP: &str = "\
 Examples:
   promote set-image shop harbor.example.com/shop/web:3f2a9c1 --env dev --repo git@git.example.com:platform/gitops.git
   promote move shop --from rc --to master --approved-by 'Grace Hopper'
+  promote move shop cart --from dev --to rc --to load-test
   promote plan -o plan.json move shop --from dev --to rc && promote apply plan.json
   promote move shop --from rc --to master --approved-by 'Grace Hopper' --merge-request gitlab --label deploy
   promote rollback shop --env master --wait-argocd https://argocd.example.com --argocd-app shop-master

@@ -25,5 +25,6 @@ mod readme;
 mod receiver;
 mod sandbox;
 mod servers;
+mod several;
 mod signing;
 mod strange;

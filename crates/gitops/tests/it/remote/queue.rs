@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use narae_gitops::remote::{Decision, Error, Event, Outcome, Queue, Remote, Snapshot};
-use narae_gitops::repository::Repository;
+use narae_gitops::repository::{History, Repository};
 
 use super::fixture::{Served, cache, committed, remote, replace};
 use crate::fixture::{advance, fsck, git};
@@ -68,6 +68,32 @@ fn each_decision_sees_what_those_before_it_made_and_one_that_fails_is_left_out()
         first[0].to_string()
     );
     fsck(&served.path());
+}
+
+/// Of a decision's tip, which only this machine has, the history is that of the server's and what was made on it.
+#[test]
+fn a_later_decision_sees_the_history_before_the_first() {
+    let served = Served::new();
+    let theirs = Repository::open(served.path()).unwrap();
+    let base = advance(&theirs, &[("apps/cart/values.yaml", Some("tag: 7\n"))]);
+    let (_directory, here) = cache();
+    let mut first = replace("apps/shop/values.yaml", "1", "2");
+    let mut seen = Vec::new();
+    let mut second = |tip: &Snapshot<'_>| {
+        tip.need_history(10)?;
+        let commits = here.history_from(tip.tip().unwrap(), &History::new());
+        seen.extend(commits.unwrap().into_iter().map(|record| record.id));
+        Ok(Vec::new())
+    };
+    let decisions: &mut [&mut Decision<'_, Error>] = &mut [&mut first, &mut second];
+    let landed = remote(served.path().to_str().unwrap());
+    let landed = landed
+        .land_all(&here, "main", 1, decisions, |_| {})
+        .unwrap();
+    assert!(landed.outcomes.iter().all(Result::is_ok), "{landed:?}");
+    assert_eq!(seen.first(), Some(&served.tip()));
+    assert_eq!(seen.get(1), Some(&base));
+    assert_eq!(seen.len(), 3);
 }
 
 #[cfg(feature = "http")]

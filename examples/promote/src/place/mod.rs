@@ -1,5 +1,7 @@
 //! The repository, here or elsewhere: looking at it, and landing a commit on one of its branches.
 
+mod together;
+
 use std::cell::RefCell;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ use narae_gitops::repository::{
 use crate::cli::{Common, UsageError};
 use crate::guard::Outputs;
 use crate::heard::Heard;
+
+pub(crate) use together::Group;
 
 /// How often a change is decided again on a tip that moved before it gives up.
 const ATTEMPTS: u32 = 32;
@@ -193,15 +197,7 @@ impl Place {
             let (wanted, decided) = decide(&self.config(snapshot)?, snapshot)?;
             let tip = snapshot.tip(branch).map_err(anyhow::Error::from_boxed)?;
             decision.replace(Some((tip, decided)));
-            wanted
-                .map(|wanted| {
-                    Ok(Commit::new(
-                        wanted.changes,
-                        wanted.message,
-                        self.signature()?,
-                    ))
-                })
-                .transpose()
+            wanted.map(|wanted| self.commit(wanted)).transpose()
         };
         let (commit, attempts) = match &self.kind {
             Kind::Here(repository) => self.land_here(repository, branch, commit)?,
@@ -248,8 +244,7 @@ impl Place {
         let mut commit = None;
         if let Some(wanted) = wanted {
             tip.need(wanted.changes.iter().map(|(path, _)| path))?;
-            let wanted = Commit::new(wanted.changes, wanted.message, self.signature()?);
-            commit = objects.write(tip.tip(), &wanted)?;
+            commit = objects.write(tip.tip(), &self.commit(wanted)?)?;
         }
         Ok(Landed {
             commit,
@@ -257,6 +252,11 @@ impl Place {
             attempts: 1,
             decision,
         })
+    }
+
+    fn commit(&self, wanted: Wanted) -> Result<Commit> {
+        let who = self.signature()?;
+        Ok(Commit::new(wanted.changes, wanted.message, who))
     }
 
     fn land_here(
