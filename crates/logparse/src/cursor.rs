@@ -16,14 +16,17 @@ impl<'a> Cursor<'a> {
         Self { line, at: 0 }
     }
 
+    #[inline]
     pub(crate) const fn at(&self) -> usize {
         self.at
     }
 
+    #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.line.get(self.at..).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn advance(&mut self, bytes: usize) {
         self.at = (self.at + bytes).min(self.line.len());
     }
@@ -130,6 +133,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Steps over these bytes if they come next.
+    #[inline]
     pub(crate) fn skip(&mut self, wanted: &[u8]) -> bool {
         let found = self.rest().starts_with(wanted);
         if found {
@@ -149,11 +153,13 @@ impl<'a> Cursor<'a> {
         self.until(close, field)
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.rest().first().copied()
     }
 
     /// Everything that is left.
+    #[inline]
     pub(crate) fn take_rest(&mut self) -> &'a [u8] {
         let rest = self.rest();
         self.at = self.line.len();

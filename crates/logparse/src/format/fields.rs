@@ -3,7 +3,7 @@
 use super::Format;
 use crate::cursor::Cursor;
 use crate::error::{ParseError, Reason};
-use crate::record::{Escaping, Field, Number, Record, Value};
+use crate::record::{Escaping, Field, Name, Number, Record, Value, push};
 use crate::time::{Context, Reading, TimeForm, Timestamp};
 
 /// A record being read.
@@ -24,15 +24,21 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn push(&mut self, name: &'static str, value: Value<'a>) {
-        self.list.push(Field::new(name, value));
+        self.make(name, || value);
+    }
+
+    #[inline]
+    fn make(&mut self, name: &'static str, value: impl FnOnce() -> Value<'a>) {
+        push(&mut self.list, || Name::Borrowed(name), value);
     }
 
     pub(super) fn push_owned(&mut self, name: String, value: Value<'a>) {
         self.list.push(Field::new(name, value));
     }
 
+    #[inline]
     pub(super) fn text(&mut self, name: &'static str, raw: &'a [u8]) {
-        self.push(name, Value::text(raw, Escaping::None));
+        self.make(name, || Value::text(raw, Escaping::None));
     }
 
     /// A text; `-` stands for nothing.
@@ -46,26 +52,30 @@ impl<'a> Fields<'a> {
         raw: &'a [u8],
         escaping: Escaping,
     ) {
-        let value = match raw {
+        self.make(name, || match raw {
             b"-" => Value::Null,
             _ => Value::text(raw, escaping),
-        };
-        self.push(name, value);
+        });
     }
 
     /// A decimal number that begins at `at`.
     pub(super) fn number(&mut self, name: &'static str, raw: &'a [u8], at: usize) -> Read {
-        self.push(name, number(name, raw, at)?);
+        let literal = decimal(name, raw, at)?;
+        self.make(name, || Value::Number(Number::from_json(literal)));
         Ok(())
+    }
+
+    #[inline]
+    pub(super) fn integer(&mut self, name: &'static str, value: u64) {
+        self.make(name, || Value::Number(Number::from(value)));
     }
 
     /// A decimal number, or `-` for nothing.
     pub(super) fn number_or_dash(&mut self, name: &'static str, raw: &'a [u8], at: usize) -> Read {
-        let value = match raw {
-            b"-" => Value::Null,
-            _ => number(name, raw, at)?,
-        };
-        self.push(name, value);
+        if raw != b"-" {
+            return self.number(name, raw, at);
+        }
+        self.make(name, || Value::Null);
         Ok(())
     }
 
@@ -81,13 +91,10 @@ impl<'a> Fields<'a> {
             .parse(raw, context)
             .ok_or_else(|| ParseError::new(Reason::BadTimestamp, "time", at))?;
         self.time = reading.moment();
-        self.push(
-            "time",
-            match reading {
-                Reading::Moment(time) => Value::Time(time),
-                Reading::Undated => Value::text(raw, Escaping::None),
-            },
-        );
+        self.make("time", || match reading {
+            Reading::Moment(time) => Value::Time(time),
+            Reading::Undated => Value::text(raw, Escaping::None),
+        });
         Ok(())
     }
 
@@ -122,10 +129,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn number<'a>(name: &'static str, raw: &'a [u8], at: usize) -> Read<Value<'a>> {
-    Number::from_decimal(raw)
-        .map(Value::Number)
-        .ok_or_else(|| ParseError::new(Reason::BadNumber, name, at))
+fn decimal<'a>(name: &'static str, raw: &'a [u8], at: usize) -> Read<&'a str> {
+    Number::decimal(raw).ok_or_else(|| ParseError::new(Reason::BadNumber, name, at))
 }
 
 /// A value that stands in a list, or for nothing if it is `-`.
@@ -137,7 +142,9 @@ pub(super) fn element<'a>(
 ) -> Read<Value<'a>> {
     match raw {
         b"-" => Ok(Value::Null),
-        _ if numeric => number(name, raw, at),
+        _ if numeric => {
+            decimal(name, raw, at).map(|literal| Value::Number(Number::from_json(literal)))
+        }
         _ => Ok(Value::text(raw, Escaping::None)),
     }
 }

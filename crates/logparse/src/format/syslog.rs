@@ -33,7 +33,7 @@ use super::Format;
 use super::fields::{Fields, Read};
 use crate::cursor::Cursor;
 use crate::error::{ParseError, Reason};
-use crate::record::{Escaping, Number, Record, Value};
+use crate::record::{Escaping, Record, Value};
 use crate::time::{Context, TimeForm};
 
 const LEVELS: [&str; 8] = [
@@ -41,6 +41,17 @@ const LEVELS: [&str; 8] = [
 ];
 
 const MAX_TAG_BYTES: usize = 48;
+
+/// Which bytes below 128 a tag has, as bits.
+const IN_TAG: u128 = {
+    let mut rest: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_/.-%@()";
+    let mut bits = 0;
+    while let [byte, after @ ..] = rest {
+        bits |= 1 << *byte;
+        rest = after;
+    }
+    bits
+};
 
 /// Reads a line of RFC 5424, without its framing.
 ///
@@ -167,25 +178,20 @@ pub(super) fn header<'a>(
 fn priority<'a>(cursor: &mut Cursor<'a>, fields: &mut Fields<'a>) -> Read {
     cursor.byte(b'<', "priority")?;
     let at = cursor.at();
-    let digits = cursor.until(b'>', "priority")?;
-    let value = match digits {
-        [b'0'] => Some(0),
-        [b'1'..=b'9'] | [b'1'..=b'9', _] | [b'1'..=b'9', _, _] => std::str::from_utf8(digits)
-            .ok()
-            .and_then(|digits| digits.parse::<u8>().ok()),
+    let digit = |byte: u8| byte.wrapping_sub(b'0');
+    let digits = cursor.take_while(|byte| byte.is_ascii_digit());
+    let value = match *digits {
+        [a] => Some(digit(a)),
+        [a @ b'1'..=b'9', b] => Some(digit(a) * 10 + digit(b)),
+        [b'1', b, c] => Some(100 + digit(b) * 10 + digit(c)),
         _ => None,
     };
     let value = value
         .filter(|value| *value <= 191)
         .ok_or_else(|| ParseError::new(Reason::BadNumber, "priority", at))?;
-    fields.push(
-        "facility",
-        Value::Number(Number::from(u64::from(value / 8))),
-    );
-    fields.push(
-        "severity",
-        Value::Number(Number::from(u64::from(value % 8))),
-    );
+    cursor.byte(b'>', "priority")?;
+    fields.integer("facility", u64::from(value / 8));
+    fields.integer("severity", u64::from(value % 8));
     let level = LEVELS
         .get(usize::from(value % 8))
         .copied()
@@ -257,8 +263,7 @@ fn month_and_clock(rest: &[u8]) -> Option<(TimeForm, usize)> {
 /// Reads `tag[pid]: ` if it stands here.
 fn tag<'a>(cursor: &mut Cursor<'a>, fields: &mut Fields<'a>) -> Read<bool> {
     let mut ahead = *cursor;
-    let is_tag = |byte: u8| byte.is_ascii_alphanumeric() || b"_/.-%@()".contains(&byte);
-    let tag = ahead.take_while(is_tag);
+    let tag = ahead.take_while(|byte| byte.is_ascii() && IN_TAG >> byte & 1 == 1);
     if tag.is_empty() || tag.len() > MAX_TAG_BYTES {
         return Ok(false);
     }
@@ -274,9 +279,8 @@ fn tag<'a>(cursor: &mut Cursor<'a>, fields: &mut Fields<'a>) -> Read<bool> {
     fields.text("tag", tag);
     if let Some(pid) = pid {
         // rsyslog and journald write numbers here; others write what they like.
-        match Number::from_decimal(pid) {
-            Some(_) => fields.number("pid", pid, at)?,
-            None => fields.text("pid", pid),
+        if fields.number("pid", pid, at).is_err() {
+            fields.text("pid", pid);
         }
     }
     *cursor = ahead;

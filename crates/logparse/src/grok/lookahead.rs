@@ -54,6 +54,35 @@ impl Program {
         }
     }
 
+    /// Lets every way that leads to a jump lead where that goes.
+    pub(super) fn skip_jumps(&mut self) {
+        let jumps: Vec<usize> = (self.instructions.iter().enumerate())
+            .map(|(at, instruction)| match instruction {
+                Instruction::Jump(target) => *target,
+                _ => at,
+            })
+            .collect();
+        let end = |mut at: usize| {
+            // Back to where a loop begins is not further than the instructions are many.
+            for _ in 0..jumps.len() {
+                match jumps.get(at) {
+                    Some(next) if *next != at => at = *next,
+                    _ => break,
+                }
+            }
+            at
+        };
+        for instruction in &mut self.instructions {
+            match instruction {
+                Instruction::Jump(target) => *target = end(*target),
+                Instruction::Split { first, second, .. } => {
+                    (*first, *second) = (end(*first), end(*second));
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Follows the chain of choices behind each switch to the first that can match, for each byte.
     pub(super) fn fill_tables(&mut self) {
         let program = self;

@@ -33,10 +33,9 @@ mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use crate::format::Format;
-use crate::record::{Escaping, Field, Number, Record, Value};
+use crate::record::{Escaping, Field, Number, Record, Value, push};
 use machine::{Outcome, Scratch};
 use program::Program;
 use syntax::{Capture, Parser};
@@ -185,8 +184,11 @@ impl Grok {
                 continue;
             };
             if let Some(raw) = line.get(from..to).filter(|raw| !raw.is_empty()) {
-                let value = value(raw, capture.conversion);
-                fields.push(Field::shared(Arc::clone(&capture.name), value));
+                push(
+                    &mut fields,
+                    || capture.name.clone(),
+                    || value(raw, capture.conversion),
+                );
             }
         }
         fields
@@ -194,10 +196,11 @@ impl Grok {
 }
 
 /// A number where one is asked for and stands there exactly; otherwise the text.
+#[inline]
 fn value(raw: &[u8], conversion: Conversion) -> Value<'_> {
     let number = raw.strip_prefix(b"+").unwrap_or(raw);
     let found = match conversion {
-        Conversion::Text => None,
+        Conversion::Text => return Value::text(raw, Escaping::None),
         Conversion::Int => Number::from_decimal(number).filter(|_| !number.contains(&b'.')),
         Conversion::Float => Number::from_decimal(number),
     };

@@ -95,6 +95,7 @@ pub(super) fn compile(node: &Node) -> Option<Program> {
         };
         compiler.node(node)?;
         compiler.emit(Instruction::Match)?;
+        compiler.program.skip_jumps();
         compiler.program.find_starts();
         compiler.program.possessify();
         compiler.program.fill_tables();

@@ -5,12 +5,11 @@
 //! group does not capture, as in Oniguruma next to named ones. Back-references, possessive repetition and atomic groups
 //! around anything but fixed text are refused: they are not regular.
 
-use std::sync::Arc;
-
 use super::class::Class;
 use super::node::{Assertion, Node};
 use super::text::Text;
 use super::{Conversion, PatternError, Patterns, Problem};
+use crate::record::Name;
 
 /// How deep patterns and groups may be inside each other.
 const MAX_DEPTH: usize = 64;
@@ -22,7 +21,7 @@ const MAX_COUNT: u32 = 1000;
 /// A field that a pattern fills.
 #[derive(Debug, Clone)]
 pub(super) struct Capture {
-    pub(super) name: Arc<str>,
+    pub(super) name: Name<'static>,
     pub(super) conversion: Conversion,
 }
 
@@ -236,7 +235,7 @@ impl<'p> Parser<'p> {
             None => name.to_owned(),
         };
         self.captures.push(Capture {
-            name: dotted.into(),
+            name: Name::shared(&dotted),
             conversion,
         });
         Ok(self.captures.len() - 1)

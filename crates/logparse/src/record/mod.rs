@@ -7,6 +7,7 @@
 //! A name may occur more than once (JSON allows it, and flattening can produce it): all are kept, in order.
 
 mod escape;
+mod name;
 #[cfg(feature = "serde")]
 mod serialize;
 mod text;
@@ -14,12 +15,12 @@ mod value;
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::format::Format;
 use crate::line::Part;
 use crate::time::Timestamp;
 
+pub(crate) use name::Name;
 pub use text::{Escaping, Text};
 pub use value::{Number, Unit, Value};
 
@@ -30,44 +31,15 @@ pub struct Field<'a> {
     value: Value<'a>,
 }
 
-#[derive(Debug, Clone)]
-enum Name<'a> {
-    Own(Cow<'a, str>),
-    /// Of a compiled pattern, which gives it to every record it makes.
-    Shared(Arc<str>),
-}
-
-impl std::ops::Deref for Name<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        match self {
-            Self::Own(name) => name,
-            Self::Shared(name) => name,
-        }
-    }
-}
-
-impl PartialEq for Name<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
 impl<'a> Field<'a> {
     /// A field.
     pub fn new(name: impl Into<Cow<'a, str>>, value: Value<'a>) -> Self {
-        Self {
-            name: Name::Own(name.into()),
-            value,
-        }
+        Self::named(Name::from(name.into()), value)
     }
 
-    pub(crate) const fn shared(name: Arc<str>, value: Value<'a>) -> Self {
-        Self {
-            name: Name::Shared(name),
-            value,
-        }
+    #[inline]
+    pub(crate) const fn named(name: Name<'a>, value: Value<'a>) -> Self {
+        Self { name, value }
     }
 
     /// The name; dotted if it came from nested objects.
@@ -81,22 +53,27 @@ impl<'a> Field<'a> {
     }
 
     pub(crate) fn with_prefix(self, prefix: &str) -> Self {
-        Self {
-            name: Name::Own(Cow::Owned(format!("{prefix}{}", &*self.name))),
-            value: self.value,
-        }
+        Self::new(format!("{prefix}{}", &*self.name), self.value)
     }
 
     /// The same, owning its bytes.
     pub fn into_owned(self) -> Field<'static> {
         Field {
-            name: match self.name {
-                Name::Own(name) => Name::Own(Cow::Owned(name.into_owned())),
-                Name::Shared(name) => Name::Shared(name),
-            },
+            name: self.name.into_owned(),
             value: self.value.into_owned(),
         }
     }
+}
+
+/// Adds a field, made where it will stay: one that is made first and then moved costs more than finding it did.
+#[inline]
+pub(crate) fn push<'a>(
+    fields: &mut Vec<Field<'a>>,
+    name: impl FnOnce() -> Name<'a>,
+    value: impl FnOnce() -> Value<'a>,
+) {
+    // `extend` finds room before it asks for the field, so there is nothing to drop if there is none.
+    fields.extend(std::iter::once_with(|| Field::named(name(), value())));
 }
 
 /// A line, or several joined ones, as named values.

@@ -135,32 +135,38 @@ impl<'a> Number<'a> {
         Self(Repr::Literal(Cow::Borrowed(literal)))
     }
 
-    /// A decimal of the formats: an optional minus, digits, and perhaps a point and digits. Leading zeros, which JSON has
-    /// not, are left out.
+    /// A decimal of the formats, as [`decimal`](Self::decimal) has it.
     pub(crate) fn from_decimal(raw: &'a [u8]) -> Option<Self> {
+        Self::decimal(raw).map(Self::from_json)
+    }
+
+    /// The literal of a decimal of the formats: an optional minus, digits, and perhaps a point and digits. Leading zeros, which
+    /// JSON has not, are left out.
+    pub(crate) fn decimal(raw: &'a [u8]) -> Option<&'a str> {
         let digits = raw.strip_prefix(b"-").unwrap_or(raw);
-        let whole = digits
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        let (_, fraction) = digits.split_at_checked(whole).filter(|_| whole > 0)?;
-        let well_formed = match fraction.split_first() {
-            None => true,
-            Some((b'.', tail)) => !tail.is_empty() && tail.iter().all(u8::is_ascii_digit),
-            Some(_) => false,
+        let mut rest = digits;
+        while let [b'0'..=b'9', after @ ..] = rest {
+            rest = after;
+        }
+        let whole = digits.len() - rest.len();
+        let well_formed = match rest {
+            [] => true,
+            [b'.', tail @ ..] => !tail.is_empty() && tail.iter().all(u8::is_ascii_digit),
+            _ => false,
         };
-        let zeros = digits
-            .iter()
-            .take(whole - 1)
-            .take_while(|byte| **byte == b'0')
-            .count();
-        let literal = match zeros {
-            0 => raw,
-            _ if digits.len() < raw.len() => return None,
-            _ => raw.get(zeros..)?,
+        (well_formed && whole > 0).then_some(())?;
+        let literal = match digits {
+            [b'0', _, ..] => {
+                let zeros = digits.iter().take(whole - 1);
+                match zeros.take_while(|byte| **byte == b'0').count() {
+                    0 => raw,
+                    _ if digits.len() < raw.len() => return None,
+                    zeros => raw.get(zeros..)?,
+                }
+            }
+            _ => raw,
         };
-        well_formed.then_some(())?;
-        std::str::from_utf8(literal).ok().map(Self::from_json)
+        std::str::from_utf8(literal).ok()
     }
 
     /// The number as a JSON number literal, as the line has it.

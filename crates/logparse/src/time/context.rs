@@ -37,6 +37,9 @@ pub struct Context {
     names: Vec<(String, i64)>,
 }
 
+/// In seconds; no more than half of the shortest year.
+const HALF_A_YEAR: u64 = 182 * SECONDS_PER_DAY as u64;
+
 impl Default for Context {
     fn default() -> Self {
         Self {
@@ -100,13 +103,20 @@ impl Context {
         let reference = self.reference?;
         let days = (reference.unix_seconds() + civil.offset_seconds).div_euclid(SECONDS_PER_DAY);
         let (year, _, _) = civil_from_days(days);
+        let latest = reference.unix_seconds().saturating_add(self.future_seconds);
+        // Mostly it is this year, and no other is as near.
+        if let Some(time) = (Civil { year, ..civil }).timestamp()
+            && time.seconds.abs_diff(reference.seconds) < HALF_A_YEAR
+            && time.seconds < latest
+        {
+            return Some(time);
+        }
         // Leap years are up to eight years apart.
         let reach = if (civil.month, civil.day) == (2, 29) {
             8
         } else {
             1
         };
-        let latest = reference.unix_seconds().saturating_add(self.future_seconds);
         (year - reach..=year + reach)
             .filter_map(|year| Civil { year, ..civil }.timestamp())
             .filter(|time| (time.seconds, time.nanoseconds) <= (latest, reference.nanoseconds))

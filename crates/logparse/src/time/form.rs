@@ -152,13 +152,15 @@ fn time_of_day(scan: &mut Scan<'_>, context: &Context) -> Option<Reading> {
     reading(context.on_nearest_day(any_day), context)
 }
 
-/// Checks the date in a leap year, in which every date there is exists, before it asks for the year.
 fn without_year(civil: Civil, context: &Context) -> Option<Reading> {
-    let leap_year = Civil {
-        year: 2000,
-        ..civil
-    };
-    leap_year.timestamp()?;
+    if context.reference().is_none() {
+        // In a leap year every date exists that there is.
+        let leap_year = Civil {
+            year: 2000,
+            ..civil
+        };
+        leap_year.timestamp()?;
+    }
     reading(context.in_nearest_year(civil), context)
 }
 

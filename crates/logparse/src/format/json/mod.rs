@@ -18,8 +18,7 @@ mod scan;
 
 use super::Format;
 use crate::error::{ParseError, Reason};
-use crate::record::{Record, Value};
-use crate::time::Timestamp;
+use crate::record::Record;
 
 /// The names under which a record's time is looked for, in this order.
 pub const TIME_NAMES: &[&str] = &["@timestamp", "timestamp", "time", "ts"];
@@ -93,18 +92,6 @@ pub fn parse(line: &[u8]) -> Result<Record<'_>, ParseError> {
 pub fn parse_with<'a>(line: &'a [u8], options: &JsonOptions) -> Result<Record<'a>, ParseError> {
     let text = std::str::from_utf8(line)
         .map_err(|error| ParseError::new(Reason::NotUtf8, "line", error.valid_up_to()))?;
-    let fields = scan::object(text, options)?;
-    let record = Record::new(Format::Json, None, fields);
-    let time = time(&record);
-    Ok(record.with_time(time))
-}
-
-fn time(record: &Record<'_>) -> Option<Timestamp> {
-    let rfc3339 = |value: &Value<'_>| match value {
-        Value::Text(text) => Timestamp::from_rfc3339(&text.decode()),
-        _ => None,
-    };
-    TIME_NAMES
-        .iter()
-        .find_map(|name| record.get(name).and_then(rfc3339))
+    let (fields, time) = scan::object(text, options)?;
+    Ok(Record::new(Format::Json, time, fields))
 }

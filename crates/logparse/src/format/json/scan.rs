@@ -2,36 +2,30 @@
 
 use std::borrow::Cow;
 
-use super::JsonOptions;
+use super::{JsonOptions, TIME_NAMES};
 use crate::error::{ParseError, Reason};
-use crate::record::{Escaping, Field, Number, Text, Value};
+use crate::record::{Escaping, Field, Name, Number, Text, Value, push};
+use crate::time::Timestamp;
 
-/// The fields of the one object in `text`.
+/// Small, so that what is found comes back in registers; errors are rare.
+type Fault = Box<ParseError>;
+
+/// The fields of the one object in `text`, and the time that the first of [`TIME_NAMES`] gives.
 pub(super) fn object<'a>(
     text: &'a str,
     options: &JsonOptions,
-) -> Result<Vec<Field<'a>>, ParseError> {
+) -> Result<(Vec<Field<'a>>, Option<Timestamp>), ParseError> {
     let mut scan = Scan {
         text,
         bytes: text.as_bytes(),
         at: 0,
         options,
-        path: String::new(),
+        times: [None; TIME_NAMES.len()],
         fields: Vec::new(),
     };
-    scan.space();
-    match scan.peek() {
-        Some(b'{') => {}
-        Some(_) => return Err(scan.error(Reason::NotAnObject)),
-        None => return Err(scan.error(Reason::MissingField)),
-    }
-    scan.fields.reserve(16);
-    scan.flatten(1)?;
-    scan.space();
-    if scan.at < scan.bytes.len() {
-        return Err(scan.error(Reason::TrailingBytes));
-    }
-    Ok(scan.fields)
+    scan.document().map_err(|fault| *fault)?;
+    let time = scan.time();
+    Ok((scan.fields, time))
 }
 
 struct Scan<'a, 'o> {
@@ -39,32 +33,82 @@ struct Scan<'a, 'o> {
     bytes: &'a [u8],
     at: usize,
     options: &'o JsonOptions,
-    /// The dotted name of the object being read, without a final dot; empty at the top.
-    path: String,
+    /// Where in `fields` the last value of each of [`TIME_NAMES`] is.
+    times: [Option<usize>; TIME_NAMES.len()],
     fields: Vec<Field<'a>>,
 }
 
+/// A key as written.
+#[derive(Clone, Copy)]
+struct Key<'a> {
+    raw: &'a str,
+    has_escapes: bool,
+    at: usize,
+}
+
+impl Key<'_> {
+    /// Does something with the text meant.
+    #[inline]
+    fn meant<T>(self, then: impl FnOnce(&str) -> T) -> T {
+        if self.has_escapes {
+            then(&self.unescaped())
+        } else {
+            then(self.raw)
+        }
+    }
+
+    #[cold]
+    fn unescaped(self) -> String {
+        let text = Text::borrowed(self.raw.as_bytes(), Escaping::Json);
+        String::from_utf8_lossy(&text.decode()).into_owned()
+    }
+}
+
 impl<'a> Scan<'a, '_> {
-    /// An object whose members become fields; stands on `{`. Recursion is bounded by `max_depth`.
-    fn flatten(&mut self, depth: usize) -> Result<(), ParseError> {
+    fn document(&mut self) -> Result<(), Fault> {
+        self.space();
+        match self.peek() {
+            Some(b'{') => {}
+            Some(_) => return Err(self.error(Reason::NotAnObject)),
+            None => return Err(self.error(Reason::MissingField)),
+        }
+        self.fields.reserve(16);
+        self.flatten(None, 1)?;
+        self.space();
+        if self.at < self.bytes.len() {
+            return Err(self.error(Reason::TrailingBytes));
+        }
+        Ok(())
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        let found = self.times.iter().flatten();
+        found
+            .filter_map(|index| match self.fields.get(*index)?.value() {
+                Value::Text(text) => Timestamp::from_rfc3339(&text.decode()),
+                _ => None,
+            })
+            .next()
+    }
+
+    /// An object whose members become fields under `outer`; stands on `{`. Recursion is bounded by `max_depth`.
+    fn flatten(&mut self, outer: Option<&str>, depth: usize) -> Result<(), Fault> {
         self.enter(depth)?;
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(());
         }
         loop {
-            let key_at = self.at;
-            let key = self.string()?;
+            let key = self.key()?;
             self.colon()?;
-            if self.peek() == Some(b'{') && !self.is_empty_object() {
-                let outer = self.path.len();
-                self.descend(&key, depth == 1, key_at)?;
-                self.flatten(depth + 1)?;
-                self.path.truncate(outer);
+            self.check_name(outer, key)?;
+            if self.peek() != Some(b'{') || self.is_empty_object() {
+                self.member(outer, key, depth)?;
+            } else if let Some(outer) = outer {
+                let name = key.meant(|key| Name::dotted(outer, key));
+                self.flatten(Some(&name), depth + 1)?;
             } else {
-                let name = self.name(key, depth == 1, key_at)?;
-                let value = self.value(depth)?;
-                self.emit(name, value)?;
+                key.meant(|key| self.flatten(Some(key), depth + 1))?;
             }
             if self.member_ends(b'}')? {
                 return Ok(());
@@ -72,58 +116,81 @@ impl<'a> Scan<'a, '_> {
         }
     }
 
-    fn descend(&mut self, key: &Text<'a>, top: bool, key_at: usize) -> Result<(), ParseError> {
-        if !top {
-            self.path.push('.');
+    #[inline]
+    fn check_name(&self, outer: Option<&str>, key: Key<'a>) -> Result<(), Fault> {
+        let before = outer.map_or(0, |outer| outer.len() + 1);
+        // What is meant is never longer than what is written.
+        if before + key.raw.len() <= self.options.max_name_bytes
+            || before + key.meant(str::len) <= self.options.max_name_bytes
+        {
+            return Ok(());
         }
-        self.path.push_str(&json_str(key));
-        self.check_name(self.path.len(), key_at)
+        let error = ParseError::new(Reason::NameTooLong, "name", key.at);
+        Err(Box::new(error))
     }
 
-    fn name(&self, key: Text<'a>, top: bool, key_at: usize) -> Result<Cow<'a, str>, ParseError> {
-        let name = match (top, self.plain(&key)) {
-            (true, Some(name)) => Cow::Borrowed(name),
-            (true, None) => Cow::Owned(json_str(&key).into_owned()),
-            (false, _) => {
-                let key = json_str(&key);
-                let mut name = String::with_capacity(self.path.len() + 1 + key.len());
-                name.extend([&self.path, ".", &key]);
-                Cow::Owned(name)
+    /// The value of a member, as a field.
+    #[inline]
+    fn member(&mut self, outer: Option<&str>, key: Key<'a>, depth: usize) -> Result<(), Fault> {
+        if outer.is_none() {
+            key.meant(|name| self.note_time(name));
+        }
+        match self.peek() {
+            Some(b'"') => {
+                let text = self.string()?;
+                self.emit(outer, key, || Value::text(text, Escaping::Json))
             }
-        };
-        self.check_name(name.len(), key_at)?;
-        Ok(name)
-    }
-
-    /// A key without escapes, with the lifetime of the line.
-    fn plain(&self, key: &Text<'a>) -> Option<&'a str> {
-        let raw = key.as_borrowed()?;
-        if memchr::memchr(b'\\', raw).is_some() {
-            None
-        } else {
-            std::str::from_utf8(raw).ok()
+            Some(b'-' | b'0'..=b'9') => {
+                let literal = self.number()?;
+                self.emit(outer, key, || Value::Number(Number::from_json(literal)))
+            }
+            _ => {
+                let value = self.other(depth)?;
+                self.emit(outer, key, || value)
+            }
         }
     }
 
-    fn check_name(&self, bytes: usize, key_at: usize) -> Result<(), ParseError> {
-        if bytes > self.options.max_name_bytes {
-            return Err(ParseError::new(Reason::NameTooLong, "name", key_at));
+    /// Remembers that the next field is called so, if that is a name of times.
+    #[inline]
+    fn note_time(&mut self, name: &str) {
+        if !name.starts_with(['@', 't']) {
+            return;
         }
-        Ok(())
+        let known = TIME_NAMES.iter().position(|known| *known == name);
+        if let Some(place) = known.and_then(|rank| self.times.get_mut(rank)) {
+            *place = Some(self.fields.len());
+        }
     }
 
-    fn emit(&mut self, name: Cow<'a, str>, value: Value<'a>) -> Result<(), ParseError> {
+    #[inline]
+    fn emit(
+        &mut self,
+        outer: Option<&str>,
+        key: Key<'a>,
+        value: impl FnOnce() -> Value<'a>,
+    ) -> Result<(), Fault> {
         if self.fields.len() >= self.options.max_fields {
             return Err(self.error(Reason::TooManyFields));
         }
-        self.fields.push(Field::new(name, value));
+        match outer {
+            None if key.has_escapes => push(
+                &mut self.fields,
+                || Name::from(Cow::Owned(key.unescaped())),
+                value,
+            ),
+            None => push(&mut self.fields, || Name::Borrowed(key.raw), value),
+            Some(outer) => {
+                let name = || key.meant(|key| Name::dotted(outer, key));
+                push(&mut self.fields, name, value);
+            }
+        }
         Ok(())
     }
 
-    /// Any value but an object to flatten.
-    fn value(&mut self, depth: usize) -> Result<Value<'a>, ParseError> {
+    /// Any value but a text, a number and an object to flatten.
+    fn other(&mut self, depth: usize) -> Result<Value<'a>, Fault> {
         match self.peek() {
-            Some(b'"') => self.string().map(Value::Text),
             Some(b'{' | b'[') => {
                 let from = self.at;
                 self.skip(depth + 1)?;
@@ -134,14 +201,12 @@ impl<'a> Scan<'a, '_> {
             Some(b't') => self.word("true").map(|()| Value::Bool(true)),
             Some(b'f') => self.word("false").map(|()| Value::Bool(false)),
             Some(b'n') => self.word("null").map(|()| Value::Null),
-            _ => self
-                .number()
-                .map(|literal| Value::Number(Number::from_json(literal))),
+            _ => Err(self.unexpected()),
         }
     }
 
     /// An array or object kept as written; stands on its bracket. Recursion is bounded by `max_depth`.
-    fn skip(&mut self, depth: usize) -> Result<(), ParseError> {
+    fn skip(&mut self, depth: usize) -> Result<(), Fault> {
         let is_object = self.peek() == Some(b'{');
         let close = if is_object { b'}' } else { b']' };
         self.enter(depth)?;
@@ -156,7 +221,9 @@ impl<'a> Scan<'a, '_> {
             }
             match self.peek() {
                 Some(b'{' | b'[') => self.skip(depth + 1)?,
-                _ => drop(self.value(depth)?),
+                Some(b'"') => drop(self.string()?),
+                Some(b'-' | b'0'..=b'9') => drop(self.number()?),
+                _ => drop(self.other(depth)?),
             }
             if self.member_ends(close)? {
                 return Ok(());
@@ -165,7 +232,7 @@ impl<'a> Scan<'a, '_> {
     }
 
     /// Past an opening bracket and the white space after it.
-    fn enter(&mut self, depth: usize) -> Result<(), ParseError> {
+    fn enter(&mut self, depth: usize) -> Result<(), Fault> {
         if depth > self.options.max_depth {
             return Err(self.error(Reason::TooDeep));
         }
@@ -174,7 +241,13 @@ impl<'a> Scan<'a, '_> {
         Ok(())
     }
 
-    fn colon(&mut self) -> Result<(), ParseError> {
+    #[inline]
+    fn colon(&mut self) -> Result<(), Fault> {
+        // As nearly every writer has it.
+        if let Some([b':', b'!'..=b'~']) = self.next_two() {
+            self.at += 1;
+            return Ok(());
+        }
         self.space();
         self.expect(b':')?;
         self.space();
@@ -182,7 +255,12 @@ impl<'a> Scan<'a, '_> {
     }
 
     /// After a member: true past the closing bracket, false past a comma and before the next member.
-    fn member_ends(&mut self, close: u8) -> Result<bool, ParseError> {
+    #[inline]
+    fn member_ends(&mut self, close: u8) -> Result<bool, Fault> {
+        if let Some([b',', b'"']) = self.next_two() {
+            self.at += 1;
+            return Ok(false);
+        }
         self.space();
         match self.peek() {
             Some(b',') => {
@@ -203,32 +281,63 @@ impl<'a> Scan<'a, '_> {
         inside.iter().find(|byte| !is_space(**byte)) == Some(&b'}')
     }
 
+    #[inline]
+    fn key(&mut self) -> Result<Key<'a>, Fault> {
+        let at = self.at;
+        let has_escapes = self.simple_string().is_none();
+        if has_escapes {
+            self.string_with_escapes()?;
+        }
+        // Cannot fail: quotes are never inside a character.
+        let raw = self.text.get(at + 1..self.at - 1).unwrap_or_default();
+        Ok(Key {
+            raw,
+            has_escapes,
+            at,
+        })
+    }
+
     /// What stands between two quotes, escapes checked and kept.
-    fn string(&mut self) -> Result<Text<'a>, ParseError> {
+    #[inline]
+    fn string(&mut self) -> Result<&'a [u8], Fault> {
+        match self.simple_string() {
+            Some(raw) => Ok(raw),
+            None => self.string_with_escapes(),
+        }
+    }
+
+    /// A string without escapes, if one stands here.
+    #[inline]
+    fn simple_string(&mut self) -> Option<&'a [u8]> {
+        let inside = self.bytes.get(self.at..)?.strip_prefix(b"\"")?;
+        let (raw, rest) = inside.split_at_checked(plain(inside))?;
+        (rest.first() == Some(&b'"')).then(|| self.at += raw.len() + 2)?;
+        Some(raw)
+    }
+
+    #[inline(never)]
+    fn string_with_escapes(&mut self) -> Result<&'a [u8], Fault> {
         let opening = self.at;
         self.expect(b'"')?;
         let from = self.at;
         loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let Some(plain) = rest
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F))
-            else {
-                return Err(ParseError::new(Reason::UnclosedQuote, "string", opening));
-            };
-            self.at += plain;
+            self.at += plain(self.bytes.get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => self.escape()?,
-                _ => return Err(self.unexpected()),
+                Some(_) => return Err(self.unexpected()),
+                None => {
+                    let error = ParseError::new(Reason::UnclosedQuote, "string", opening);
+                    return Err(Box::new(error));
+                }
             }
         }
         let raw = self.bytes.get(from..self.at).unwrap_or_default();
         self.at += 1;
-        Ok(Text::borrowed(raw, Escaping::Json))
+        Ok(raw)
     }
 
-    fn escape(&mut self) -> Result<(), ParseError> {
+    fn escape(&mut self) -> Result<(), Fault> {
         let length = match self.bytes.get(self.at + 1..).unwrap_or_default() {
             [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
             [b'u', digits @ ..]
@@ -241,13 +350,16 @@ impl<'a> Scan<'a, '_> {
             {
                 6
             }
-            _ => return Err(ParseError::new(Reason::BadEscape, "string", self.at)),
+            _ => {
+                let error = ParseError::new(Reason::BadEscape, "string", self.at);
+                return Err(Box::new(error));
+            }
         };
         self.at += length;
         Ok(())
     }
 
-    fn number(&mut self) -> Result<&'a str, ParseError> {
+    fn number(&mut self) -> Result<&'a str, Fault> {
         let from = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -273,7 +385,7 @@ impl<'a> Scan<'a, '_> {
     }
 
     /// At least one digit.
-    fn digits(&mut self) -> Result<(), ParseError> {
+    fn digits(&mut self) -> Result<(), Fault> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         if count == 0 {
@@ -283,7 +395,7 @@ impl<'a> Scan<'a, '_> {
         Ok(())
     }
 
-    fn word(&mut self, word: &'static str) -> Result<(), ParseError> {
+    fn word(&mut self, word: &'static str) -> Result<(), Fault> {
         if self
             .bytes
             .get(self.at..)
@@ -296,7 +408,7 @@ impl<'a> Scan<'a, '_> {
     }
 
     #[inline]
-    fn expect(&mut self, wanted: u8) -> Result<(), ParseError> {
+    fn expect(&mut self, wanted: u8) -> Result<(), Fault> {
         if self.peek() == Some(wanted) {
             self.at += 1;
             return Ok(());
@@ -310,13 +422,19 @@ impl<'a> Scan<'a, '_> {
     }
 
     #[inline]
+    fn next_two(&self) -> Option<[u8; 2]> {
+        self.bytes.get(self.at..)?.first_chunk().copied()
+    }
+
+    #[inline]
     fn space(&mut self) {
         while self.peek().is_some_and(is_space) {
             self.at += 1;
         }
     }
 
-    fn unexpected(&self) -> ParseError {
+    #[cold]
+    fn unexpected(&self) -> Fault {
         self.error(if self.peek().is_some() {
             Reason::UnexpectedByte
         } else {
@@ -324,8 +442,9 @@ impl<'a> Scan<'a, '_> {
         })
     }
 
-    const fn error(&self, reason: Reason) -> ParseError {
-        ParseError::new(reason, "json", self.at)
+    #[cold]
+    fn error(&self, reason: Reason) -> Fault {
+        Box::new(ParseError::new(reason, "json", self.at))
     }
 }
 
@@ -333,7 +452,32 @@ const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// The text of a JSON string, which is UTF-8 because the line is.
-fn json_str<'t>(text: &'t Text<'_>) -> Cow<'t, str> {
-    text.to_str().unwrap_or_default()
+/// How many bytes come before a quote, a backslash or a control character. Most strings are short, so eight bytes at a time in a
+/// register do better than a call of `memchr`.
+#[inline]
+fn plain(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
+        let stops = stops(u64::from_le_bytes(*chunk));
+        if stops != 0 {
+            return bytes.len() - rest.len() + stops.trailing_zeros() as usize / 8;
+        }
+        rest = after;
+    }
+    let end = rest
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F));
+    bytes.len() - rest.len() + end.unwrap_or(rest.len())
+}
+
+/// The top bit of each byte that is a quote, a backslash or a control character. A subtraction borrows from the byte above, so bits
+/// above the lowest one mean nothing.
+const fn stops(eight: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let quotes = eight ^ (ONES * b'"' as u64);
+    let backslashes = eight ^ (ONES * b'\\' as u64);
+    let found = (quotes.wrapping_sub(ONES) & !quotes)
+        | (backslashes.wrapping_sub(ONES) & !backslashes)
+        | (eight.wrapping_sub(ONES * 0x20) & !eight);
+    found & (ONES << 7)
 }
