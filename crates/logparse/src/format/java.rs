@@ -172,6 +172,7 @@ pub fn parse_log4j<'a>(line: &'a [u8], context: &Context) -> Result<Record<'a>, 
     }
     let logger = logger(&mut cursor)?;
     match logger.strip_suffix(b":") {
+        Some(b"") => {}
         Some(logger) => fields.text("logger", logger),
         None => {
             fields.text("logger", logger);
@@ -222,7 +223,8 @@ fn level<'a>(cursor: &mut Cursor<'a>, fields: &mut Fields<'a>) -> Read {
 }
 
 fn logger<'a>(cursor: &mut Cursor<'a>) -> Read<&'a [u8]> {
-    let logger = cursor.take_while(|byte| byte > b' ');
+    // Wherever else one of these stands, it is not in the name of a logger: Quarkus' thread, the fields of a span.
+    let logger = cursor.take_while(|byte| byte > b' ' && !b"(){}=\"',;".contains(&byte));
     if logger.is_empty() {
         return Err(ParseError::new(Reason::MissingField, "logger", cursor.at()));
     }

@@ -141,6 +141,11 @@ pub fn parse_apache<'a>(line: &'a [u8], context: &Context) -> Result<Record<'a>,
     Ok(fields.into_record(Format::ApacheError))
 }
 
+/// And `trace1` to `trace8`.
+const APACHE_LEVELS: [&[u8]; 8] = [
+    b"emerg", b"alert", b"crit", b"error", b"warn", b"notice", b"info", b"debug",
+];
+
 fn apache_head<'a>(cursor: &mut Cursor<'a>, fields: &mut Fields<'a>, context: &Context) -> Read {
     let time = cursor.between(b'[', b']', "time")?;
     let form = match time.first() {
@@ -158,7 +163,9 @@ fn apache_head<'a>(cursor: &mut Cursor<'a>, fields: &mut Fields<'a>, context: &C
             level.get(colon + 1..).unwrap_or_default()
         }
     };
-    if level.is_empty() || !level.iter().all(u8::is_ascii_alphanumeric) {
+    if !APACHE_LEVELS.contains(&level)
+        && !matches!(level, [b't', b'r', b'a', b'c', b'e', b'1'..=b'8'])
+    {
         return Err(ParseError::new(Reason::BadLevel, "level", at));
     }
     fields.text("level", level);

@@ -19,13 +19,15 @@
 //! Oct 11 22:14:15 web-1 su: failed                        (a file: no priority)
 //! <13>Oct 11 22:14:15 su: failed                          (/dev/log: no host)
 //! <13>2026-11-21T04:44:44+09:00 web-1 su: failed          (rsyslog's forward format)
+//! 2026-11-21T04:44:44+0900 web-1 su[42]: failed           (journalctl, rsyslog's files)
 //! <166>Jan  5 2026 10:11:12 fw : %ASA-6-302013: Built     (Cisco, with year)
 //! <189>123: *Mar  1 00:00:01.123 UTC: %SYS-5-CONFIG_I: x  (Cisco IOS)
 //! ```
 //!
 //! A word after the time is the host unless it ends in `:`, which makes it the tag. A tag is up to 48 bytes of letters,
 //! digits and `_/.-%@()`; when there is none the message is all after the host. Either a priority or a time must be
-//! there. Year and zone come from the [`Context`].
+//! there; after no priority and a time that begins with the year, as lines of any program do, both a host, by its letters, and a
+//! tag. Year and zone come from the [`Context`].
 //!
 //! In both, `facility` and `severity` are numbers and `level` is the severity's name.
 
@@ -146,32 +148,65 @@ pub(super) fn header<'a>(
         priority(cursor, fields)?;
         sequence(cursor, fields)?;
     }
-    if !time(cursor, fields, context)? {
+    let Some(form) = time(cursor, fields, context)? else {
         return if has_priority {
             Ok(())
         } else {
             Err(ParseError::new(Reason::BadTimestamp, "time", cursor.at()))
         };
-    }
-    if cursor.rest().is_empty() {
+    };
+    // Lines of any program begin with such a time.
+    let is_strict = !has_priority && form != TimeForm::Syslog;
+    if cursor.rest().is_empty() && !is_strict {
         return Ok(());
     }
     cursor.skip(b":");
     cursor.byte(b' ', "host")?;
-    if tag(cursor, fields)? {
+    let at = cursor.at();
+    if !is_strict && tag(cursor, fields)? {
         return Ok(());
     }
     let host = cursor.until_or_end(b' ');
     if host.is_empty() {
         return Err(ParseError::new(Reason::MissingField, "host", cursor.at()));
     }
+    if is_strict && !is_host(host) {
+        return Err(ParseError::new(Reason::UnexpectedByte, "host", at));
+    }
     fields.text("host", host);
+    let mut has_tag = false;
     if cursor.skip(b" ") {
         // Cisco's ASA sets a colon of its own between host and tag.
         cursor.skip(b": ");
-        tag(cursor, fields)?;
+        has_tag = tag(cursor, fields)?;
+    }
+    if is_strict && !has_tag {
+        return Err(ParseError::new(Reason::MissingField, "tag", cursor.at()));
     }
     Ok(())
+}
+
+/// A name or an address, and not what other programs have there: their level.
+fn is_host(word: &[u8]) -> bool {
+    const LEVELS: [&[u8]; 14] = [
+        b"trace",
+        b"debug",
+        b"info",
+        b"information",
+        b"notice",
+        b"warn",
+        b"warning",
+        b"err",
+        b"error",
+        b"crit",
+        b"critical",
+        b"alert",
+        b"fatal",
+        b"panic",
+    ];
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:".contains(byte);
+    let is_level = |level: &&[u8]| word.eq_ignore_ascii_case(level);
+    word.iter().all(is_name) && !word.ends_with(b":") && !LEVELS.iter().any(is_level)
 }
 
 /// `<0>` to `<191>`.
@@ -212,29 +247,47 @@ fn sequence<'a>(cursor: &mut Cursor<'a>, fields: &mut Fields<'a>) -> Read {
     Ok(())
 }
 
-/// Reads the time if one stands here. A clock that is not set is marked with `*` by Cisco, a lost one with `.`.
-fn time<'a>(cursor: &mut Cursor<'a>, fields: &mut Fields<'a>, context: &Context) -> Read<bool> {
+/// Reads the time if one stands here, and says how it is written. A clock that is not set is marked with `*` by Cisco, a lost one
+/// with `.`.
+fn time<'a>(
+    cursor: &mut Cursor<'a>,
+    fields: &mut Fields<'a>,
+    context: &Context,
+) -> Read<Option<TimeForm>> {
     let mut ahead = *cursor;
     if !ahead.skip(b"*") {
         ahead.skip(b".");
     }
     let at = ahead.at();
     let rest = ahead.rest();
-    let word = rest.split(|byte| *byte == b' ').next().unwrap_or_default();
-    if word.len() > 19 && TimeForm::Rfc3339.parse(word, context).is_some() {
-        fields.time(TimeForm::Rfc3339, word, at, context)?;
-        ahead.advance(word.len());
-    } else {
-        let Some((form, length)) = month_and_clock(rest) else {
-            return Ok(false);
-        };
+    let form = if let Some((form, length)) = month_and_clock(rest) {
         fields.time(form, rest.get(..length).unwrap_or_default(), at, context)?;
         ahead.advance(length);
         // Cisco names the zone; it is UTC or one the caller has set for all.
         ahead.skip(b" UTC");
-    }
+        form
+    } else {
+        let word = rest.split(|byte| *byte == b' ').next().unwrap_or_default();
+        let Some(form) = iso_form(word) else {
+            return Ok(None);
+        };
+        if fields.time(form, word, at, context).is_err() {
+            return Ok(None);
+        }
+        ahead.advance(word.len());
+        form
+    };
     *cursor = ahead;
-    Ok(true)
+    Ok(Some(form))
+}
+
+/// RFC 3339, or nearly so, as `journalctl -o short-iso` has it: `2026-11-21T04:44:44+0900`.
+fn iso_form(word: &[u8]) -> Option<TimeForm> {
+    match word {
+        [b'0'..=b'9', .., b'+' | b'-', _, _, _, _] if word.len() > 19 => Some(TimeForm::Iso),
+        [b'0'..=b'9', ..] if word.len() > 19 => Some(TimeForm::Rfc3339),
+        _ => None,
+    }
 }
 
 /// How long `Mmm dd [yyyy] hh:mm:ss[.fraction]` is, if that is what stands here.

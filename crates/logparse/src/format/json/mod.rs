@@ -4,7 +4,7 @@
 //!   escaped, so `{"a.b":1,"a":{"b":2}}` gives `a.b` twice.
 //! - A name that occurs twice is kept twice, in order; [`Record::get`] gives the last.
 //! - Numbers keep their literal, so no digit of an identifier or an amount is lost.
-//! - Arrays, and objects that are empty or inside arrays, are kept as written ([`Value::Json`]), checked.
+//! - Arrays, and objects that are empty or inside arrays, are kept as written ([`Value::Json`](crate::Value::Json)), checked.
 //! - Strings keep their escapes until asked; a lone surrogate (`"\ud800"`, which JavaScript and Java write) is
 //!   allowed by the grammar and kept.
 //! - The line must be UTF-8, hold one object, and nothing else but white space.
@@ -15,6 +15,7 @@
 //! Time is linear in the line; [`JsonOptions`] bounds depth and what names can multiply into.
 
 mod scan;
+mod string;
 
 use super::Format;
 use crate::error::{ParseError, Reason};

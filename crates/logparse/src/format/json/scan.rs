@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::string::{escape, plain};
 use super::{JsonOptions, TIME_NAMES};
 use crate::error::{ParseError, Reason};
 use crate::record::{Escaping, Field, Name, Number, Text, Value, push};
@@ -338,25 +339,16 @@ impl<'a> Scan<'a, '_> {
     }
 
     fn escape(&mut self) -> Result<(), Fault> {
-        let length = match self.bytes.get(self.at + 1..).unwrap_or_default() {
-            [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
-            [b'u', digits @ ..]
-                if digits
-                    .iter()
-                    .take(4)
-                    .filter(|digit| digit.is_ascii_hexdigit())
-                    .count()
-                    == 4 =>
-            {
-                6
+        match escape(self.bytes.get(self.at + 1..).unwrap_or_default()) {
+            Some(length) => {
+                self.at += 1 + length;
+                Ok(())
             }
-            _ => {
+            None => {
                 let error = ParseError::new(Reason::BadEscape, "string", self.at);
-                return Err(Box::new(error));
+                Err(Box::new(error))
             }
-        };
-        self.at += length;
-        Ok(())
+        }
     }
 
     fn number(&mut self) -> Result<&'a str, Fault> {
@@ -450,34 +442,4 @@ impl<'a> Scan<'a, '_> {
 
 const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
-}
-
-/// How many bytes come before a quote, a backslash or a control character. Most strings are short, so eight bytes at a time in a
-/// register do better than a call of `memchr`.
-#[inline]
-fn plain(bytes: &[u8]) -> usize {
-    let mut rest = bytes;
-    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
-        let stops = stops(u64::from_le_bytes(*chunk));
-        if stops != 0 {
-            return bytes.len() - rest.len() + stops.trailing_zeros() as usize / 8;
-        }
-        rest = after;
-    }
-    let end = rest
-        .iter()
-        .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F));
-    bytes.len() - rest.len() + end.unwrap_or(rest.len())
-}
-
-/// The top bit of each byte that is a quote, a backslash or a control character. A subtraction borrows from the byte above, so bits
-/// above the lowest one mean nothing.
-const fn stops(eight: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    let quotes = eight ^ (ONES * b'"' as u64);
-    let backslashes = eight ^ (ONES * b'\\' as u64);
-    let found = (quotes.wrapping_sub(ONES) & !quotes)
-        | (backslashes.wrapping_sub(ONES) & !backslashes)
-        | (eight.wrapping_sub(ONES * 0x20) & !eight);
-    found & (ONES << 7)
 }
