@@ -109,7 +109,7 @@ impl PolicySet {
     /// [`ErrorKind::Syntax`] when the file is not YAML or an expression does not parse,
     /// [`ErrorKind::Unsupported`] when a document is not a policy, has a field, function or
     /// variable that is not understood or a rule that could match nothing, and when there is no
-    /// document at all, [`ErrorKind::Limit`] when an expression is too long. All name the place,
+    /// document at all, [`ErrorKind::Limit`] when an expression is too long or variables are too many. All name the place,
     /// and none of the file's policies is added.
     pub fn add(&mut self, name: &str, text: &str) -> Result<(), Error> {
         let documents = Reader::new().named(name).read(text)?;
