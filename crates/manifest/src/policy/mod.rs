@@ -34,8 +34,8 @@
 //! # Limits
 //!
 //! Expressions have at most [`MAX_EXPRESSION_BYTES`] bytes. Before one is
-//! evaluated, its steps are estimated from the expression and the largest collection and text of the object; past
-//! [`MAX_COST`] it is an error.
+//! evaluated, its steps are estimated from the expression and the largest collection and text in the part of the object
+//! that it looks at; past [`MAX_COST`] it is an error. A policy has at most 256 variables.
 
 mod blame;
 mod document;
