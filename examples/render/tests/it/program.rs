@@ -497,3 +497,13 @@ warning[skipped-rule]: a rule of `Gate` of `example.org/v1` was not checked: it 
     let run = sandbox.render(&arguments);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_schema_of_values_that_leads_nowhere_is_an_error() {
+    let sandbox = sandbox();
+    std::os::unix::fs::symlink("nowhere.yaml", sandbox.path("values.schema.yaml")).unwrap();
+    let run = sandbox.render(&["--templates", "t", "-f", "values.yaml"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("values.schema.yaml"), "{}", run.stderr);
+}
