@@ -75,6 +75,17 @@ impl FailbackPolicy {
     }
 }
 
+impl FailbackPolicy {
+    /// The part that a site takes in the end that was well and then has this health.
+    pub(crate) fn settled(&self, health: f64) -> f64 {
+        if fraction(health) < self.down_below {
+            0.0
+        } else {
+            1.0
+        }
+    }
+}
+
 fn fraction(number: f64) -> f64 {
     if number.is_nan() {
         0.0
@@ -95,7 +106,7 @@ pub enum Latch {
     Released,
     /// It is out, however healthy.
     Out,
-    /// It is in, however ill, and at once.
+    /// It is in, however ill, and at once: it counts as wholly well.
     In,
 }
 

@@ -15,7 +15,9 @@
 //!    others of its site, then for other sites.
 //!
 //! A site that is well but held down is used when there is no other; when nobody is known to be well,
-//! everybody of the first level is asked (panic), for what is known may be old.
+//! everybody of the first level is asked (panic), for what is known may be old. What people decided
+//! holds in all of that: a site that is latched out or has no weight, and an endpoint that is drained, gets nothing,
+//! not even a retry or in a panic; a site that is latched in counts as wholly well.
 //!
 //! # Cost
 //!
@@ -79,6 +81,8 @@ pub struct Pool {
     panic: bool,
     next_look: Duration,
     next_sweep: Duration,
+    /// Where in a site's list the next pick looks that turns have no place for.
+    next_other: usize,
     events: VecDeque<Event>,
 }
 
@@ -114,6 +118,7 @@ impl Pool {
             panic: false,
             next_look: Duration::ZERO,
             next_sweep: Duration::ZERO,
+            next_other: 0,
             events: VecDeque::new(),
         };
         pool.reconfigure(policy, Duration::ZERO)?;
@@ -130,6 +135,8 @@ impl Pool {
         policy.validate()?;
         let last = std::mem::replace(&mut self.policy, policy);
         let policy = &self.policy;
+        // Who comes later is cold; at the start all are, and nobody else could take their part.
+        let is_new = !self.members.is_empty();
         let mut members: HashMap<Arc<str>, Member> = std::mem::take(&mut self.members)
             .into_iter()
             .map(|member| (Arc::clone(&member.address), member))
@@ -158,7 +165,7 @@ impl Pool {
                 self.members
                     .push(match members.remove(endpoint.address.as_str()) {
                         Some(known) => known.changed(endpoint, at, policy, &last),
-                        None => Member::new(endpoint, at, policy),
+                        None => Member::new(endpoint, at, policy, is_new.then_some(now)),
                     });
             }
         }
@@ -167,6 +174,11 @@ impl Pool {
             .map(|(at, member)| (Arc::clone(&member.address), at))
             .collect();
         let ids = self.members.iter().map(|m| Arc::clone(&m.address));
+        // Without outliers no sweep was due at all; a shorter interval counts at once.
+        let sweep_within = policy.outliers.as_ref().map(|policy| policy.interval);
+        self.next_sweep = sweep_within.map_or(self.next_sweep, |interval| {
+            self.next_sweep.min(now.saturating_add(interval))
+        });
         self.outliers = match (self.outliers.take(), &policy.outliers) {
             (Some(mut outliers), Some(policy)) => {
                 outliers.set_policy(policy.clone());

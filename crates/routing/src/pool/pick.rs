@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{EventKind, Pool};
 use crate::Weight;
 use crate::breaker::{self, Breaker};
+use crate::failover::Latch;
 
 /// An endpoint that gets a request. Say how it went with [`Pool::ended`]; dropped, it never happened.
 #[derive(Debug)]
@@ -41,8 +42,8 @@ impl Pick {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoEndpoint {
-    /// The pool has none with a weight above 0.
-    #[error("no endpoint is listed")]
+    /// None has a weight above 0 at a site that may be used.
+    #[error("no endpoint has a weight at a site that is not latched out")]
     Empty,
     /// All were tried for this request.
     #[error("every endpoint was tried")]
@@ -68,8 +69,16 @@ impl Pool {
         if let Some(pick) = self.pick_at(first, now, tried, &mut refused) {
             return Ok(pick);
         }
-        // By share, the largest first; then those that should get nothing but are better than nobody.
-        let mut others: Vec<usize> = (0..self.sites.len()).filter(|at| *at != first).collect();
+        // By share, the largest first; then those that should get nothing but are better than nobody,
+        // unless people said otherwise.
+        let sites = self.policy.sites.iter().zip(&self.sites).enumerate();
+        let mut others: Vec<usize> = sites
+            .filter(|(at, (site, state))| {
+                let weight = state.weight.unwrap_or(site.weight);
+                *at != first && !weight.is_zero() && state.failback.latched() != Latch::Out
+            })
+            .map(|(at, _)| at)
+            .collect();
         let share = |at: &usize| self.weights.as_ref()?.get(*at).copied();
         others.sort_by_key(|at| std::cmp::Reverse(share(at).map(Weight::value)));
         others
@@ -79,7 +88,7 @@ impl Pool {
     }
 
     fn pick_at(
-        &self,
+        &mut self,
         site: usize,
         now: Duration,
         tried: &[Arc<str>],
@@ -87,11 +96,22 @@ impl Pool {
     ) -> Option<Pick> {
         let site = self.sites.get(site)?;
         let split = site.split.as_ref()?;
-        // The split first; if its turn falls on one that cannot be had, whoever comes next in the list.
-        let first = split.pick().at;
-        let listed = split.backends().iter().filter(|(_, w)| !w.is_zero());
-        let others = listed.map(|(slot, _)| slot.at).filter(|at| *at != first);
-        for at in std::iter::once(first).chain(others) {
+        // By turns, so that those who can be had share by weight what the others cannot take. Where turns do
+        // not reach them all, the rest in the order of the list, each time from another one on.
+        let listed = split.backends().len();
+        for turn in 0..listed.saturating_mul(2) {
+            let slot = if turn < listed {
+                split.pick()
+            } else {
+                let index = self.next_other % listed;
+                self.next_other = index + 1;
+                let (slot, weight) = split.backends().get(index)?;
+                if weight.is_zero() {
+                    continue;
+                }
+                slot
+            };
+            let at = slot.at;
             let member = self.members.get(at)?;
             if tried.contains(&member.address) {
                 continue;

@@ -24,7 +24,7 @@ pub struct Policy {
     pub failback: FailbackPolicy,
     /// How much more than its part a site can carry.
     pub overprovisioning: Overprovisioning,
-    /// How an endpoint that came back warms up.
+    /// How an endpoint warms up that came back, or that is new beside others.
     pub slow_start: Option<SlowStart>,
 }
 

@@ -7,9 +7,10 @@
 use std::collections::HashSet;
 
 use super::divide::{Condition, divide, divisor};
+use super::look::percent;
 use super::policy::{Policy, Site};
 use crate::Weight;
-use crate::failover::Level;
+use crate::failover::{Latch, Level};
 
 /// A change to think through. The default changes nothing.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +51,8 @@ pub struct Forecast {
     pub sites: Vec<SiteForecast>,
     /// Whether nobody would be well, so that everybody of the first level is asked.
     pub panic: bool,
-    /// The part of requests that would fail, from 0 to 1: sent to who is down, or beyond a site's capacity.
+    /// The part of requests that would fail, from 0 to 1: sent to who is down, beyond a site's capacity, or with
+    /// nobody to be sent to.
     pub errors: f64,
 }
 
@@ -100,11 +102,15 @@ pub fn what_if(policy: &Policy, change: &Change, requests_a_second: f64) -> Fore
     let conditions: Vec<Condition> = policy
         .sites
         .iter()
-        .map(|site| Condition {
-            priority: site.priority,
-            weight: change.weight(&site.name, site.weight),
-            level: level(site, change),
-            part: 100,
+        .map(|site| {
+            let level = level(site, change);
+            Condition {
+                priority: site.priority,
+                weight: change.weight(&site.name, site.weight),
+                level,
+                part: percent(policy.failback.settled(level.health())),
+                latch: Latch::Released,
+            }
         })
         .collect();
     let division = divide(&conditions, policy.overprovisioning);
@@ -114,7 +120,12 @@ pub fn what_if(policy: &Policy, change: &Change, requests_a_second: f64) -> Fore
         .zip(fractions(&division.weights))
         .map(|(site, share)| forecast(site, change, share, division.panic, requests_a_second))
         .collect();
-    let errors = sites.iter().map(failing).sum::<f64>().clamp(0.0, 1.0);
+    // Whoever has nobody to go to gets an error, too.
+    let nobody = division.weights.iter().all(|weight| weight.is_zero());
+    let errors = match nobody {
+        true => 1.0,
+        false => sites.iter().map(failing).sum::<f64>().clamp(0.0, 1.0),
+    };
     Forecast {
         sites,
         panic: division.panic,
