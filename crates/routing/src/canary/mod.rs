@@ -4,7 +4,9 @@
 //! headers that always go to the canary, as [`Plan`] lists them; blue-green is the plan of a preview and one
 //! step to all. **Aborts**: when, in both windows of the [`Gate`], the canary burns the error budget at the gate's
 //! rate and faster than the stable version by the gate's factor, so that what fails for both (a database, a
-//! provider) is nobody's fault; or when a step takes longer than it may. **Ends**: at the last step, promoted.
+//! provider) is nobody's fault; or when a step had too few requests to be judged. **Goes on**: at the end of a step
+//! that the canary has passed; while both burn it stays where it is. A window with too little traffic is no
+//! judgement: the whole step is judged then. **Ends**: after the last step, promoted.
 //!
 //! A [`Canary`] has no clock: [`Canary::look`] is told the time and what the two arms served, and says the weights to
 //! give a [`Split`](crate::Split). An A/B test is a plan of one paused step and a hash of the user; see [`arm`].
@@ -89,7 +91,7 @@ impl Canary {
     /// Begins with the first step.
     #[must_use]
     pub fn begin(plan: Plan, gate: Gate, now: Duration) -> Self {
-        let record = gate.record();
+        let record = gate.record(plan.longest());
         let mut canary = Self {
             plan,
             gate,
@@ -115,19 +117,14 @@ impl Canary {
             State::Step(step, _) | State::Paused(step) => step,
             State::Promoted | State::Aborted(_) => return &self.state,
         };
-        if let Judgement::Burns { canary, stable } =
-            self.gate.judge(&self.canary, &self.stable, now)
-        {
-            self.state = State::Aborted(Reason::Burns {
-                step,
-                canary,
-                stable,
-            });
-        } else if let State::Step(step, since) = self.state
+        let judgement = self.gate.judge(&self.canary, &self.stable, now);
+        if let State::Step(step, since) = self.state
             && let Some(length) = self.plan.step(step).and_then(Step::length)
             && now.saturating_sub(since) >= length
         {
-            self.next(step, since, now);
+            self.end(step, since, judgement, now);
+        } else {
+            self.abort_if_it_burns(step, judgement);
         }
         &self.state
     }
@@ -174,23 +171,43 @@ impl Canary {
         }
     }
 
-    fn next(&mut self, step: usize, since: Duration, now: Duration) {
-        let window = now.saturating_sub(since);
-        let requests = self.canary.events(window, now);
+    /// The time of a step is over.
+    fn end(&mut self, step: usize, since: Duration, judgement: Judgement, now: Duration) {
         // A preview by header, or no traffic at all, has nothing that could be counted.
-        let least = if self.plan.percent(step) > 0 {
-            self.gate.least()
-        } else {
-            0
+        if self.plan.percent(step) == 0 {
+            return self.enter(step + 1, now);
+        }
+        let length = now.saturating_sub(since);
+        let requests = self.canary.events(length, now);
+        let judgement = match judgement {
+            Judgement::TooFew => {
+                let (canary, stable) = (&self.canary, &self.stable);
+                self.gate.judge_over(length, canary, stable, now)
+            }
+            told => told,
         };
-        if requests < least {
-            self.state = State::Aborted(Reason::TooFew {
+        let least = self.gate.least();
+        match judgement {
+            Judgement::Burns { .. } => self.abort_if_it_burns(step, judgement),
+            Judgement::Both => {}
+            Judgement::Passes if requests >= least => self.enter(step + 1, now),
+            Judgement::Passes | Judgement::TooFew => {
+                self.state = State::Aborted(Reason::TooFew {
+                    step,
+                    requests,
+                    least,
+                });
+            }
+        }
+    }
+
+    fn abort_if_it_burns(&mut self, step: usize, judgement: Judgement) {
+        if let Judgement::Burns { canary, stable } = judgement {
+            self.state = State::Aborted(Reason::Burns {
                 step,
-                requests,
-                least,
+                canary,
+                stable,
             });
-        } else {
-            self.enter(step + 1, now);
         }
     }
 

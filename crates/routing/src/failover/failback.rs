@@ -170,7 +170,8 @@ impl Failback {
             Phase::Failing(then) if low && since(then) >= self.policy.down_delay => self.out(now),
             Phase::Failing(_) if !low => Phase::In,
             Phase::Out if well => Phase::HeldDown(now),
-            Phase::HeldDown(_) if low => Phase::Out,
+            // The hold-down is time in which it stays well.
+            Phase::HeldDown(_) if !well => Phase::Out,
             Phase::HeldDown(then) if well && since(then) >= self.hold_down(now) => {
                 Phase::Ramping(now)
             }
