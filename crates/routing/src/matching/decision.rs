@@ -160,6 +160,9 @@ pub enum Refusal {
     /// Nobody can verify the client now.
     #[error("its credentials cannot be verified now")]
     Unverifiable,
+    /// Servers read its path differently, and there are routes for some clients only.
+    #[error("its path can be read in several ways")]
+    Unclear,
     /// An access policy cannot be carried out.
     #[error("an access policy cannot be carried out")]
     Access,
@@ -175,7 +178,7 @@ impl Refusal {
         match self {
             Self::NoListener | Self::NoRule => 404,
             Self::Misdirected => 421,
-            Self::NoHost => 400,
+            Self::NoHost | Self::Unclear => 400,
             Self::Unauthenticated | Self::InvalidCredentials => 401,
             Self::Forbidden => 403,
             Self::NoReadyEndpoint | Self::Unverifiable => 503,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::access::Guards;
-use super::backend::{Backend, Services};
+use super::backend::{Backend, Resolved, Services};
 use super::decision::{Forward, HeaderChange, Outcome, Refusal, RuleName};
 use super::problem::Problem;
 use super::request::Request;
@@ -73,7 +73,7 @@ pub(super) struct Rule {
 
 #[derive(Debug)]
 struct Target {
-    backend: Result<Backend, Refusal>,
+    backend: Result<Resolved, Refusal>,
     /// Of the backend's name, by which sessions and splits know it.
     hash: u64,
     steps: Steps,
@@ -103,7 +103,7 @@ impl Rule {
                 let backend = services.resolve(reference, source.kind, namespace);
                 let name = Services::name(reference, namespace);
                 let hash = session::hash(&format!("{name}:{}", reference.port.unwrap_or(0)));
-                if let Err(refusal) = backend {
+                if let Err(refusal) = served(&backend) {
                     let backend = name;
                     report(path.clone(), Problem::Backend { backend, refusal });
                 }
@@ -148,7 +148,8 @@ impl Rule {
     pub(super) fn backends(&self) -> impl Iterator<Item = &Backend> {
         let of_targets = self.targets.iter().flat_map(|target| {
             let mirrors = mirrors(&target.steps);
-            target.backend.as_ref().ok().into_iter().chain(mirrors)
+            let resolved = target.backend.as_ref().ok();
+            resolved.map(|r| &r.backend).into_iter().chain(mirrors)
         });
         of_targets.chain(mirrors(&self.steps))
     }
@@ -197,7 +198,7 @@ impl Rule {
             return Ok(outcome);
         }
         let target = self.target(request, came, response)?;
-        let backend = target.backend.as_ref().map_err(|refusal| *refusal)?;
+        let backend = served(&target.backend)?;
         let steps = target.steps.as_ref().map_err(|refusal| *refusal)?;
         if let Some(outcome) = passage.walk(steps, request, came, response)? {
             return Ok(outcome);
@@ -222,7 +223,7 @@ impl Rule {
     ) -> Result<&'a Target, Refusal> {
         let token = self.session.as_ref().and_then(|s| s.token(request));
         let kept = token.and_then(|token| {
-            let usable = |t: &&Target| t.backend.is_ok() && t.hash == token.backend();
+            let usable = |t: &&Target| served(&t.backend).is_ok() && t.hash == token.backend();
             self.targets.iter().find(usable)
         });
         let picked = || self.targets.get(self.split.as_ref()?.pick().at);
@@ -232,12 +233,21 @@ impl Rule {
             Refusal::AllDrained
         })?;
         if let Some(session) = &self.session
-            && target.backend.is_ok()
+            && served(&target.backend).is_ok()
         {
             let secure = came.scheme == "https";
             response.extend(session.change(target.hash, token, request, secure));
         }
         Ok(target)
+    }
+}
+
+/// The backend to send to, if there is anybody.
+fn served(resolved: &Result<Resolved, Refusal>) -> Result<&Backend, Refusal> {
+    match resolved {
+        Ok(resolved) if resolved.is_served => Ok(&resolved.backend),
+        Ok(_) => Err(Refusal::NoReadyEndpoint),
+        Err(refusal) => Err(*refusal),
     }
 }
 
