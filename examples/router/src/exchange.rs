@@ -13,7 +13,7 @@ use hyper::http::request::Parts;
 use hyper::http::uri::{Authority, PathAndQuery};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use narae_routing::matching::{
-    Arrival, HeaderChange, Outcome, Presented, Refusal as NoRoute, Request as Asked,
+    Arrival, HeaderChange, Outcome, Presented, Refusal as NoRoute, Request as Asked, normal_target,
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -191,7 +191,9 @@ fn decide(
         .iter()
         .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
         .collect();
-    let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let sent = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    // What is decided about is what is sent on.
+    let target = &*normal_target(sent);
     let host = host.to_str().unwrap_or_default();
     let request = Asked::new(parts.method.as_str(), host, target, &seen)
         .at(router.wall_clock())

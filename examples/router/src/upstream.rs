@@ -34,19 +34,25 @@ pub(crate) struct Settings {
 }
 
 impl Upstream {
+    /// With its port in its name if it is one of several of its service.
     pub(crate) fn new(
         backend: &Backend,
+        several: bool,
         objects: &Objects,
         limits: Arc<Limits>,
     ) -> Result<Self, PolicyError> {
         let h2c = backend.app_protocol.as_deref() == Some("kubernetes.io/h2c");
         let service = &backend.service;
         let counters = Arc::new(Counters::new(limits.workers()));
+        let mut name = match service.namespace() {
+            "default" => service.name().to_owned(),
+            namespace => format!("{namespace}/{}", service.name()),
+        };
+        if several {
+            name.push_str(&format!(":{}", backend.port));
+        }
         Ok(Self {
-            name: match service.namespace() {
-                "default" => service.name().to_owned(),
-                namespace => format!("{namespace}/{}", service.name()),
-            },
+            name,
             protocol: if h2c {
                 Protocol::Http2
             } else {
@@ -92,7 +98,7 @@ impl Upstream {
         Ok(())
     }
 
-    /// Its service, without the namespace if that is the default one.
+    /// Its service, without the namespace if that is the default one; with the port if it is not the only one.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

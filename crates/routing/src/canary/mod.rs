@@ -21,6 +21,7 @@ pub use plan::{Plan, PlanError, Step};
 
 use crate::Weight;
 use crate::objective::Record;
+use crate::saved::CanaryState;
 
 /// Who serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +35,7 @@ pub enum Arm {
 
 /// Where a canary stands.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum State {
     /// At this step, since then.
@@ -48,6 +50,7 @@ pub enum State {
 
 /// Why a canary was aborted.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Reason {
     /// It burns the budget too fast.
@@ -100,6 +103,42 @@ impl Canary {
             canary: record,
         };
         canary.enter(0, now);
+        canary
+    }
+
+    /// What should outlive the process.
+    #[must_use]
+    pub fn saved(&self, now: Duration) -> CanaryState {
+        let state = match self.state {
+            State::Step(step, since) => State::Step(step, now.saturating_sub(since)),
+            ref other => other.clone(),
+        };
+        CanaryState {
+            state,
+            stable: self.stable.saved(now),
+            canary: self.canary.saved(now),
+        }
+    }
+
+    /// Goes on where another process stood with this plan and gate. A step that the plan does not have, or that is
+    /// another kind of step there, begins at the plan's first.
+    #[must_use]
+    pub fn resume(plan: Plan, gate: Gate, saved: &CanaryState, now: Duration) -> Self {
+        let mut canary = Self::begin(plan, gate, now);
+        canary.stable.restore(&saved.stable, now);
+        canary.canary.restore(&saved.canary, now);
+        let state = match saved.state {
+            State::Step(step, ago) => State::Step(step, now.saturating_sub(ago)),
+            ref other => other.clone(),
+        };
+        let known = match &state {
+            State::Step(step, _) => matches!(canary.plan.step(*step), Some(Step::Wait(_))),
+            State::Paused(step) => matches!(canary.plan.step(*step), Some(Step::Pause)),
+            State::Promoted | State::Aborted(_) => true,
+        };
+        if known {
+            canary.state = state;
+        }
         canary
     }
 

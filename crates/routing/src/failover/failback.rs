@@ -10,6 +10,8 @@
 
 use std::time::Duration;
 
+use crate::saved::FailbackState;
+
 /// How a site goes and comes back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FailbackPolicy {
@@ -96,6 +98,7 @@ fn fraction(number: f64) -> f64 {
 
 /// What people decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(
     clippy::exhaustive_enums,
     reason = "decided by hand one way, the other, or not"
@@ -112,6 +115,7 @@ pub enum Latch {
 
 /// Where a site stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Phase {
     /// It takes its part.
@@ -124,6 +128,23 @@ pub enum Phase {
     HeldDown(Duration),
     /// It has been coming back since then.
     Ramping(Duration),
+}
+
+impl Phase {
+    fn map(self, time: impl Fn(Duration) -> Duration) -> Self {
+        match self {
+            Self::In | Self::Out => self,
+            Self::Failing(then) => Self::Failing(time(then)),
+            Self::HeldDown(then) => Self::HeldDown(time(then)),
+            Self::Ramping(then) => Self::Ramping(time(then)),
+        }
+    }
+
+    /// Whether it takes any of its part.
+    #[must_use]
+    pub fn takes_traffic(self) -> bool {
+        !matches!(self, Self::Out | Self::HeldDown(_))
+    }
 }
 
 /// One site's way out and back.
@@ -217,6 +238,27 @@ impl Failback {
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// What should outlive the process.
+    #[must_use]
+    pub fn saved(&self, now: Duration) -> FailbackState {
+        let ago = |then: Duration| now.saturating_sub(then);
+        FailbackState {
+            latch: self.latch,
+            phase: self.phase.map(ago),
+            flaps: self.flaps,
+            last_out: self.last_out.map(ago),
+        }
+    }
+
+    /// Takes up what another process saved.
+    pub fn restore(&mut self, saved: &FailbackState, now: Duration) {
+        let then = |ago: Duration| now.saturating_sub(ago);
+        self.latch = saved.latch;
+        self.phase = saved.phase.map(then);
+        self.flaps = saved.flaps;
+        self.last_out = saved.last_out.map(then);
     }
 
     /// How long it must be well before it comes back, if it is out.

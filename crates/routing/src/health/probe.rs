@@ -109,6 +109,11 @@ impl Probes {
         true
     }
 
+    /// Begins with what is known from before.
+    pub fn believe(&mut self, up: bool) {
+        (self.up, self.against) = (Some(up), 0);
+    }
+
     /// Takes a result that leaves no doubt, such as a wrong status: down at once.
     pub fn condemn(&mut self) -> bool {
         let changed = self.up != Some(false);

@@ -61,11 +61,13 @@ fn is_normal(path: &str) -> bool {
     while let [byte, rest @ ..] = bytes {
         bytes = rest;
         let odd = match byte {
-            b'/' => match rest {
-                [b'/', ..] | [b'.'] | [b'.', b'/', ..] => true,
-                [b'.', b'.'] | [b'.', b'.', b'/', ..] => true,
-                _ => false,
-            },
+            b'/' => {
+                let dots = rest
+                    .strip_prefix(b".")
+                    .map(|rest| rest.strip_prefix(b".").unwrap_or(rest));
+                rest.first() == Some(&b'/')
+                    || dots.is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
+            }
             b'%' => {
                 let hex = rest.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
                 hex.and_then(self::byte).is_some_and(is_unreserved)

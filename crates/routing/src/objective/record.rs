@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::saved::RecordState;
+
 /// Events of the recent past, in buckets. Memory is bounded; what is too long for so many fine buckets is kept in
 /// coarse ones besides.
 #[derive(Clone, Debug)]
@@ -73,6 +75,34 @@ impl Record {
         (all > 0).then(|| bad as f64 / all as f64)
     }
 
+    /// What should outlive the process: every bucket, those of the coarse ones that are older than all fine ones.
+    #[must_use]
+    pub fn saved(&self, now: Duration) -> RecordState {
+        let first = self.fine.counts.front();
+        let first = first.map_or(Duration::MAX, |bucket| self.fine.end(bucket));
+        let coarse = self.coarse.iter().flat_map(|coarse| {
+            let older = move |bucket: &&Bucket| coarse.end(bucket) < first;
+            coarse
+                .counts
+                .iter()
+                .filter(older)
+                .map(|b| (coarse.end(b), b))
+        });
+        let fine = self.fine.counts.iter().map(|b| (self.fine.end(b), b));
+        let event =
+            |(end, bucket): (Duration, &Bucket)| (now.saturating_sub(end), bucket.good, bucket.bad);
+        RecordState {
+            events: coarse.chain(fine).map(event).collect(),
+        }
+    }
+
+    /// Counts what another process saved, which must be older than what was counted here.
+    pub fn restore(&mut self, saved: &RecordState, now: Duration) {
+        for &(ago, good, bad) in &saved.events {
+            self.count(good, bad, now.saturating_sub(ago));
+        }
+    }
+
     fn sum(&self, window: Duration, now: Duration) -> (u64, u64) {
         match &self.coarse {
             Some(coarse) if self.fine.within(window) > self.fine.most => coarse.sum(window, now),
@@ -90,6 +120,15 @@ impl Buckets {
         };
         buckets.most = buckets.within(longest).saturating_add(1);
         buckets
+    }
+
+    /// When a bucket is over, or a nanosecond before.
+    fn end(&self, bucket: &Bucket) -> Duration {
+        let nanos = self
+            .length
+            .as_nanos()
+            .saturating_mul(u128::from(bucket.number) + 1);
+        Duration::from_nanos(u64::try_from(nanos - 1).unwrap_or(u64::MAX))
     }
 
     /// How many a window has.

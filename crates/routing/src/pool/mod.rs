@@ -30,6 +30,7 @@ mod look;
 mod member;
 mod pick;
 mod policy;
+mod saved;
 mod standing;
 mod what_if;
 

@@ -120,3 +120,108 @@ fn operators_drain_latch_and_shift() {
     assert_eq!(state["sites"][0]["endpoints"][0]["drained"], true);
     assert_eq!(state["sites"][1]["latch"], "In");
 }
+
+fn slice(ready: bool, address: std::net::SocketAddr) -> String {
+    format!(
+        "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n\
+         metadata: {{ name: s-1, labels: {{ kubernetes.io/service-name: s }} }}\n\
+         ports: [{{ port: {} }}]\n\
+         endpoints: [{{ addresses: [{}], conditions: {{ ready: {ready} }} }}]\n",
+        address.port(),
+        address.ip()
+    )
+}
+
+#[test]
+fn unready_pods_leave_the_other_site_and_what_operators_decided() {
+    let (idc, cloud) = (Mortal::named("idc"), Mortal::named("cloud"));
+    let policy = format!(
+        "  sites:\n  - {{ name: idc, service: s }}\n  - {{ name: cloud, priority: 1, endpoints: [\"{}\"] }}\n",
+        cloud.address
+    );
+    let route = "  rules: [{ backendRefs: [{ name: s, port: 80 }] }]\n";
+    let with =
+        |ready: bool| objects(route, &[]) + &service("s", &policy, "") + &slice(ready, idc.address);
+    let (_directory, path) = file(&with(true));
+    let mut router = Router::serving(&[&path], &[80], &[]);
+    router.ignore_log();
+    let reload = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(router.admin("POST", "/reload").status(), 200);
+    };
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let load = scope.spawn(|| load(router.address, &stop));
+        assert_eq!(router.client().get("/").text(), "idc");
+        reload(&with(false));
+        for _ in 0..10 {
+            assert_eq!(router.client().get("/").text(), "cloud");
+        }
+        reload(&with(true));
+        assert_eq!(router.client().get("/").text(), "idc");
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(load.join().unwrap(), Vec::<u16>::new());
+    });
+    let latched = "/latch?service=s&site=idc&to=out";
+    assert_eq!(router.admin("POST", latched).text(), "done\n");
+    // Its route gone, and there again: two steps of one change.
+    for text in [
+        with(false),
+        with(true),
+        objects("  rules: []\n", &[]),
+        with(true),
+    ] {
+        reload(&text);
+    }
+    assert_eq!(router.state()["sites"][0]["latch"], "Out");
+    assert_eq!(router.client().get("/").text(), "cloud");
+}
+
+#[test]
+fn two_ports_of_a_service_have_names_of_their_own_and_both_are_probed() {
+    let (a, b) = (Mortal::named("a"), Mortal::named("b"));
+    let policy = format!(
+        "  sites: [{{ name: \"north [1]\", endpoints: [\"{}\", \"{}\"] }}]\n  \
+         healthCheck: {{ interval: 50ms, timeout: 2s, fall: 2, rise: 2 }}\n",
+        a.address, b.address
+    );
+    let route = "  rules:\n  - backendRefs: [{ name: s, port: 80 }]\n  \
+         - { matches: [{ path: { value: /more } }], backendRefs: [{ name: s, port: 81 }] }\n";
+    let text = objects(route, &[]) + &service("s", &policy, " }, { port: 81");
+    let (_directory, path) = file(&text);
+    let router = Router::serving(&[&path], &[80], &[]);
+    let services = || -> Vec<serde_json::Value> {
+        let state: serde_json::Value =
+            serde_json::from_slice(&router.admin("GET", "/state").body).unwrap();
+        state["services"].as_array().unwrap().clone()
+    };
+    let names: Vec<_> = services().iter().map(|s| s["name"].clone()).collect();
+    assert_eq!(names, ["s:80", "s:81"]);
+    let begun = Instant::now();
+    let probed = |services: &[serde_json::Value]| {
+        let endpoints =
+            |s: &serde_json::Value| s["sites"][0]["endpoints"].as_array().unwrap().clone();
+        services.iter().flat_map(endpoints).all(|e| e["up"] == true)
+    };
+    while !probed(&services()) {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{:#?}",
+            services()
+        );
+    }
+    // As a browser's form writes it.
+    let drain =
+        format!("/drain?service=s%3A81&endpoint={}&to=out", a.address).replace("1:", "1%3A");
+    assert_eq!(router.admin("POST", &drain).text(), "done\n");
+    assert_eq!(
+        router
+            .admin("POST", "/weight?service=s%3A80&site=north+%5B1%5D&to=2")
+            .text(),
+        "done\n"
+    );
+    let services = services();
+    assert_eq!(services[0]["sites"][0]["weight"], 2);
+    assert_eq!(services[0]["sites"][0]["endpoints"][0]["drained"], false);
+    assert_eq!(services[1]["sites"][0]["endpoints"][0]["drained"], true);
+}
