@@ -132,7 +132,13 @@ fn decide(router: &Router, path: &str, query: &str) -> Response<Full<Bytes>> {
         }
     };
     if done {
-        text(StatusCode::OK, "done\n")
+        match router.save() {
+            Ok(()) => text(StatusCode::OK, "done\n"),
+            Err(error) => text(
+                StatusCode::OK,
+                &format!("done, and forgotten at the next start: {error}\n"),
+            ),
+        }
     } else {
         text(StatusCode::NOT_FOUND, "no such site or endpoint\n")
     }

@@ -17,6 +17,7 @@ use crate::arguments::{BackendAddress, Limits};
 use crate::cluster::Cluster;
 use crate::identity::{AccessError, Gatekeeper};
 use crate::objects::{FileError, Files};
+use crate::state::Remembered;
 use crate::tls::{Port, TlsListener};
 use crate::upstream::Upstream;
 
@@ -138,6 +139,7 @@ impl Live {
     pub(crate) fn compile(
         files: Files,
         last: &Self,
+        remembered: Option<&Remembered>,
         limits: &Arc<Limits>,
         now: Duration,
     ) -> Result<(Self, Vec<String>), LoadError> {
@@ -184,7 +186,11 @@ impl Live {
                     let before = last.upstreams.keys().chain(last.absent.keys()).any(ours);
                     let limits = Arc::clone(limits);
                     let made = Upstream::new(backend, others || before, &files.objects, limits);
-                    Arc::new(made.map_err(wrong(backend))?)
+                    let made = made.map_err(wrong(backend))?;
+                    if let Some(state) = remembered.and_then(|all| all.of(made.name())) {
+                        made.pool().restore(state, now);
+                    }
+                    Arc::new(made)
                 }
             };
             upstreams.insert((*backend).clone(), upstream);
@@ -237,6 +243,12 @@ impl Live {
 
     pub(crate) fn upstream(&self, backend: &Backend) -> Option<&Arc<Upstream>> {
         self.upstreams.get(backend)
+    }
+
+    /// Those that no route leads to now, too.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        let absent = self.absent.values().map(|(upstream, _)| upstream);
+        absent.chain(&self.ordered)
     }
 
     /// In the order of their names.

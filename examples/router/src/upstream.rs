@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use narae_routing::gateway::{HealthCheckSpec, Objects, RetrySpec};
 use narae_routing::matching::Backend;
 use narae_routing::pool::{NoEndpoint, Pick, PolicyError, Pool, SiteStanding};
-use narae_routing::retry::{Backoff, Budget, Policy as RetryPolicy};
+use narae_routing::retry::{Budget, Policy as RetryPolicy};
 
 use crate::arguments::Limits;
 use crate::connections::{Connections, Protocol};
@@ -168,13 +168,9 @@ impl Settings {
         let policy = objects.traffic_policy(&backend.service, backend.port);
         let written = policy.and_then(|policy| policy.spec.retry.clone());
         let written = written.unwrap_or_default();
-        let per_thousand = written.budget_percent.unwrap_or(20).saturating_mul(10);
-        let per_second = written.budget_per_second.unwrap_or(10);
+        let (per_thousand, per_second) = written.budget();
         Self {
-            // Without statuses only what was not answered at all is tried again.
-            retry: RetryPolicy::new(written.attempts.unwrap_or(1))
-                .with_statuses(written.statuses.iter().copied())
-                .with_backoff(Backoff::default()),
+            retry: written.policy(),
             budget: Budget::of(per_thousand, per_second, Duration::from_secs(10)),
             health: policy.and_then(|policy| policy.spec.health_check.clone()),
             written,

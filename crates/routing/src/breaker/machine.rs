@@ -132,7 +132,10 @@ impl Machine {
         self.tell(now, EventKind::NotPermitted);
         Err(NotPermitted {
             state: self.state,
-            retry_at: self.until.filter(|_| self.state == State::Open),
+            retry_at: self
+                .until
+                .filter(|_| self.state == State::Open)
+                .map(|until| until.saturating_add(Duration::from_nanos(1))),
         })
     }
 

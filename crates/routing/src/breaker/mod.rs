@@ -242,7 +242,7 @@ impl fmt::Display for State {
 pub struct NotPermitted {
     /// The state that refused.
     pub state: State,
-    /// When it is worth asking again, if time alone changes that.
+    /// When it is worth asking again, if time alone changes that: from then on a call may be let through.
     pub retry_at: Option<Duration>,
 }
 

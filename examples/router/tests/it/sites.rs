@@ -225,3 +225,57 @@ fn two_ports_of_a_service_have_names_of_their_own_and_both_are_probed() {
     assert_eq!(services[0]["sites"][0]["endpoints"][0]["drained"], false);
     assert_eq!(services[1]["sites"][0]["endpoints"][0]["drained"], true);
 }
+
+#[test]
+fn what_operators_decided_outlives_a_restart() {
+    let (a, b) = (Mortal::named("a"), Mortal::named("b"));
+    let policy = format!(
+        "  sites: [{{ name: a, endpoints: [\"{}\"] }}, {{ name: b, endpoints: [\"{}\"] }}, {{ name: c, endpoints: [\"{}\"] }}]\n",
+        a.address, b.address, "127.0.0.1:1"
+    );
+    let route = "  rules: [{ backendRefs: [{ name: s, port: 80 }] }]\n";
+    let text = objects(route, &[]) + &service("s", &policy, "");
+    let (directory, path) = file(&text);
+    let state = directory.path().join("state.json");
+    let flags = ["--state", state.to_str().unwrap()];
+    let decided = |router: &Router| {
+        let sites = router.state()["sites"].clone();
+        let drained = sites[2]["endpoints"][0]["drained"].clone();
+        (
+            sites[0]["weight"].clone(),
+            sites[1]["latch"].clone(),
+            drained,
+        )
+    };
+    let router = Router::serving(&[&path], &[80], &flags);
+    for order in [
+        "/weight?service=s&site=a&to=5",
+        "/latch?service=s&site=b&to=out",
+        "/drain?service=s&endpoint=127.0.0.1%3A1&to=out",
+    ] {
+        assert_eq!(router.admin("POST", order).text(), "done\n");
+    }
+    let before = decided(&router);
+    assert_eq!(before, (5.into(), "Out".into(), true.into()));
+    // Killed, not stopped: an order is kept once it is answered.
+    drop(router);
+    let router = Router::serving(&[&path], &[80], &flags);
+    assert_eq!(decided(&router), before);
+    assert_eq!(router.client().get("/").text(), "a");
+    router.signal("TERM");
+    assert_eq!(router.wait().0, Some(0));
+    // Its route comes later than the router.
+    std::fs::write(&path, objects("  rules: []\n", &[])).unwrap();
+    let router = Router::serving(&[&path], &[80], &flags);
+    std::fs::write(&path, &text).unwrap();
+    assert_eq!(router.admin("POST", "/reload").status(), 200);
+    assert_eq!(decided(&router), before);
+    drop(router);
+    // What is no state is no reason to begin without one.
+    std::fs::write(&state, "{\"services\": 1}").unwrap();
+    let refused = crate::process::run(&["--config", path.to_str().unwrap(), flags[0], flags[1]]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(said.contains("state.json: invalid type"), "{said}");
+    assert!(said.contains("move it away"), "{said}");
+}
