@@ -345,12 +345,17 @@ fn files_in_gzip_and_zstd_are_read_in_all_their_pieces() {
         ("app.log.2.zst", zstd.concat()),
     ] {
         let path = folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        let output = logship(&["--format=json", path.to_str().unwrap()], b"");
-        let numbers: Vec<_> = records(&output)
-            .iter()
-            .map(|record| record["n"].clone())
-            .collect();
-        assert_eq!(numbers, [1, 2], "{name}");
+        std::fs::write(&path, &bytes).unwrap();
+        for (input, through_pipe) in [(path.to_str().unwrap(), &[][..]), ("-", &bytes)] {
+            let output = logship(&["--format=json", input], through_pipe);
+            let numbers: Vec<_> = records(&output)
+                .iter()
+                .map(|record| record["n"].clone())
+                .collect();
+            assert_eq!(numbers, [1, 2], "{name} as {input}");
+        }
     }
+    // What only begins like one.
+    let output = logship(&["--format=plain", "-"], b"(\n");
+    assert_eq!(records(&output)[0]["message"], "(");
 }
