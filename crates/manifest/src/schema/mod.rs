@@ -121,8 +121,9 @@ impl Schemas {
         &self.version
     }
 
-    /// Rules of custom resources that are not checked, and why: those about an older object, and
-    /// those with functions that are not known here.
+    /// Rules of custom resources that are not checked, and why: those about an older object, those
+    /// with functions that are not known here, and those that compare times, durations, sets or
+    /// keyed lists.
     #[must_use]
     pub fn skipped(&self) -> &[SkippedRule] {
         &self.skipped
