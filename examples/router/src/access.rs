@@ -202,6 +202,11 @@ impl Entry {
         self.endpoint = Some(endpoint);
     }
 
+    /// Who it was sent to last, if anybody.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.endpoint.as_deref().unwrap_or_default()
+    }
+
     /// `flags` are Envoy's, `-` if all is well.
     pub(crate) fn answered(&mut self, status: StatusCode, flags: &'static str) {
         self.status = status;

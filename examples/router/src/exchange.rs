@@ -13,7 +13,8 @@ use hyper::http::request::Parts;
 use hyper::http::uri::{Authority, PathAndQuery};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use narae_routing::matching::{
-    Arrival, HeaderChange, Outcome, Presented, Refusal as NoRoute, Request as Asked, normal_target,
+    Arrival, HeaderChange, Kept, Outcome, Presented, Refusal as NoRoute, Request as Asked,
+    normal_target,
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -199,7 +200,13 @@ fn decide(
         .at(router.wall_clock())
         .presenting(presented);
     let decision = live.table.decide(&came.arrival, &request);
+    // Which endpoint serves it is said with the answer.
+    let session = match &decision.outcome {
+        Outcome::Forward(forward) => forward.session.as_ref().and_then(Kept::change),
+        _ => None,
+    };
     let changes = decision.response_headers.iter();
+    let changes = changes.filter(|change| session.as_ref() != Some(*change));
     let changes = changes.map(HeaderChange::to_static).collect();
     let line = |status: u16, text: &str| {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -115,6 +115,11 @@ impl Upstream {
         self.pool().pick(now, tried)
     }
 
+    /// The endpoint a session is at, if it can take traffic.
+    pub(crate) fn pick_kept(&self, key: u64, now: Duration) -> Option<Pick> {
+        self.pool().pick_kept(key, now)
+    }
+
     pub(crate) fn ended(&self, pick: Pick, success: bool, took: Duration, now: Duration) {
         self.pool().ended(pick, success, took, now);
     }

@@ -217,6 +217,9 @@ pub struct FailoverSpec {
     /// How much more than its part a site can carry, in percent; 140.
     #[serde(default)]
     pub overprovisioning: Option<u32>,
+    /// Whether a site gets no more than its `capacity`, and what is beyond goes to others that have room; not if absent.
+    #[serde(default)]
+    pub enforce_capacity: bool,
     /// A site goes when fewer percent of it are well; 50.
     #[serde(default)]
     pub down_below: Option<u32>,

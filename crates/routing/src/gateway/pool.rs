@@ -45,6 +45,7 @@ impl Objects {
         pool.breaker = spec.breaker.as_ref().map(breaker);
         pool.outliers = spec.outlier_detection.as_ref().map(outliers);
         pool.failback = failback(&spec.failover);
+        pool.enforce_capacity = spec.failover.enforce_capacity;
         if let Some(percent) = spec.failover.overprovisioning {
             pool.overprovisioning = Overprovisioning::percent(percent);
         }

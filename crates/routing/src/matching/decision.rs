@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{Backend, Denied, Request, RouteKind};
+use super::{Backend, Denied, Kept, Request, RouteKind};
 use crate::gateway::{ObjectName, Retry, Timeouts};
 
 /// What becomes of a request, and which rule says so.
@@ -91,6 +91,8 @@ pub struct Forward<'a> {
     pub timeouts: Timeouts,
     /// Whether to try again.
     pub retry: Option<&'a Retry>,
+    /// The session it belongs to or begins; its endpoint is kept as its backend is.
+    pub session: Option<Kept>,
 }
 
 /// A change to the headers of a response.

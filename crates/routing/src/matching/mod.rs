@@ -80,4 +80,5 @@ pub use precedence::{PathRank, Precedence};
 pub use problem::{Finding, Obstacle, Problem};
 pub use request::{Arrival, Request};
 pub use rule::RouteKind;
+pub use session::Kept;
 pub use table::Table;

@@ -1,13 +1,14 @@
 //! One rule, compiled: its targets, which of them gets a request, and what is made of it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::access::Guards;
 use super::backend::{Backend, Resolved, Services};
 use super::decision::{Forward, HeaderChange, Outcome, Refusal, RuleName};
 use super::problem::Problem;
 use super::request::Request;
-use super::session::{self, Session};
+use super::session::{self, Kept, Session};
 use super::step::{Came, Passage, Steps, answers_preflights, cors, mirrors, rule_steps, steps};
 use crate::gateway::{BackendReference, Filter, ObjectName, Retry, SessionPersistence, Timeouts};
 use crate::{Backends, Split, Weight};
@@ -66,7 +67,7 @@ pub(super) struct Rule {
     split: Option<Split<Slot>>,
     timeouts: Timeouts,
     retry: Option<Retry>,
-    session: Option<Session>,
+    session: Option<Arc<Session>>,
     /// Who says who may pass.
     pub(super) guards: Guards,
 }
@@ -120,6 +121,7 @@ impl Rule {
             Session::new(session, source.route, source.index)
                 .map_err(|reason| report(".sessionPersistence".into(), Problem::Session { reason }))
                 .ok()
+                .map(Arc::new)
         });
         Self {
             kind: source.kind,
@@ -197,7 +199,7 @@ impl Rule {
         if let Some(outcome) = passage.walk(steps, request, came, response)? {
             return Ok(outcome);
         }
-        let target = self.target(request, came, response)?;
+        let (target, session) = self.target(request, came, response)?;
         let backend = served(&target.backend)?;
         let steps = target.steps.as_ref().map_err(|refusal| *refusal)?;
         if let Some(outcome) = passage.walk(steps, request, came, response)? {
@@ -211,6 +213,7 @@ impl Rule {
             mirrors: passage.mirrors,
             timeouts: self.timeouts,
             retry: self.retry.as_ref(),
+            session,
         }))
     }
 
@@ -220,7 +223,7 @@ impl Rule {
         request: &Request<'a>,
         came: Came<'_>,
         response: &mut Vec<HeaderChange<'a>>,
-    ) -> Result<&'a Target, Refusal> {
+    ) -> Result<(&'a Target, Option<Kept>), Refusal> {
         let token = self.session.as_ref().and_then(|s| s.token(request));
         let kept = token.and_then(|token| {
             let usable = |t: &&Target| served(&t.backend).is_ok() && t.hash == token.backend();
@@ -232,13 +235,14 @@ impl Rule {
         } else {
             Refusal::AllDrained
         })?;
-        if let Some(session) = &self.session
-            && served(&target.backend).is_ok()
-        {
+        let session = self.session.as_ref();
+        let session = session.filter(|_| served(&target.backend).is_ok());
+        let kept = session.map(|session| {
             let secure = came.scheme == "https";
-            response.extend(session.change(target.hash, token, request, secure));
-        }
-        Ok(target)
+            Kept::new(session, target.hash, token, request, secure)
+        });
+        response.extend(kept.as_ref().and_then(Kept::change));
+        Ok((target, kept))
     }
 }
 

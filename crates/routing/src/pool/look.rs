@@ -35,7 +35,8 @@ impl Pool {
         let levels: Vec<Level> = (0..self.sites.len()).map(|at| self.level(at)).collect();
         for (site, level) in self.sites.iter_mut().zip(&levels) {
             let before = site.failback.phase();
-            let part = site.failback.observe(level.health(), now);
+            site.health = level.health();
+            let part = site.failback.observe(site.health, now);
             site.part = percent(part);
             let phase = site.failback.phase();
             if std::mem::discriminant(&before) != std::mem::discriminant(&phase) {

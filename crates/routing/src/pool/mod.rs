@@ -13,6 +13,8 @@
 //! 2. Endpoints of the site by weight, exact as well; one that is back warms up if the policy says so.
 //! 3. An endpoint already tried for this request, or whose breaker has no place left, is passed over: first for
 //!    others of its site, then for other sites.
+//! 4. With [`Policy::enforce_capacity`], a site that has got what it can serve is passed over for others that have room; the
+//!    capacity of a site shrinks with its endpoints.
 //!
 //! A site that is well but held down is used when there is no other; when nobody is known to be well,
 //! everybody of the first level is asked (panic), for what is known may be old. What people decided
@@ -23,6 +25,7 @@
 //!
 //! A pick is two lookups in precomputed orders and, now and then, a look at everybody.
 
+mod capacity;
 mod check;
 mod divide;
 mod event;
@@ -41,11 +44,12 @@ use std::time::Duration;
 use crate::failover::{Failback, Latch};
 use crate::health::Outliers;
 use crate::{Split, Weight};
+use capacity::Meter;
 use member::Member;
 
 pub use check::{Weakness, check};
 pub use event::{Event, EventKind};
-pub use pick::{NoEndpoint, Pick};
+pub use pick::{NoEndpoint, Pick, endpoint_key};
 pub use policy::{Endpoint, Policy, PolicyError, Site};
 pub use standing::{EndpointStanding, SiteStanding};
 pub use what_if::{Change, EndpointForecast, Forecast, SiteForecast, what_if};
@@ -73,6 +77,8 @@ pub struct Pool {
     policy: Policy,
     members: Vec<Member>,
     by_address: HashMap<Arc<str>, usize>,
+    /// By the key that sessions know endpoints by.
+    by_key: HashMap<u64, usize>,
     sites: Vec<SiteState>,
     outliers: Option<Outliers<Arc<str>>>,
     /// Between sites; `None` if there is nobody at all.
@@ -95,6 +101,10 @@ struct SiteState {
     weight: Option<Weight>,
     /// The part of its traffic it should take, in percent.
     part: u32,
+    /// What it got lately.
+    meter: Meter,
+    /// The part of its endpoints that can take traffic, from 0 to 1.
+    health: f64,
     /// Between its endpoints; `None` if none has a weight.
     split: Option<Split<Slot>>,
     /// The weights it was made from, unless it has to be made anew.
@@ -112,6 +122,7 @@ impl Pool {
             policy: Policy::default(),
             members: Vec::new(),
             by_address: HashMap::new(),
+            by_key: HashMap::new(),
             sites: Vec::new(),
             outliers: None,
             split: None,
@@ -158,6 +169,8 @@ impl Pool {
                     failback: Failback::new(policy.failback),
                     weight: None,
                     part: 100,
+                    meter: Meter::default(),
+                    health: 1.0,
                     split: None,
                     weights: None,
                 },
@@ -173,6 +186,10 @@ impl Pool {
         let places = self.members.iter().enumerate();
         self.by_address = places
             .map(|(at, member)| (Arc::clone(&member.address), at))
+            .collect();
+        let keys = self.by_address.iter();
+        self.by_key = keys
+            .map(|(address, at)| (endpoint_key(address), *at))
             .collect();
         let ids = self.members.iter().map(|m| Arc::clone(&m.address));
         // Without outliers no sweep was due at all; a shorter interval counts at once.

@@ -62,12 +62,15 @@ pub struct Forecast {
 pub struct SiteForecast {
     /// Its name.
     pub name: String,
-    /// Its part of all requests: the first of so many as the second says.
+    /// Its part of all requests: the first of so many as the second says. What is beyond its capacity is in it, also if
+    /// the policy then sends that elsewhere.
     pub share: (u64, u64),
     /// Requests a second.
     pub load: f64,
     /// Requests a second it can serve with who is well there, if known.
     pub capacity: Option<f64>,
+    /// Whether people took it out, so that it gets nothing even if no other has room.
+    pub is_out: bool,
     /// By endpoint.
     pub endpoints: Vec<EndpointForecast>,
 }
@@ -124,6 +127,7 @@ pub fn what_if(policy: &Policy, change: &Change, requests_a_second: f64) -> Fore
     let nobody = division.weights.iter().all(|weight| weight.is_zero());
     let errors = match nobody {
         true => 1.0,
+        false if policy.enforce_capacity => spilled(&sites, requests_a_second),
         false => sites.iter().map(failing).sum::<f64>().clamp(0.0, 1.0),
     };
     Forecast {
@@ -172,6 +176,7 @@ fn forecast(
         share,
         load: ratio(share) * load,
         capacity: site.capacity.map(|all| all * ratio((alive, total))),
+        is_out: change.weight(&site.name, site.weight).is_zero(),
         endpoints: endpoints
             .map(|(e, own)| EndpointForecast {
                 address: e.address.clone(),
@@ -180,6 +185,27 @@ fn forecast(
             })
             .collect(),
     }
+}
+
+/// The part of all requests that fail where what is beyond a site's capacity goes to any other that has room.
+fn spilled(sites: &[SiteForecast], load: f64) -> f64 {
+    let dead = |site: &SiteForecast| {
+        let dead = site.endpoints.iter().filter(|endpoint| !endpoint.well);
+        dead.map(|endpoint| ratio(endpoint.share)).sum::<f64>()
+    };
+    let usable = |site: &&SiteForecast| !site.is_out && site.endpoints.iter().any(|e| e.well);
+    let room: f64 = sites
+        .iter()
+        .filter(usable)
+        .map(|site| site.capacity.unwrap_or(f64::INFINITY))
+        .sum();
+    let beyond = if load > room { 1.0 - room / load } else { 0.0 };
+    sites
+        .iter()
+        .map(dead)
+        .sum::<f64>()
+        .max(beyond)
+        .clamp(0.0, 1.0)
 }
 
 /// The part of all requests that fail at a site.

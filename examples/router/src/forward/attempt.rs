@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::{Response, StatusCode};
+use narae_routing::matching::Kept;
 use narae_routing::pool::{NoEndpoint, Pick};
 use narae_routing::retry::{Attempt, Failure, Policy, retry_after};
 use tokio::time::Instant;
@@ -81,6 +82,12 @@ impl Attempts<'_> {
 
     fn pick(&self, now: Duration) -> Result<Pick, Refused> {
         let upstream = &self.order.upstream;
+        let at = self.order.session.as_ref().and_then(Kept::endpoint);
+        if let Some(at) = at.filter(|_| self.tried.is_empty())
+            && let Some(pick) = upstream.pick_kept(at, now)
+        {
+            return Ok(pick);
+        }
         let pick = match upstream.pick(now, &self.tried) {
             // Better the same endpoint again than nobody.
             Err(NoEndpoint::Tried) => upstream.pick(now, &[]),

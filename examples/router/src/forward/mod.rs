@@ -12,6 +12,7 @@ use hyper::header::{HOST, HeaderValue, TE};
 use hyper::http::request::Parts;
 use hyper::http::uri::{Authority, Scheme};
 use hyper::{Response, StatusCode, Uri, Version};
+use narae_routing::pool::endpoint_key;
 use tokio::time::{Instant, timeout_at};
 
 use crate::access::Entry;
@@ -88,7 +89,14 @@ impl Forwarding<'_> {
             tried: Vec::new(),
         };
         match attempts.run().await {
-            Ok(answer) => self.answer(answer, upgrade, version, entry).await,
+            Ok(mut answer) => {
+                if let Some(session) = &order.session
+                    && let Some(change) = session.with(endpoint_key(entry.endpoint()))
+                {
+                    headers::change(answer.response.headers_mut(), &change);
+                }
+                self.answer(answer, upgrade, version, entry).await
+            }
             Err(refused) => refuse(self.router, entry, refused),
         }
     }

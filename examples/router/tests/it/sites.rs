@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::backend::Mortal;
+use crate::backend::{Backend, Mortal};
 use crate::client::Client;
 use crate::process::Router;
 use crate::serving::{file, objects, service};
@@ -278,4 +278,40 @@ fn what_operators_decided_outlives_a_restart() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(said.contains("state.json: invalid type"), "{said}");
     assert!(said.contains("move it away"), "{said}");
+}
+
+#[test]
+fn a_session_stays_at_its_endpoint() {
+    let backends = ["a", "b", "c"].map(Backend::named);
+    let addresses: Vec<String> = backends
+        .iter()
+        .map(|b| format!("\"{}\"", b.address))
+        .collect();
+    let policy = format!(
+        "  sites: [{{ name: all, endpoints: [{}] }}]\n",
+        addresses.join(", ")
+    );
+    let route = "  rules: [{ sessionPersistence: { sessionName: s }, backendRefs: [{ name: s, port: 80 }] }]\n";
+    let text = objects(route, &[]) + &service("s", &policy, "");
+    let (_directory, path) = file(&text);
+    let router = Router::serving(&[&path], &[80], &[]);
+    let mut client = router.client();
+    let mut ask = |cookie: &str| {
+        let request = format!("GET / HTTP/1.1\r\nhost: h\r\n{cookie}\r\n");
+        let answer = client.send(request).receive();
+        let set = answer.field("set-cookie").map(str::to_owned);
+        (answer.text().to_owned(), set)
+    };
+    for _ in 0..5 {
+        let (first, set) = ask("");
+        let set = set.unwrap();
+        let cookie = format!("cookie: {}\r\n", set.split(';').next().unwrap());
+        for _ in 0..20 {
+            assert_eq!(ask(&cookie), (first.clone(), None));
+        }
+    }
+    let asked = backends
+        .iter()
+        .filter(|backend| !backend.received().is_empty());
+    assert_eq!(asked.count(), 3, "sessions begin everywhere");
 }

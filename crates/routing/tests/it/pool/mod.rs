@@ -1,6 +1,7 @@
 //! Pools: who gets requests while sites and endpoints come and go. All in virtual time.
 
 mod by_hand;
+mod capacity;
 mod forecast;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,9 @@ use narae_routing::balance::SlowStart;
 use narae_routing::breaker::{Config, State, Window};
 use narae_routing::failover::{FailbackPolicy, Latch};
 use narae_routing::health::{OutlierPolicy, ProbePolicy};
-use narae_routing::pool::{Endpoint, EventKind, NoEndpoint, Policy, PolicyError, Pool, Site};
+use narae_routing::pool::{
+    Endpoint, EventKind, NoEndpoint, Policy, PolicyError, Pool, Site, endpoint_key,
+};
 use proptest::prelude::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -112,6 +115,28 @@ fn a_held_down_site_is_better_than_nobody_and_panic_only_when_all_are_down() {
     probe_all(&mut pool, "idc", true, 5, 20 * SECOND);
     assert!(!pool.is_in_panic());
     assert_eq!(counts(&mut pool, 10, 21 * SECOND)["idc"], 10);
+}
+
+#[test]
+fn a_session_stays_at_its_endpoint_while_that_can_take_traffic() {
+    let mut pool = Pool::new(two_sites()).unwrap();
+    let key = endpoint_key("cloud-1:80");
+    let at = |pool: &mut Pool| {
+        let pick = pool.pick_kept(key, SECOND)?;
+        let address = pick.address().to_owned();
+        pool.ended(pick, true, Duration::ZERO, SECOND);
+        Some(address)
+    };
+    let there = Some("cloud-1:80".to_owned());
+    assert_eq!(at(&mut pool), there, "whatever its site's share");
+    assert!(pool.drain("cloud-1:80", true, SECOND));
+    assert_eq!(at(&mut pool), there, "sessions outlast a drain");
+    assert!(pool.latch("cloud", Latch::Out, SECOND));
+    assert_eq!(at(&mut pool), None);
+    assert!(pool.latch("cloud", Latch::Released, SECOND));
+    pool.probed("cloud-1:80", false, SECOND);
+    assert_eq!(at(&mut pool), None);
+    assert!(pool.pick_kept(endpoint_key("nobody:80"), SECOND).is_none());
 }
 
 #[test]
