@@ -39,7 +39,10 @@ const USUAL: Duration = Duration::from_millis(20);
 /// ]);
 /// policy.probes = Some(ProbePolicy::default());
 /// let hour = Duration::from_secs(3600);
-/// let script = Script::new(policy).with(9 * hour, "idc", What::Down).with(10 * hour, "idc", What::Up);
+/// // Few enough that the budget of retries lasts until the probes have noticed.
+/// let script = Script::new(policy)
+///     .with_load(Duration::ZERO, 20.0)
+///     .with_lasting(9 * hour, "idc", What::Down, hour);
 /// let outcome = run(&script)?;
 /// assert_eq!(outcome.failed, 0);
 /// assert!(outcome.svg().starts_with("<svg"));
