@@ -15,7 +15,6 @@ pub mod matching;
 pub mod objective;
 pub mod pool;
 pub mod retry;
-pub mod saved;
 pub mod simulate;
 mod slot;
 pub mod split;

@@ -4,7 +4,6 @@
 mod access;
 mod cases;
 mod contest;
-mod normal;
 mod reference;
 mod sessions;
 mod status;
