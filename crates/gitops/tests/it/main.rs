@@ -10,7 +10,6 @@ mod commit;
 mod conflict;
 mod difference;
 mod edit;
-mod edit_any;
 mod fixture;
 #[cfg(all(feature = "argocd", feature = "forge", feature = "notify"))]
 mod handover;
@@ -33,4 +32,3 @@ mod signing;
 #[cfg(all(feature = "http", feature = "handover"))]
 mod trace;
 mod verify;
-mod words;

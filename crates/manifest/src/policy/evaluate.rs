@@ -12,7 +12,7 @@ use super::Violation;
 use super::blame::Blame;
 use super::document::{Policy, Validation};
 use crate::error::{Error, ErrorKind};
-use crate::expression::{Estimate, Expression, MAX_COST, Size, Sizes, context, map, to_cel, truth};
+use crate::expression::{Estimate, Expression, MAX_COST, Size, context, map, to_cel, truth};
 use crate::object::ObjectId;
 
 pub(super) struct Subject<'o> {
@@ -21,8 +21,7 @@ pub(super) struct Subject<'o> {
     index: usize,
     value: cel::Value,
     request: cel::Value,
-    sizes: Sizes,
-    admitted: Cow<'o, Value>,
+    size: Size,
 }
 
 impl<'o> Subject<'o> {
@@ -34,8 +33,7 @@ impl<'o> Subject<'o> {
             index,
             value: to_cel(&admitted),
             request: request(id),
-            sizes: Sizes::of(&admitted),
-            admitted,
+            size: Size::of(&admitted),
         }
     }
 
@@ -138,7 +136,7 @@ impl<'o> Subject<'o> {
             Err(Error::new(ErrorKind::Limit, message).at(expression.origin.clone()))
         };
         for (name, expression) in &policy.variables {
-            let mut estimate = Estimate::new(&self.admitted, &self.sizes, &sizes);
+            let mut estimate = Estimate::new(self.size, &sizes);
             let size = estimate.walk(&expression.tree);
             count(expression, estimate.cost)?;
             sizes.push((name, size));
@@ -149,7 +147,7 @@ impl<'o> Subject<'o> {
             .filter_map(|rule| rule.message_expression.as_ref());
         let rules = policy.validations.iter().map(|rule| &rule.expression);
         for expression in policy.conditions.iter().chain(rules).chain(messages) {
-            let mut estimate = Estimate::new(&self.admitted, &self.sizes, &sizes);
+            let mut estimate = Estimate::new(self.size, &sizes);
             estimate.walk(&expression.tree);
             count(expression, estimate.cost)?;
         }

@@ -125,7 +125,7 @@ impl List {
         Ok(())
     }
 
-    pub(super) fn drop_removed(&mut self) {
+    fn drop_removed(&mut self) {
         self.items
             .retain(|item| !matches!(item.data, Data::Removed(_)));
     }

@@ -22,7 +22,7 @@
 //! metadata ask for metadata only: no value crosses the network for them. Addresses, credentials and trusted
 //! certificates are those of the [`kube::Config`]; an error shows nothing of an answer.
 
-pub mod answer;
+mod answer;
 mod request;
 
 use std::fmt;
@@ -32,10 +32,11 @@ use http::HeaderValue;
 use kube::Client;
 use secrecy::ExposeSecret as _;
 
-use self::answer::Refusal;
+use self::answer::{Metadata as Meta, Refusal};
 use self::request::{Accept, Place};
 use super::{
     Cas, Metadata, Secret, SecretData, SecretPath, Store, StoreError, StoreErrorKind, Version,
+    VersionState,
 };
 use crate::api_server::{Answer, ApiServer, Failure};
 use crate::network::Waiting;
@@ -153,7 +154,7 @@ impl KubernetesSecrets {
 
     async fn get(&self, place: &Place<'_>, accept: Accept) -> Result<Answer, StoreErrorKind> {
         let answer = self.ask(request::get(&place.secret(), accept)?).await?;
-        match answer.refusal() {
+        match answer::refusal(&answer) {
             None => Ok(answer),
             Some(Refusal::Missing) => Err(self.missing(place).await),
             Some(refusal) => Err(refusal.kind("get", &place.secret())),
@@ -172,8 +173,8 @@ impl KubernetesSecrets {
         }
     }
 
-    async fn metadata_at(&self, place: &Place<'_>) -> Result<Metadata, StoreErrorKind> {
-        self.get(place, Accept::Metadata).await?.metadata()
+    async fn metadata_at(&self, place: &Place<'_>) -> Result<Meta, StoreErrorKind> {
+        answer::metadata(&self.get(place, Accept::Metadata).await?)
     }
 
     async fn write_at(
@@ -190,8 +191,8 @@ impl KubernetesSecrets {
         for _ in 0..ATTEMPTS {
             if cas != Cas::Absent {
                 let answer = self.ask(request::replace(place, data, expected)?).await?;
-                match answer.refusal() {
-                    None => return answer.written_version(),
+                match answer::refusal(&answer) {
+                    None => return answer::metadata(&answer)?.version(),
                     Some(Refusal::Missing) if expected.is_none() => {}
                     Some(Refusal::Missing) => {
                         return Err(match self.missing(place).await {
@@ -208,8 +209,8 @@ impl KubernetesSecrets {
                 }
             }
             let answer = self.ask(request::create(place, data)?).await?;
-            match answer.refusal() {
-                None => return answer.written_version(),
+            match answer::refusal(&answer) {
+                None => return answer::metadata(&answer)?.version(),
                 Some(Refusal::Missing) => return Err(place.no_namespace()),
                 Some(Refusal::Conflict) if cas == Cas::Any => {}
                 Some(Refusal::Conflict) => {
@@ -223,17 +224,17 @@ impl KubernetesSecrets {
 
     /// The newest version, for whoever may look.
     async fn current(&self, place: &Place<'_>) -> Option<Version> {
-        Some(self.metadata_at(place).await.ok()?.current)
+        self.metadata_at(place).await.ok()?.version().ok()
     }
 
     async fn list_at(&self, folder: &str) -> Result<Vec<SecretPath>, StoreErrorKind> {
         let (mut paths, mut next) = (Vec::new(), String::new());
         loop {
             let answer = self.ask(request::list(folder, &next)?).await?;
-            if let Some(refusal) = answer.refusal() {
+            if let Some(refusal) = answer::refusal(&answer) {
                 return Err(refusal.kind("list", folder));
             }
-            let page = answer.page()?;
+            let page = answer::page(&answer)?;
             paths.extend(page.paths);
             if paths.len() > MAX_LISTED {
                 return Err(StoreErrorKind::Refused {
@@ -258,7 +259,7 @@ impl Store for KubernetesSecrets {
     fn read(&self, path: &SecretPath, version: Option<Version>) -> Result<Secret, StoreError> {
         self.wait(Some(path), async {
             let answer = self.get(&Place::of(path)?, Accept::Object).await?;
-            let secret = answer.secret()?;
+            let secret = answer::secret(&answer)?;
             match version {
                 Some(version) if secret.version != Some(version) => {
                     Err(StoreErrorKind::VersionNotFound { version })
@@ -297,7 +298,10 @@ impl Store for KubernetesSecrets {
     /// The one version there is, and the Secret's labels.
     fn metadata(&self, path: &SecretPath) -> Result<Metadata, StoreError> {
         self.wait(Some(path), async {
-            self.metadata_at(&Place::of(path)?).await
+            let found = self.metadata_at(&Place::of(path)?).await?;
+            let current = found.version()?;
+            Ok(Metadata::new(current, vec![(current, VersionState::Live)])
+                .with_custom(found.labels.unwrap_or_default()))
         })
     }
 }
