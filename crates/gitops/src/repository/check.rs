@@ -11,20 +11,31 @@ use super::{Commit, Error, ErrorKind};
 /// refuses them all.
 pub type Check = dyn Fn(&str, &[u8]) -> Result<(), Box<dyn StdError + Send + Sync>> + Send + Sync;
 
-/// Looks at everything in `commit` that is not in git yet.
-pub(super) fn commit(commit: &Commit, check: &Check) -> Result<(), Error> {
-    let refused = |error: Box<dyn StdError + Send + Sync>| {
-        let message = format!("nothing was written: {error}");
-        Error::new(ErrorKind::Refused, message)
-    };
-    check("commit message", commit.message().to_string().as_bytes()).map_err(refused)?;
-    let (name, mail) = (commit.signature().name(), commit.signature().email());
-    check("author", format!("{name} <{mail}>").as_bytes()).map_err(refused)?;
-    for (path, content) in commit.changes().iter() {
-        check("path", path.as_str().as_bytes()).map_err(refused)?;
-        if let Some(content) = content {
-            check(path.as_str(), content).map_err(refused)?;
+impl Commit {
+    /// Shows `check` everything in it that is not in git yet: the message, the author, each file's path and content.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`], with what `check` says.
+    pub fn check<E: Into<Box<dyn StdError + Send + Sync>>>(
+        &self,
+        check: impl Fn(&str, &[u8]) -> Result<(), E>,
+    ) -> Result<(), Error> {
+        let check = |what: &str, bytes: &[u8]| {
+            let checked = check(what, bytes).map_err(Into::into);
+            checked.map_err(|error| {
+                Error::new(ErrorKind::Refused, format!("nothing was written: {error}"))
+            })
+        };
+        check("commit message", self.message().to_string().as_bytes())?;
+        let (name, mail) = (self.signature().name(), self.signature().email());
+        check("author", format!("{name} <{mail}>").as_bytes())?;
+        for (path, content) in self.changes().iter() {
+            check("path", path.as_str().as_bytes())?;
+            if let Some(content) = content {
+                check(path.as_str(), content)?;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use super::branch::{self, Moved};
 use super::history::MAX_COMMIT_BYTES;
 use super::object::{self, Object};
 use super::objects::Objects;
-use super::{CommitId, Error, ErrorKind, Repository, Signature, check, read, store, tree};
+use super::{CommitId, Error, ErrorKind, Repository, Signature, read, store, tree};
 use crate::change::ChangeSet;
 use crate::message::Message;
 
@@ -114,6 +114,17 @@ impl Repository {
         )
     }
 
+    /// Refuses what [`commit`](Self::commit) on `expected` would refuse of `commit` itself, and writes nothing: what a dry
+    /// run has to know. Nothing is signed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`], [`ErrorKind::PathConflict`], [`ErrorKind::TooLarge`], [`ErrorKind::Damaged`],
+    /// [`ErrorKind::Failed`].
+    pub fn examine(&self, expected: Option<CommitId>, commit: &Commit) -> Result<(), Error> {
+        self.edited(&self.git(), expected, commit).map(drop)
+    }
+
     /// Commits what `decide` says about the current tip; when another writer was faster, asks again
     /// about the new tip, at most `attempts` times (at least once).
     ///
@@ -162,14 +173,37 @@ impl Repository {
         parent: Option<CommitId>,
         commit: &Commit,
     ) -> Result<Option<(CommitId, Vec<Object>)>, Error> {
+        let Some((mut edited, message)) = self.edited(git, parent, commit)? else {
+            return Ok(None);
+        };
+        let parent = parent.map(CommitId::object);
+        let object = object::commit(
+            edited.root,
+            parent,
+            &commit.signature,
+            &message,
+            self.signer.as_deref(),
+        )?;
+        let id = CommitId::new(object.id);
+        edited.objects.push(object);
+        Ok(Some((id, edited.objects)))
+    }
+
+    /// The tree and message of the commit, which may be written; `None` when the tip already is as it says.
+    fn edited(
+        &self,
+        git: &Objects,
+        parent: Option<CommitId>,
+        commit: &Commit,
+    ) -> Result<Option<(tree::Edited, String)>, Error> {
         if commit.changes.is_empty() {
             return Ok(None);
         }
         if let Some(check) = &self.check {
-            check::commit(commit, check)?;
+            commit.check(check)?;
         }
         let base = parent.map(|parent| read::root(git, parent)).transpose()?;
-        let mut edited = tree::apply(git, base, &commit.changes)?;
+        let edited = tree::apply(git, base, &commit.changes)?;
         if base == Some(edited.root) || (base.is_none() && is_empty_tree(edited.root)) {
             return Ok(None);
         }
@@ -186,17 +220,7 @@ impl Repository {
             )
             .hint("fewer changes at once"));
         }
-        let parent = parent.map(CommitId::object);
-        let object = object::commit(
-            edited.root,
-            parent,
-            &commit.signature,
-            &message,
-            self.signer.as_deref(),
-        )?;
-        let id = CommitId::new(object.id);
-        edited.objects.push(object);
-        Ok(Some((id, edited.objects)))
+        Ok(Some((edited, message)))
     }
 }
 

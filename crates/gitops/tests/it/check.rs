@@ -72,6 +72,8 @@ fn what_a_check_refuses_is_not_written() {
             format!("nothing was written: {what}: the value of db")
         );
         assert!(!format!("{error:?}").contains(PLANTED));
+        let examined = repository.examine(None, &commit).unwrap_err();
+        assert_eq!(examined.to_string(), error.to_string());
         assert_eq!(repository.tip("main").unwrap(), None);
         assert_eq!(
             files(directory.path()).len(),
@@ -79,8 +81,11 @@ fn what_a_check_refuses_is_not_written() {
             "{what}: something was written"
         );
     }
-    seen.lock().unwrap().clear();
     let clean = commit("Change", &[("a.yaml", Some("a: 1\n")), ("b.yaml", None)]);
+    let before = files(directory.path()).len();
+    repository.examine(None, &clean).unwrap();
+    assert_eq!(files(directory.path()).len(), before);
+    seen.lock().unwrap().clear();
     let _ = repository.commit("main", None, &clean).unwrap();
     assert!(repository.tip("main").unwrap().is_some());
     let seen = seen.lock().unwrap();
