@@ -21,6 +21,11 @@ use crate::SecretBytes;
 ///     _ => None,
 /// });
 /// assert_eq!(found.address.as_deref(), Some("https://bao.example:8200"));
+///
+/// let timeout = |text: &str| Environment::read(|name| (name == "BAO_CLIENT_TIMEOUT").then(|| text.to_owned())).timeout;
+/// let seconds = |text| timeout(text).map(|timeout| timeout.as_secs());
+/// assert_eq!((seconds("90"), seconds("1m30s"), seconds("1h")), (Some(90), Some(90), Some(3600)));
+/// assert_eq!((seconds("soon"), seconds("1m30"), seconds("m"), seconds("500ms")), (None, None, None, None));
 /// ```
 #[derive(Default)]
 #[non_exhaustive]
@@ -37,7 +42,7 @@ pub struct Environment {
     pub client_certificate_file: Option<String>,
     /// `BAO_CLIENT_KEY`: a file, for [`Options::with_client_certificate`].
     pub client_key_file: Option<String>,
-    /// `BAO_CLIENT_TIMEOUT`: seconds, or a number with `s`, `m` or `h`.
+    /// `BAO_CLIENT_TIMEOUT`: seconds, or numbers with `h`, `m` or `s`, such as `1m30s`.
     pub timeout: Option<Duration>,
     /// `BAO_MAX_RETRIES`: how often a request is repeated.
     pub max_retries: Option<u32>,
@@ -98,14 +103,24 @@ impl fmt::Debug for Environment {
     }
 }
 
+/// `90`, `1m30s`.
 fn duration(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let (number, seconds) = match text.char_indices().next_back()? {
-        (at, 's') => (text.get(..at)?, 1),
-        (at, 'm') => (text.get(..at)?, 60),
-        (at, 'h') => (text.get(..at)?, 3600),
-        _ => (text, 1),
-    };
-    let number: u64 = number.parse().ok()?;
-    number.checked_mul(seconds).map(Duration::from_secs)
+    let mut rest = text.trim();
+    if let Ok(seconds) = rest.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let mut seconds: Option<u64> = None;
+    while let Some(at) = rest.find(|letter: char| !letter.is_ascii_digit()) {
+        let number: u64 = rest.get(..at)?.parse().ok()?;
+        let unit = match rest.get(at..)?.chars().next()? {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            _ => return None,
+        };
+        let more = number.checked_mul(unit)?;
+        seconds = Some(seconds.unwrap_or(0).checked_add(more)?);
+        rest = rest.get(at + 1..)?;
+    }
+    seconds.filter(|_| rest.is_empty()).map(Duration::from_secs)
 }
