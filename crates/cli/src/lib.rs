@@ -2,7 +2,9 @@
 
 pub mod application;
 pub mod file;
+mod given;
 pub mod terminal;
 mod usage;
 
+pub use given::Given;
 pub use usage::UsageError;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use narae_cli::Given;
 use narae_secrets::sealed::Scope;
 
 /// Seal Secrets for git, as kubeseal does, and keep a folder of them in order.
@@ -259,25 +260,6 @@ impl FromStr for Format {
             "yaml" => Ok(Self::Yaml),
             _ => Err("expected json or yaml".to_owned()),
         }
-    }
-}
-
-/// What a flag or its environment variable says; an empty text says nothing, as with kubeseal.
-#[derive(Debug, Clone)]
-pub(crate) struct Given<T>(Option<T>);
-
-impl<T> Given<T> {
-    pub(crate) fn as_ref(&self) -> Option<&T> {
-        self.0.as_ref()
-    }
-}
-
-impl<T: FromStr> FromStr for Given<T> {
-    type Err = T::Err;
-
-    fn from_str(text: &str) -> Result<Self, T::Err> {
-        let given = (!text.is_empty()).then(|| text.parse());
-        given.transpose().map(Self)
     }
 }
 

@@ -7,8 +7,9 @@ use anyhow::{Context as _, Result, bail};
 use narae_secrets::sealed::{Backup, Certificate, DigestKey, PrivateKeys};
 use zeroize::Zeroizing;
 
-use crate::cli::{Given, Seal};
+use crate::cli::Seal;
 use crate::{cluster, files, output};
+use narae_cli::Given;
 
 /// Seconds since 1970.
 pub(crate) fn now() -> Result<i64> {

@@ -6,8 +6,9 @@ use anyhow::Result;
 use narae_secrets::SecretBytes;
 use narae_secrets::sealed::{Label, SealedItem};
 
-use crate::cli::{Given, Seal};
+use crate::cli::Seal;
 use crate::{files, material, output};
+use narae_cli::Given;
 
 /// Seals the bytes as they are: a newline at their end is part of the value.
 pub(crate) fn run(arguments: &Seal) -> Result<()> {
