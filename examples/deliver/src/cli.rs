@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use narae_cli::Given;
 
 /// Deliver an application: templates and values in, a commit in a GitOps repository out.
 ///
@@ -41,13 +42,19 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = StoreKind::File)]
     pub(crate) store: StoreKind,
 
-    /// The embedded store's file [default: target/narae/secrets.store, made with sample content]
+    /// The embedded store's file; it must exist when named
+    /// [default: target/narae/secrets.store, made with the application's sample content]
     #[arg(long, value_name = "FILE")]
     pub(crate) store_file: Option<PathBuf>,
 
-    /// The embedded store's key [default: store.key in the key folder, made on first run]
+    /// The embedded store's key; it must exist when named
+    /// [default: store.key in the key folder, made on first run]
     #[arg(long, value_name = "FILE")]
     pub(crate) store_key: Option<PathBuf>,
+
+    /// Make the store and the key that are named, if they are missing, with the application's sample content
+    #[arg(long)]
+    pub(crate) init_store: bool,
 
     /// Read secrets at the versions that this file locks, and lock what it does not;
     /// it is made when missing and belongs in version control
@@ -67,14 +74,15 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "REFERENCE")]
     pub(crate) not_secret: Vec<String>,
 
-    /// Who commits, as git writes it
+    /// Who commits, as git writes it [default: Narae deliver <deliver@narae.invalid>]
     #[arg(
         long,
         value_name = "NAME <MAIL>",
         env = "NARAE_AUTHOR",
-        default_value = "Narae deliver <deliver@narae.invalid>"
+        default_value = "",
+        hide_default_value = true
     )]
-    pub(crate) author: String,
+    pub(crate) author: Given<String>,
 
     /// Stop after the plan: write nothing to the repository
     #[arg(long)]

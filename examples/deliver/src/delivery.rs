@@ -44,8 +44,11 @@ pub(crate) fn run(arguments: &Arguments, outputs: &Outputs) -> Result<Outcome> {
     }
     policy::check_values(&application, &values)?;
     let rendering = application.templates()?.render(&values)?;
+    if let Some(image) = &arguments.image {
+        image::check_used(image, &rendering, &values)?;
+    }
 
-    let mut place = Place::find(arguments, &application, &target)?;
+    let mut place = Place::find(arguments, &application, &target, outputs)?;
     let mut outcome = Outcome {
         application: application.name().to_owned(),
         description: application.description().map(str::to_owned),
@@ -90,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments, outputs: &Outputs) -> Result<Outcome> {
         let stores = store::open(arguments, &application, &mut outcome.made)?;
         let stores: Vec<&dyn Store> = stores.iter().map(AsRef::as_ref).collect();
         let lock = LockFile::read(arguments)?;
-        resolved = secrets::read(&found, &stores, &lock.lock())?;
+        resolved = secrets::read(&found, &stores, &lock.lock(), arguments.store)?;
         outputs.know(&resolved, &arguments.not_secret);
         outcome.notes.extend(lock.outdated(&resolved, &stores));
         if !arguments.dry_run {
@@ -102,7 +105,6 @@ pub(crate) fn run(arguments: &Arguments, outputs: &Outputs) -> Result<Outcome> {
     if !arguments.dry_run {
         outcome.made.extend(place.make()?);
     }
-    place.guard(outputs.clone());
     let decision = Decision {
         found,
         objects: &rendering.objects,
@@ -111,10 +113,17 @@ pub(crate) fn run(arguments: &Arguments, outputs: &Outputs) -> Result<Outcome> {
         place: &place,
     };
     if arguments.dry_run {
-        let (plan, sealed) = decision.plan(place.tip()?)?;
+        let tip = place.tip()?;
+        let (plan, sealed) = decision.plan(tip)?;
+        // What would be refused is refused now.
+        let message = message(&target, &outcome, &plan)?;
+        place.examine(now, tip, plan.changes.iter().cloned().collect(), message)?;
         (outcome.plan, outcome.secrets) = (Some(plan), sealed);
     } else {
         land(&target, &decision, now, &mut outcome)?;
+    }
+    if let Some(plan) = &mut outcome.plan {
+        plan.mask_old(|text| outputs.check("what stood there", text.as_bytes()).is_err());
     }
     Ok(outcome)
 }

@@ -4,6 +4,21 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use anyhow::{Context as _, Result, bail};
+
+/// Whether there is something at `file`. Where it cannot be told, and where a link leads nowhere, that is an error.
+pub(crate) fn is_there(file: &Path) -> Result<bool> {
+    let is_there = file.try_exists();
+    let is_there = is_there.with_context(|| format!("cannot look for {}", file.display()))?;
+    if !is_there && file.is_symlink() {
+        bail!(
+            "{} is a link to a file that is not there\n  try: make that, or remove the link",
+            file.display()
+        );
+    }
+    Ok(is_there)
+}
+
 /// Makes a folder, and those above it; one that is there is left as it is.
 pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();

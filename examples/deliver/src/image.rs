@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use narae_gitops::image::{ImageReference, ParseError};
+use narae_manifest::template::Rendering;
 use narae_manifest::values::{Layer, Values};
 use narae_yaml::Value;
 
@@ -48,4 +49,27 @@ pub(crate) fn layers(image: &str, values: &Values) -> Result<Vec<Layer>> {
             ))
         })
         .collect()
+}
+
+/// Refuses an image that no template takes: it would be delivered nowhere.
+pub(crate) fn check_used(image: &str, rendering: &Rendering, values: &Values) -> Result<()> {
+    let unused: Vec<String> = rendering
+        .unused(values)
+        .into_iter()
+        .map(|(path, _)| path.to_string())
+        .collect();
+    // Of a group that nothing is used of, only the group is named.
+    let is_used = |path: &str| {
+        !unused
+            .iter()
+            .any(|unused| unused == "image" || unused == path)
+    };
+    let has_digest = image.contains('@');
+    if is_used("image.tag") || (has_digest && is_used("image.digest")) {
+        return Ok(());
+    }
+    Err(UsageError(format!(
+        "--image {image}: no template uses `image.tag`, so it would be delivered nowhere\n  try: have the templates take the image from `image.repository` and `image.tag`"
+    ))
+    .into())
 }

@@ -1,5 +1,6 @@
 //! The lock file of `--lock`: what was read is read again, until `--relock`.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -66,18 +67,24 @@ impl LockFile {
         };
         let doing = || format!("cannot write the lock file {}", path.display());
         files::folder_of(path, files::Privacy::Shared).with_context(doing)?;
+        let shown = path.display();
+        // A link stays one: others write the file it leads to.
+        let path = &match files::is_there(path)? {
+            true => fs::canonicalize(path).with_context(doing)?,
+            false => path.clone(),
+        };
         let mut beside = path.clone().into_os_string();
         beside.push(".lock");
         let _held = files::lock(beside.as_ref()).with_context(doing)?;
         let lock = read(path)?.with_changes(&self.lock, &lock);
         let text = outputs.cleared("lock file", lock.to_string())?;
         files::replace(path, text.as_bytes()).with_context(doing)?;
-        Ok(Some(format!("lock file {}", path.display())))
+        Ok(Some(format!("lock file {shown}")))
     }
 }
 
 fn read(path: &Path) -> Result<Lock> {
-    if !path.exists() {
+    if !files::is_there(path)? {
         return Ok(Lock::default());
     }
     let text = narae_cli::file::read_text(path)?;

@@ -27,7 +27,7 @@ use clap::Parser as _;
 
 use crate::cli::Arguments;
 use crate::guard::Outputs;
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Verdict};
 
 /// Exit codes, as `--help` promises them.
 const ERROR: u8 = 1;
@@ -44,40 +44,9 @@ fn main() -> ExitCode {
     .write_global();
     let outputs = Outputs::new();
     let result = delivery::run(&arguments, &outputs);
-    let code = match &result {
-        Ok(outcome) if matches!(outcome.result, Verdict::Refused { .. }) => REFUSED,
-        Ok(_) => 0,
-        Err(error) if error.is::<narae_cli::UsageError>() => USAGE,
-        Err(_) => ERROR,
-    };
-    let report = match &result {
-        Ok(outcome) if arguments.json => Ok(json(outcome)),
-        Ok(outcome) => Ok(report::render(outcome, arguments.full)),
-        Err(error) => Err(report::error(error)),
-    };
-    let report = match report {
-        Ok(text) => outputs
-            .cleared("report", text)
-            .map_err(|error| report::error(&error)),
-        Err(message) => Err(outputs
-            .cleared("error", message)
-            .unwrap_or_else(|error| report::error(&error))),
-    };
-    let (text, code) = match report {
-        Ok(text) => (text, code),
-        Err(message) => {
-            let mut stderr = anstream::stderr().lock();
-            // Nobody is left to tell when standard error is closed.
-            let _ = write!(stderr, "{message}");
-            let text = match arguments.json {
-                true => json(
-                    &serde_json::json!({ "error": anstream::adapter::strip_str(&message).to_string() }),
-                ),
-                false => String::new(),
-            };
-            (text, code.max(ERROR))
-        }
-    };
+    let (text, message, code) = said(&result, &arguments, &outputs);
+    // Nobody is left to tell when standard error is closed.
+    let _ = write!(anstream::stderr().lock(), "{message}");
     // Data goes out as it is; a report loses its colours where nobody would see them.
     let written = if arguments.json {
         print(&mut std::io::stdout().lock(), &text)
@@ -102,6 +71,57 @@ fn main() -> ExitCode {
             ERROR.into()
         }
     }
+}
+
+/// What goes to standard output and to standard error, and the exit code.
+fn said(
+    result: &anyhow::Result<Outcome>,
+    arguments: &Arguments,
+    outputs: &Outputs,
+) -> (String, String, u8) {
+    let (message, code) = match result {
+        Ok(outcome) => {
+            let text = match arguments.json {
+                true => json(outcome),
+                false => report::render(outcome, arguments.full),
+            };
+            let leak = match (outputs.cleared("report", text), &outcome.result) {
+                (Ok(text), Verdict::Refused { .. }) => return (text, String::new(), REFUSED),
+                (Ok(text), _) => return (text, String::new(), 0),
+                (Err(leak), _) => leak,
+            };
+            // What has landed has landed: nobody must take it for a failure.
+            if let Verdict::Committed { commit, .. } = &outcome.result {
+                let text = match arguments.json {
+                    true => json(&serde_json::json!({
+                        "warnings": [leak.to_string()],
+                        "result": { "outcome": "committed", "commit": commit },
+                    })),
+                    false => format!("Committed {commit}\n"),
+                };
+                return (text, report::warning(&leak), 0);
+            }
+            (report::error(&leak), ERROR)
+        }
+        Err(error) => {
+            let message = outputs.cleared("error", report::error(error));
+            let code = match error.is::<narae_cli::UsageError>() {
+                true => USAGE,
+                false => ERROR,
+            };
+            (message.unwrap_or_else(|leak| report::error(&leak)), code)
+        }
+    };
+    let text = match arguments.json {
+        true => {
+            let plain = anstream::adapter::strip_str(&message).to_string();
+            let words = plain.trim_end();
+            let words = words.strip_prefix("error: ").unwrap_or(words);
+            json(&serde_json::json!({ "error": words }))
+        }
+        false => String::new(),
+    };
+    (text, message, code)
 }
 
 fn print(out: &mut impl std::io::Write, text: &str) -> std::io::Result<()> {

@@ -25,33 +25,40 @@ pub(crate) fn default_store() -> PathBuf {
 ///
 /// # Errors
 ///
-/// When neither `NARAE_HOME`, `XDG_DATA_HOME` nor `HOME` says where.
+/// When neither `NARAE_HOME`, `XDG_DATA_HOME` nor `HOME` says where, or where is inside a repository.
 pub(crate) fn key_folder() -> Result<PathBuf> {
-    let set = |name| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
+    let places = [
+        ("NARAE_HOME", ""),
+        ("XDG_DATA_HOME", "narae"),
+        ("HOME", ".local/share/narae"),
+    ];
+    let set = |(name, below): (&'static str, &str)| {
+        let folder = env::var_os(name).filter(|value| !value.is_empty())?;
+        Some((name, PathBuf::from(folder).join(below)))
     };
-    if let Some(folder) = set("NARAE_HOME") {
-        let here = env::current_dir().unwrap_or_default().join(&folder);
-        let is_repository = |path: &Path| {
-            path.join(".git").exists()
-                || (path.join("HEAD").exists() && path.join("objects").exists())
-        };
-        if let Some(repository) = here.ancestors().find(|path| is_repository(path)) {
-            bail!(
-                "NARAE_HOME {} is inside the repository {}: a commit could carry the keys\n  try: a folder outside every repository",
-                folder.display(),
-                repository.display()
-            );
-        }
+    let (name, folder) = places.into_iter().find_map(set).context(
+        "no folder for keys: set NARAE_HOME (or HOME) to a folder outside every repository",
+    )?;
+    if let Some(repository) = repository_around(&folder)? {
+        bail!(
+            "the key folder {} ({name}) is inside the repository {}: a commit could carry the keys\n  try: NARAE_HOME with a folder outside every repository",
+            folder.display(),
+            repository.display()
+        );
     }
-    set("NARAE_HOME")
-        .or_else(|| set("XDG_DATA_HOME").map(|data| data.join("narae")))
-        .or_else(|| set("HOME").map(|home| home.join(".local/share/narae")))
-        .context(
-            "no folder for keys: set NARAE_HOME (or HOME) to a folder outside every repository",
-        )
+    Ok(folder)
+}
+
+/// The git repository that `folder` is in, or would be in once it is made: links and `..` are followed.
+fn repository_around(folder: &Path) -> Result<Option<PathBuf>> {
+    let folder = std::path::absolute(folder)?;
+    let there = folder.ancestors().find(|folder| folder.exists());
+    let there = there.unwrap_or(Path::new("/")).canonicalize();
+    let there = there.with_context(|| format!("cannot look at {}", folder.display()))?;
+    let is_repository = |path: &&Path| {
+        path.join(".git").exists() || (path.join("HEAD").exists() && path.join("objects").exists())
+    };
+    Ok(there.ancestors().find(is_repository).map(Path::to_owned))
 }
 
 /// The path as a person would type it from here: relative when that is possible.

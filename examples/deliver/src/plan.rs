@@ -111,6 +111,16 @@ impl Plan {
         self.files.is_empty()
     }
 
+    /// Masks those of the replaced values that may not be shown: a value that becomes a secret stood in the clear before.
+    pub(crate) fn mask_old(&mut self, may_not: impl Fn(&str) -> bool) {
+        let fields = self.files.iter_mut().flat_map(|file| &mut file.fields);
+        for old in fields.filter_map(|field| field.old.as_mut()) {
+            if may_not(&narae_yaml::write(old)) {
+                *old = Value::from("(secret)");
+            }
+        }
+    }
+
     fn want(&mut self, manifest: &Manifest<'_>, current: Option<&Vec<u8>>) -> Result<()> {
         if current.is_some_and(|bytes| bytes == manifest.text.as_bytes()) {
             self.unchanged += 1;

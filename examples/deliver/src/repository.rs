@@ -1,5 +1,6 @@
 //! The stage's place in the GitOps repository: what stands there, and landing a change.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use narae_cli::application::{Application, Target};
 
 /// How often a delivery is decided again on a tip that moved before it gives up.
 const ATTEMPTS: u32 = 32;
+/// Who commits when nobody is named.
+const AUTHOR: &str = "Narae deliver <deliver@narae.invalid>";
 
 /// `environments/STAGE/SITE/APPLICATION` on one branch of one repository.
 #[derive(Debug)]
@@ -28,14 +31,17 @@ pub(crate) struct Place {
     branch: String,
     directory: TreePath,
     author: (String, String),
+    outputs: Outputs,
 }
 
 impl Place {
-    /// Finds the place. The default repository need not exist yet; a named one must.
+    /// Finds the place. The default repository need not exist yet; a named one must. Nothing is committed there that
+    /// `outputs` would not let out.
     pub(crate) fn find(
         arguments: &Arguments,
         application: &Application,
         target: &Target,
+        outputs: &Outputs,
     ) -> Result<Self> {
         let Target { site, stage } = target;
         let directory = format!("environments/{stage}/{site}/{}", application.name());
@@ -50,7 +56,7 @@ impl Place {
                 path.display()
             ),
             None if !path.exists() => None,
-            _ => Some(Repository::open(&path)?),
+            _ => Some(guarded(Repository::open(&path)?, outputs)),
         };
         if let Some(repository) = &repository {
             repository.tip(&arguments.branch).map_err(usage)?;
@@ -62,7 +68,8 @@ impl Place {
             directory: directory
                 .parse()
                 .with_context(|| format!("{directory} cannot be a path in a repository"))?,
-            author: author(&arguments.author)?,
+            author: author(arguments.author.as_ref().map_or(AUTHOR, String::as_str))?,
+            outputs: outputs.clone(),
         })
     }
 
@@ -111,15 +118,29 @@ impl Place {
         // Another first run may have been faster.
         let made = made.or_else(|error| Repository::open(&self.path).map_err(|_| error));
         let repository = made.map_err(usage)?;
-        self.repository = Some(repository);
+        self.repository = Some(guarded(repository, &self.outputs));
         Ok(Some(format!("repository {}", self.shown())))
     }
 
-    /// From now on nothing is committed that `outputs` would not let out.
-    pub(crate) fn guard(&mut self, outputs: Outputs) {
-        let repository = self.repository.take();
-        self.repository = repository
-            .map(|repository| repository.checked_by(move |what, bytes| outputs.check(what, bytes)));
+    /// Refuses what landing this on `tip` would refuse.
+    pub(crate) fn examine(
+        &self,
+        now: i64,
+        tip: Option<CommitId>,
+        changes: ChangeSet,
+        message: Message,
+    ) -> Result<()> {
+        let commit = Commit::new(changes, message, self.signature(now)?);
+        match &self.repository {
+            Some(repository) => Ok(repository.examine(tip, &commit)?),
+            // One that is not made yet has nothing that could be in the way.
+            None => Ok(commit.check(|what, bytes| self.outputs.check(what, bytes))?),
+        }
+    }
+
+    fn signature(&self, now: i64) -> Result<Signature> {
+        let (name, mail) = &self.author;
+        Ok(Signature::new(name, mail, Timestamp::new(now, 0)?)?)
     }
 
     /// Lands what `decide` says about the tip; asks again when another writer was faster.
@@ -132,15 +153,14 @@ impl Place {
             .repository
             .as_ref()
             .context("the repository is not there")?;
-        let (name, mail) = &self.author;
-        let signature = Signature::new(name, mail, Timestamp::new(now, 0)?)?;
+        let signature = self.signature(now)?;
         let decide = |tip| {
             let (changes, message) = decide(tip)?;
             anyhow::Ok(Commit::new(changes, message, signature.clone()))
         };
         repository.land(&self.branch, ATTEMPTS, decide, |lost| {
-            // Spread writers that lost to the same winner; the process id is jitter enough.
-            let spread = u64::from(std::process::id() % 17);
+            // Spread writers that lost to the same winner. Not by the process id: in containers that is the same for all.
+            let spread = RandomState::new().hash_one(()) % 17;
             std::thread::sleep(Duration::from_millis(spread * u64::from(lost.min(8))));
         })
     }
@@ -153,6 +173,11 @@ impl Place {
             self.shown()
         )
     }
+}
+
+fn guarded(repository: Repository, outputs: &Outputs) -> Repository {
+    let outputs = outputs.clone();
+    repository.checked_by(move |what, bytes| outputs.check(what, bytes))
 }
 
 /// Of what a repository refuses, the name of the branch comes from the command line.

@@ -16,6 +16,7 @@ use narae_secrets::sealed::{
 use narae_secrets::store::{Store, StoreErrorKind, Version};
 use narae_yaml::{Path, Segment, Value};
 
+use crate::cli::StoreKind;
 use crate::outcome::{Refusal, SealedItem};
 use crate::policy;
 
@@ -79,15 +80,23 @@ pub(crate) fn find(objects: &[Rendered]) -> Result<Found<'_>> {
 }
 
 /// Reads every reference from `stores`, each path once, at the version that `lock` says.
-pub(crate) fn read(found: &Found<'_>, stores: &[&dyn Store], lock: &Lock) -> Result<Resolved> {
+pub(crate) fn read(
+    found: &Found<'_>,
+    stores: &[&dyn Store],
+    lock: &Lock,
+    kind: StoreKind,
+) -> Result<Resolved> {
     let secrets = found.secrets.iter();
     let requests: Vec<Request> = secrets
         .flat_map(|secret| secret.referenced.requests())
         .collect();
     lock.resolve(&requests, stores).map_err(|error| {
-        let hint = match is_gone(&error) {
-            true => "\n  try: --relock, to read the newest version and lock that",
-            false => "",
+        let hint = if is_gone(&error) {
+            "\n  try: --relock, to read the newest version and lock that"
+        } else if kind == StoreKind::File && is_missing(&error) {
+            "\n  try: `seal put`, which writes to an embedded store"
+        } else {
+            ""
         };
         anyhow::anyhow!("{error}{hint}")
     })
@@ -106,6 +115,18 @@ fn is_gone(error: &LockedError) -> bool {
     match error {
         LockedError::Changed(_) => true,
         LockedError::Resolve(error) => error.failures().iter().any(|failure| gone(&failure.kind)),
+        _ => false,
+    }
+}
+
+/// Whether the store holds no such secret, or no such key of it.
+fn is_missing(error: &LockedError) -> bool {
+    let missing = |kind: &FailureKind| match kind {
+        FailureKind::Store(error) => matches!(error.kind(), StoreErrorKind::NotFound),
+        kind => matches!(kind, FailureKind::NoSuchKey { .. }),
+    };
+    match error {
+        LockedError::Resolve(error) => error.failures().iter().any(|it| missing(&it.kind)),
         _ => false,
     }
 }

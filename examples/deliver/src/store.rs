@@ -1,6 +1,7 @@
 //! The store behind the names that references use: the embedded file, or a server.
 
 use std::env;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use narae_secrets::SecretBytes;
@@ -32,7 +33,8 @@ pub(crate) fn open(
         .collect()
 }
 
-/// The embedded store; on the first run, made whole with the application's sample content.
+/// The embedded store. Where nobody named another, or with `--init-store`, one that is missing is made whole with the
+/// application's sample content; a name that leads nowhere is a mistake, and samples are not what it meant.
 fn embedded(
     name: &str,
     arguments: &Arguments,
@@ -47,14 +49,26 @@ fn embedded(
         Some(file) => file.clone(),
         None => paths::key_folder()?.join("store.key"),
     };
-    let key = if key_file.exists() {
+    let missing = |what, flag, file: &Path| {
+        anyhow::anyhow!(
+            "there is no {what} at {}: has it moved?\n  try: {flag} with its path, or --init-store to make one with sample content",
+            file.display()
+        )
+    };
+    let is_there = files::is_there(&file)?;
+    if !is_there && arguments.store_file.is_some() && !arguments.init_store {
+        return Err(missing("store", "--store-file", &file));
+    }
+    let key = if files::is_there(&key_file)? {
         KeyFile::read(&key_file)?
-    } else if file.exists() {
+    } else if is_there {
         bail!(
-            "{} cannot be opened: its key is not at {}\n  try: put the key back, or remove the store to have it made anew with sample content",
+            "{} cannot be opened: its key is not at {}\n  try: put the key back; no other opens it",
             file.display(),
             key_file.display()
         )
+    } else if arguments.store_key.is_some() && !arguments.init_store {
+        return Err(missing("store key", "--store-key", &key_file));
     } else {
         files::folder_of(&key_file, files::Privacy::Private)
             .with_context(|| format!("cannot make the folder of {}", key_file.display()))?;
@@ -70,7 +84,7 @@ fn embedded(
             Err(error) => return Err(error.into()),
         }
     };
-    if file.exists() {
+    if is_there {
         return Ok(FileStore::open(name, file, key)?);
     }
     files::folder_of(&file, files::Privacy::Shared)
@@ -158,6 +172,16 @@ fn openbao(name: &str) -> Result<OpenBao> {
     if environment.token.is_none() {
         bail!("--store openbao: no token\n  try: BAO_TOKEN=$(bao print token), after bao login");
     }
+    let is_set = |name: &str| {
+        let mut names = ["BAO", "VAULT"].iter().map(|tool| format!("{tool}_{name}"));
+        names.any(|name| env::var(name).is_ok_and(|value| !value.is_empty()))
+    };
+    if environment.timeout.is_none() && is_set("CLIENT_TIMEOUT") {
+        bail!("--store openbao: BAO_CLIENT_TIMEOUT: expected seconds, or numbers with h, m or s");
+    }
+    if environment.max_retries.is_none() && is_set("MAX_RETRIES") {
+        bail!("--store openbao: BAO_MAX_RETRIES: expected a number");
+    }
     let authority = environment.ca_certificate_file.clone();
     let certificate = environment.client_certificate_file.clone();
     let key = environment.client_key_file.clone();
@@ -168,6 +192,11 @@ fn openbao(name: &str) -> Result<OpenBao> {
         let pem = narae_cli::file::read(file.as_ref())
             .with_context(|| format!("cannot read BAO_CACERT {file}"))?;
         options = options.with_ca_pem(pem);
+    }
+    if certificate.is_some() != key.is_some() {
+        bail!(
+            "--store openbao: BAO_CLIENT_CERT and BAO_CLIENT_KEY go together, and one of them is not set"
+        );
     }
     if let (Some(certificate), Some(key)) = (certificate, key) {
         let chain = narae_cli::file::read(certificate.as_ref())

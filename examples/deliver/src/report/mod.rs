@@ -180,3 +180,8 @@ pub(crate) fn error(error: &anyhow::Error) -> String {
     }
     out
 }
+
+/// What did not go as it should, though it is done.
+pub(crate) fn warning(error: &anyhow::Error) -> String {
+    format!("{YELLOW}warning{YELLOW:#}: {}\n", visible_lines(error))
+}

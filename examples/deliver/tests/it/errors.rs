@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Run, Sandbox};
 
 /// Runs and expects an error that says all of `words`, and no commit.
 fn fails(sandbox: &Sandbox, arguments: &[&str], words: &[&str]) {
@@ -183,7 +183,7 @@ fn an_unreachable_server_is_named_and_nothing_is_committed() {
     command
         .env("BAO_ADDR", format!("http://{address}"))
         .env("BAO_TOKEN", "s.canary-token-of-this-test");
-    let run = crate::sandbox::Run::of(&command.output().unwrap());
+    let run = Run::of(&command.output().unwrap());
     assert_eq!(run.code, Some(1), "{run:#?}");
     assert!(
         run.stderr.contains(&address.to_string()) && run.stderr.contains("check the address"),
@@ -203,7 +203,7 @@ fn an_unreachable_server_is_named_and_nothing_is_committed() {
 #[test]
 fn a_repository_that_is_not_there_is_named() {
     let sandbox = Sandbox::new();
-    let run = crate::sandbox::Run::of(
+    let run = Run::of(
         &sandbox
             .bare_command(&["--repo", "moved.git", "--store-file", "s"])
             .output()
@@ -234,8 +234,14 @@ fn a_checked_out_branch_is_not_moved_under_its_owner() {
         "-m",
         "first",
     ]);
-    let command = &["--repo", "work", "--store-file", "secrets.store"];
-    let run = crate::sandbox::Run::of(&sandbox.bare_command(command).output().unwrap());
+    let command = &[
+        "--repo",
+        "work",
+        "--store-file",
+        "secrets.store",
+        "--init-store",
+    ];
+    let run = Run::of(&sandbox.bare_command(command).output().unwrap());
     assert_eq!(run.code, Some(1), "{run:#?}");
     assert!(
         run.stderr.contains("work") && run.stderr.contains("main") && run.stderr.contains("try"),
@@ -285,4 +291,127 @@ fn what_is_not_an_object_is_named_by_its_template() {
             "boolean",
         ],
     );
+}
+
+/// A typo, or a volume that is not mounted, must not put samples in the place of what was sealed.
+#[test]
+fn a_store_or_key_that_is_named_must_exist() {
+    let sandbox = Sandbox::new();
+    sandbox.delivered(&[]);
+    let fails = |arguments: &[&str], named: &str| {
+        for more in [&[][..], &["--dry-run"]] {
+            let arguments = [&["--repo", "gitops.git"], arguments, more].concat();
+            let run = Run::of(&sandbox.bare_command(&arguments).output().unwrap());
+            assert_eq!(run.code, Some(1), "{run:#?}");
+            assert!(
+                run.stderr.contains(named) && run.stderr.contains("try"),
+                "{run:#?}"
+            );
+            assert!(!sandbox.path(named).exists(), "{named} was made");
+            assert_eq!(sandbox.commits(), 1);
+        }
+    };
+    fails(&["--store-file", "typo.store"], "typo.store");
+    fails(
+        &["--store-file", "secrets.store", "--store-key", "typo.key"],
+        "typo.key",
+    );
+    fails(
+        &["--store-file", "no/typo.store", "--store-key", "typo.key"],
+        "no/typo.store",
+    );
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("away", sandbox.path("link.store")).unwrap();
+        fails(
+            &["--store-file", "link.store", "--init-store"],
+            "link.store",
+        );
+    }
+}
+
+#[test]
+fn an_image_that_no_template_takes_is_no_delivery() {
+    let sandbox = Sandbox::new();
+    let shop = sandbox.shop();
+    for file in ["templates/deployment.yaml", "templates/service.yaml"] {
+        let file = shop.join(file);
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replace("{{image.tag}}", "v1")).unwrap();
+    }
+    let arguments = [
+        "--app",
+        "shop",
+        "--image",
+        "shop:9f2c1d7e4b8a60355c1e7a9d0b42f8e6a3d5c710",
+    ];
+    ends(
+        2,
+        &sandbox,
+        &arguments,
+        &["--image shop:9f2c", "`image.tag`"],
+    );
+}
+
+#[test]
+fn variables_that_are_empty_are_not_set_and_half_a_pair_is_an_error() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&[]);
+    let run = Run::of(&command.env("NARAE_AUTHOR", "").output().unwrap());
+    assert_eq!(run.code, Some(0), "{run:#?}");
+    let author = sandbox.repository(&["log", "-1", "--format=%an <%ae>", "main"]);
+    assert_eq!(author.trim(), "Narae deliver <deliver@narae.invalid>");
+    for (name, value) in [
+        ("BAO_CLIENT_CERT", "gone.pem"),
+        ("VAULT_CLIENT_KEY", "gone.pem"),
+        ("BAO_CLIENT_TIMEOUT", "soon"),
+        ("BAO_MAX_RETRIES", "abc"),
+    ] {
+        let mut command = sandbox.command(&["--store", "openbao"]);
+        command
+            .env("BAO_ADDR", "http://127.0.0.1:1")
+            .env("BAO_TOKEN", "t");
+        let run = Run::of(&command.env(name, value).output().unwrap());
+        assert_eq!(run.code, Some(1), "{run:#?}");
+        let name = name.replace("VAULT", "BAO");
+        assert!(run.stderr.contains(&name), "{run:#?}");
+    }
+}
+
+/// Wherever keys would be made by what the environment says, through links and `..`.
+#[cfg(unix)]
+#[test]
+fn keys_are_never_made_inside_a_repository() {
+    let sandbox = Sandbox::new();
+    for repository in ["home", "code"] {
+        sandbox.git(&["init", "--quiet", repository]);
+    }
+    fs::create_dir(sandbox.path("code/sub")).unwrap();
+    std::os::unix::fs::symlink("code/sub", sandbox.path("link")).unwrap();
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = sandbox.bare_command(&["--repo", "../../gitops.git", "--init-store"]);
+        command.args(["--store-file", "../../secrets.store"]);
+        command.env_remove("NARAE_HOME").env_remove("HOME");
+        command.current_dir(sandbox.path("code/sub"));
+        Run::of(&command.envs(variables.iter().copied()).output().unwrap())
+    };
+    let at = |name: &str| sandbox.path(name).to_str().unwrap().to_owned();
+    for (name, folder) in [
+        ("HOME", at("home")),
+        ("XDG_DATA_HOME", at("home/data")),
+        ("NARAE_HOME", at("link/new/keys")),
+        ("NARAE_HOME", "../keys".to_owned()),
+    ] {
+        let run = run(&[(name, &folder)]);
+        assert_eq!(run.code, Some(1), "{name}={folder}: {run:#?}");
+        assert!(
+            run.stderr.contains(name) && run.stderr.contains("a commit could carry the keys"),
+            "{run:#?}"
+        );
+    }
+    let status = ["-C", "home", "status", "--porcelain"];
+    assert_eq!(sandbox.git(&status), "");
+    let outside = run(&[("NARAE_HOME", "../../outside")]);
+    assert_eq!(outside.code, Some(0), "{outside:#?}");
+    assert!(sandbox.path("outside/store.key").exists());
 }

@@ -152,3 +152,20 @@ fn a_lock_file_that_cannot_be_read_stops_everything() {
     );
     sandbox.delivered(&RELOCK);
 }
+
+/// One lock file for several folders, by a link in each.
+#[cfg(unix)]
+#[test]
+fn a_lock_file_behind_a_link_is_one_file() {
+    let sandbox = Sandbox::new();
+    let link = sandbox.path("secrets.lock");
+    std::os::unix::fs::symlink("shared.lock", &link).unwrap();
+    let run = sandbox.deliver(&LOCK);
+    assert_eq!(run.code, Some(1), "it leads nowhere: {run:#?}");
+    assert!(run.stderr.contains("secrets.lock is a link"), "{run:#?}");
+    fs::write(sandbox.path("shared.lock"), "# narae-secrets lock 1\n").unwrap();
+    sandbox.delivered(&LOCK);
+    assert!(link.is_symlink());
+    let shared = fs::read_to_string(sandbox.path("shared.lock")).unwrap();
+    assert_eq!(shared.matches("version=1").count(), 2, "{shared}");
+}

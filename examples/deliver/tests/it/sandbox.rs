@@ -38,11 +38,12 @@ impl Sandbox {
         self.root.path().join(name)
     }
 
-    /// The program with this sandbox's repository, store and keys, and nothing of the user's.
+    /// The program with this sandbox's repository, store (made when missing) and keys, and nothing of the user's.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command =
-            self.bare_command(&["--repo", "gitops.git", "--store-file", "secrets.store"]);
-        command.args(arguments);
+        let mut command = self.bare_command(&["--repo", "gitops.git"]);
+        command
+            .args(["--store-file", "secrets.store", "--init-store"])
+            .args(arguments);
         command
     }
 
