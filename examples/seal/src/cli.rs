@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 use narae_cli::Given;
 use narae_secrets::sealed::Scope;
+use narae_secrets::store::SecretPath;
 
 /// Seal Secrets for git, as kubeseal does, and keep a folder of them in order.
 ///
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Rotate(Rotate),
     /// Look for secrets in files, folders or standard input: known values in every encoding, and what looks like one
     Guard(Guard),
+    /// Write a value, from standard input or a file, to an embedded store
+    Put(Put),
 }
 
 /// kubeseal's flags, under their names there.
@@ -242,6 +245,27 @@ pub(crate) struct Guard {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Put {
+    /// The secret: `kv/shop/dev/database`, as references name it
+    pub(crate) path: SecretPath,
+
+    /// Which of its values; the others stay as they are, in a new version
+    pub(crate) key: String,
+
+    /// The embedded store, as `deliver` makes and reads it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: PathBuf,
+
+    /// The store's key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store_key: PathBuf,
+
+    /// Read the value from this file; a line break at its end is part of it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_file: Option<PathBuf>,
+}
+
 /// A form of output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -270,6 +294,7 @@ Examples:
   printf %s pa55 | seal --raw --cert cert.pem -n shop --name db
   seal status deploy/ --cert cert.pem
   seal rotate deploy/ --keys backup.yaml --cert new.pem --dry-run
+  printf %s pa55 | seal put kv/shop/dev/database password --store secrets.store --store-key store.key
   git diff --cached | seal guard - --store secrets.store --store-key store.key
 
 Exit codes:

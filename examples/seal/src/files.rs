@@ -119,6 +119,56 @@ pub(crate) fn replace(file: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
     write().with_context(|| format!("cannot write {}", file.display()))
 }
 
+/// Edits a file, unless it stays as it is. Others may edit it at the same moment: of several `seal`s each sees what the one
+/// before wrote, and what another program wrote meanwhile is not overwritten.
+pub(crate) fn edit(file: &Path, edit: impl FnOnce(&str) -> Result<String>) -> Result<()> {
+    let turn = turn(file).with_context(|| format!("cannot lock {}", file.display()))?;
+    let text = read_text(Some(file), "a SealedSecret")?;
+    let edited = edit(&text)?;
+    if edited == *text {
+        return Ok(());
+    }
+    // A moment remains in which a change would be lost: renaming cannot be made conditional.
+    if turn.is_some() && *read_text(Some(file), "")? != *text {
+        bail!(
+            "{}: somebody changed it meanwhile; run again",
+            file.display()
+        );
+    }
+    replace(file, edited.as_bytes(), Mode::Shared)
+}
+
+/// Waits for the other `seal`s that edit this file; `None` for what is no file, and where files cannot be locked.
+fn turn(file: &Path) -> io::Result<Option<File>> {
+    loop {
+        if !fs::metadata(file)?.is_file() {
+            return Ok(None);
+        }
+        let held = File::open(file)?;
+        match held.lock() {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(None),
+            locked => locked?,
+        }
+        // Whoever had it has put another file in its place.
+        if is_same(&held.metadata()?, &fs::metadata(file)?) {
+            return Ok(Some(held));
+        }
+    }
+}
+
+fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        (one.dev(), one.ino()) == (other.dev(), other.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (one, other);
+        true
+    }
+}
+
 /// Writes a file that is not there yet, for its owner only; `false` if there is one by now, which stays as it is.
 pub(crate) fn create_private(file: &Path, bytes: &[u8]) -> Result<bool> {
     let write = || -> io::Result<bool> {

@@ -1,5 +1,6 @@
 //! `seal guard`: files, folders or standard input looked through for secrets; says where and what, never the value.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -8,8 +9,8 @@ use anyhow::{Context as _, Result, bail};
 use narae_cli::terminal::visible;
 use narae_secrets::guard::{Finding, Guard, KnownValues};
 use narae_secrets::sealed::Item;
-use narae_secrets::store::Store as _;
 use narae_secrets::store::file::{FileStore, KeyFile};
+use narae_secrets::store::{Metadata, Store as _, Version, VersionState};
 use narae_yaml::{Reader, Value};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -30,6 +31,7 @@ pub(crate) fn run(arguments: &cli::Guard) -> Result<Outcome> {
         guard,
         is_json: arguments.json,
         findings: Vec::new(),
+        errors: Vec::new(),
         inputs: 0,
     };
     for path in &arguments.paths {
@@ -46,29 +48,36 @@ struct Report {
     guard: Guard,
     is_json: bool,
     findings: Vec<serde_json::Value>,
+    /// What could not be looked at, and why. The rest is.
+    errors: Vec<String>,
     inputs: usize,
 }
 
 impl Report {
     fn path(&mut self, path: &Path, depth: usize) -> Result<()> {
-        let about = |error: io::Error| {
-            anyhow::Error::new(error).context(format!("cannot read {}", path.display()))
-        };
+        let name = path.display().to_string();
         if !path.is_dir() {
-            let file = File::open(path).map_err(about)?;
-            return self.look(&path.display().to_string(), file);
+            match File::open(path) {
+                Ok(file) => self.look(&name, file)?,
+                Err(error) => self.unread(&name, &error),
+            }
+            return Ok(());
         }
         if depth == 0 {
-            bail!(
-                "{}: folders within folders are deeper than {MAX_DEPTH}",
-                path.display()
-            );
+            let error = format!("folders within folders are deeper than {MAX_DEPTH}");
+            self.unread(&name, &error);
+            return Ok(());
         }
-        let entries: io::Result<Vec<_>> = fs::read_dir(path).and_then(Iterator::collect);
-        let mut entries = entries.map_err(about)?;
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let kind = entry.file_type().map_err(about)?;
+        let entry =
+            |entry: io::Result<fs::DirEntry>| entry.and_then(|it| Ok((it.file_type()?, it)));
+        let entries: io::Result<Vec<_>> =
+            fs::read_dir(path).and_then(|entries| entries.map(entry).collect());
+        let mut entries = entries.unwrap_or_else(|error| {
+            self.unread(&name, &error);
+            Vec::new()
+        });
+        entries.sort_by_key(|(_, entry)| entry.file_name());
+        for (kind, entry) in entries {
             let is_own = kind.is_file() || (kind.is_dir() && entry.file_name() != ".git");
             // What a link points at is looked at where it is; a pipe would be waited for.
             if is_own {
@@ -81,21 +90,30 @@ impl Report {
     fn look(&mut self, name: &str, mut input: impl Read) -> Result<()> {
         let mut scanner = self.guard.scanner();
         let mut piece = Zeroizing::new(vec![0; PIECE]);
-        loop {
-            let read = match input.read(&mut piece) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                read => read.with_context(|| format!("cannot read {name}"))?,
-            };
-            if read == 0 {
-                break;
+        let ended = loop {
+            match input.read(&mut piece) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+                Ok(0) => break Ok(()),
+                Ok(read) => scanner.feed(piece.get(..read).unwrap_or_default()),
             }
-            scanner.feed(piece.get(..read).unwrap_or_default());
+        };
+        // What was read before an error is looked through all the same.
+        let found = scanner.finish();
+        match ended {
+            Ok(()) => self.inputs += 1,
+            Err(error) => self.unread(name, &error),
         }
-        self.inputs += 1;
-        for finding in scanner.finish() {
+        for finding in found {
             self.say(name, &finding)?;
         }
         Ok(())
+    }
+
+    fn unread(&mut self, name: &str, error: &dyn Display) {
+        let error = format!("cannot read {name}: {error}");
+        output::note(&format!("error: {error}"));
+        self.errors.push(error);
     }
 
     fn say(&mut self, name: &str, finding: &Finding) -> Result<()> {
@@ -117,7 +135,13 @@ impl Report {
 
     fn end(self) -> Result<Outcome> {
         if self.is_json {
-            let report = json!({ "inputs": self.inputs, "findings": self.findings });
+            let Self {
+                findings,
+                errors,
+                inputs,
+                ..
+            } = &self;
+            let report = json!({ "inputs": inputs, "findings": findings, "errors": errors });
             output::write(None, format!("{report:#}\n").as_bytes())?;
         } else {
             let count = |number, of| match number {
@@ -126,9 +150,13 @@ impl Report {
             };
             let findings = count(self.findings.len(), "finding");
             let inputs = count(self.inputs, "input");
-            output::note(&format!("{findings} in {inputs}"));
+            let unread = match self.errors.len() {
+                0 => String::new(),
+                count => format!("; {count} could not be read"),
+            };
+            output::note(&format!("{findings} in {inputs}{unread}"));
         }
-        Ok(if self.findings.is_empty() {
+        Ok(if self.findings.is_empty() && self.errors.is_empty() {
             Outcome::Done
         } else {
             Outcome::Findings
@@ -168,12 +196,22 @@ fn secrets(file: &Path, known: &mut KnownValues) -> Result<()> {
     Ok(())
 }
 
-/// Every value of an embedded store, as it is now.
+/// Every value of an embedded store that can be read still, the newest version's under the plain name.
 fn stored(file: &Path, key: &Path, known: &mut KnownValues) -> Result<()> {
     let store = FileStore::open("store", file, KeyFile::read(key)?)?;
     for path in store.list(None)? {
-        for (name, value) in &store.read(&path, None)?.data {
-            known.insert(format!("{path}#/{name}"), value);
+        let Metadata {
+            current, versions, ..
+        } = store.metadata(&path)?;
+        let live = |(_, state): &&(Version, VersionState)| *state == VersionState::Live;
+        for (version, _) in versions.iter().rev().filter(live) {
+            let pinned = match *version == current {
+                true => String::new(),
+                false => format!("?version={version}"),
+            };
+            for (name, value) in &store.read(&path, Some(*version))?.data {
+                known.insert(format!("{path}{pinned}#/{name}"), value);
+            }
         }
     }
     Ok(())

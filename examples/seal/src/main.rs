@@ -9,6 +9,7 @@ mod guard;
 mod material;
 mod output;
 mod progress;
+mod put;
 mod raw;
 mod recovery;
 mod rotate;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Some(Command::Status(status)) => status::run(status),
         Some(Command::Rotate(rotate)) => rotate::run(rotate),
         Some(Command::Guard(wanted)) => guard::run(wanted),
+        Some(Command::Put(wanted)) => put::run(wanted).map(|()| Outcome::Done),
         None => kubeseal(&arguments.seal),
     };
     match result {

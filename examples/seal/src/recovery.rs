@@ -1,5 +1,7 @@
 //! What needs private keys: a SealedSecret opened, or sealed anew for another certificate.
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 use narae_secrets::sealed::{ResealOutcome, SealedFile};
 use zeroize::Zeroizing;
@@ -42,28 +44,35 @@ pub(crate) fn re_encrypt(arguments: &Seal) -> Result<()> {
         files => material::private_keys(files)?,
     };
     let certificate = material::certificate(arguments)?;
-    let file = input(arguments)?;
-    let resealed = file.reseal(&keys, &certificate);
-    for item in &resealed.items {
-        if let ResealOutcome::Failed(failure) = &item.outcome {
-            bail!(
-                "{}: item `{}` of {}: {failure}",
-                item.place,
-                item.item,
-                item.secret
-            );
+    let reseal = |file: &SealedFile| -> Result<String> {
+        let resealed = file.reseal(&keys, &certificate);
+        for item in &resealed.items {
+            if let ResealOutcome::Failed(failure) = &item.outcome {
+                bail!(
+                    "{}: item `{}` of {}: {failure}",
+                    item.place,
+                    item.item,
+                    item.secret
+                );
+            }
         }
-    }
-    let text = resealed.text.as_deref().unwrap_or(file.text());
+        Ok(resealed.text.unwrap_or_else(|| file.text().to_owned()))
+    };
     let out = arguments.sealed_secret_file.as_deref();
-    let out = out.or(arguments.secret_file.as_deref());
-    output::write(out, text.as_bytes())
+    match (arguments.secret_file.as_deref(), out) {
+        (Some(file), None) => files::edit(file, |text| reseal(&parsed(Some(file), text)?)),
+        _ => output::write(out, reseal(&input(arguments)?)?.as_bytes()),
+    }
 }
 
 pub(crate) fn input(arguments: &Seal) -> Result<SealedFile> {
     let file = arguments.secret_file.as_deref();
     let text = files::read_text(file, "a SealedSecret, YAML or JSON")?;
-    let sealed = SealedFile::read(files::name(file), text.as_str())?;
+    parsed(file, &text)
+}
+
+fn parsed(file: Option<&Path>, text: &str) -> Result<SealedFile> {
+    let sealed = SealedFile::read(files::name(file), text)?;
     if sealed.secrets().is_empty() {
         bail!("no SealedSecret in {}", files::name(file));
     }

@@ -33,32 +33,29 @@ pub(crate) fn run(arguments: &Seal) -> Result<()> {
 /// The items of one Secret, into the SealedSecret that `into` holds.
 pub(crate) fn merge(arguments: &Seal, into: &Path) -> Result<()> {
     let certificate = material::certificate(arguments)?;
-    let text = files::read_text(Some(into), "a SealedSecret")?;
-    let file = SealedFile::read(into.display().to_string(), text.as_str())?;
-    let [target] = file.secrets() else {
-        bail!(
-            "{}: expected one SealedSecret, found {}",
-            into.display(),
-            file.secrets().len()
-        );
-    };
     let mut secrets = secrets(arguments)?;
     let (Some(mut secret), true) = (secrets.pop(), secrets.is_empty()) else {
         bail!("expected one Secret to merge into {}", into.display());
     };
-    // As kubeseal: the file's name and namespace count, whatever the Secret's are.
-    let metadata = metadata(&mut secret)?;
-    metadata.insert("name", target.name());
-    if !target.namespace().is_empty() {
-        metadata.insert("namespace", target.namespace());
-    }
-    complete(&mut secret, arguments)?;
-    let sealed = seal(&mut secret, Some(target), arguments, &certificate)?;
-    let merged = file.merge(&sealed)?;
-    if merged == file.text() {
-        return Ok(());
-    }
-    output::write(Some(into), merged.as_bytes())
+    files::edit(into, |text| {
+        let file = SealedFile::read(into.display().to_string(), text)?;
+        let [target] = file.secrets() else {
+            bail!(
+                "{}: expected one SealedSecret, found {}",
+                into.display(),
+                file.secrets().len()
+            );
+        };
+        // As kubeseal: the file's name and namespace count, whatever the Secret's are.
+        let metadata = metadata(&mut secret)?;
+        metadata.insert("name", target.name());
+        if !target.namespace().is_empty() {
+            metadata.insert("namespace", target.namespace());
+        }
+        complete(&mut secret, arguments)?;
+        let sealed = seal(&mut secret, Some(target), arguments, &certificate)?;
+        Ok(file.merge(&sealed)?)
+    })
 }
 
 fn secrets(arguments: &Seal) -> Result<Vec<Value>> {

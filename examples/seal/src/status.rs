@@ -33,7 +33,7 @@ struct Row {
 pub(crate) fn run(arguments: &Status) -> Result<Outcome> {
     let certificates = certificates(&arguments.cert)?;
     let mut validator = validator(&certificates)?;
-    let (mut rows, mut unread) = (Vec::new(), false);
+    let (mut rows, mut unread) = (Vec::new(), Vec::new());
     for path in manifests(&arguments.path)? {
         match files::sealed(&path) {
             Ok(Some(file)) => rows.extend(of_file(&file, validator.check(&file), &certificates)),
@@ -41,8 +41,9 @@ pub(crate) fn run(arguments: &Status) -> Result<Outcome> {
             Err(error) => match error.downcast_ref::<narae_yaml::Error>() {
                 Some(error) => rows.push(Row::finding(Validator::unreadable(error))),
                 None => {
-                    unread = true;
-                    output::note(&format!("error: {}: {error:#}", path.display()));
+                    let error = format!("{}: {error:#}", path.display());
+                    output::note(&format!("error: {error}"));
+                    unread.push(error);
                 }
             },
         }
@@ -50,15 +51,15 @@ pub(crate) fn run(arguments: &Status) -> Result<Outcome> {
     let findings: Vec<&Finding> = rows.iter().flat_map(|row| &row.findings).collect();
     let text = if arguments.json {
         serde_json::to_string_pretty(
-            &json!({ "items": rows.iter().map(Row::data).collect::<Vec<_>>() }),
+            &json!({ "items": rows.iter().map(Row::data).collect::<Vec<_>>(), "errors": unread }),
         )? + "\n"
     } else {
         table(&rows) + &said(&findings)
     };
     output::write(None, text.as_bytes())?;
-    match unread {
-        true => Ok(Outcome::Findings),
-        false => Ok(outcome(&findings)),
+    match unread.is_empty() {
+        true => Ok(outcome(&findings)),
+        false => Ok(Outcome::Findings),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use narae_secrets::SecretBytes;
 use narae_secrets::store::file::{FileStore, KeyFile};
+use narae_secrets::store::{Cas, SecretData, SecretPath, Store as _};
 use serde_json::Value;
 
 use crate::program::Program;
@@ -119,8 +120,7 @@ fn known_values_and_shapes_are_found_and_not_printed() {
 #[test]
 fn what_cannot_be_read_is_an_error_and_no_clean_bill() {
     for arguments in [
-        &["guard", "/nonexistent"][..],
-        &["guard", "-", "--secret", "/nonexistent"],
+        &["guard", "-", "--secret", "/nonexistent"][..],
         &[
             "guard",
             "-",
@@ -165,6 +165,75 @@ fn the_bundled_application_and_what_documents_it_is_clean() {
     assert!(
         !run.stderr.contains("in 4 inputs"),
         "the application was not found: {}",
+        run.stderr
+    );
+}
+
+/// One file that cannot be read hides neither the others nor itself.
+#[test]
+fn what_cannot_be_read_is_a_finding_and_the_rest_is_looked_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    // Deeper than is looked, and before the others in order.
+    fs::create_dir_all(at(&"a/".repeat(130))).unwrap();
+    // In two pieces: this file is looked through, too.
+    let token = concat!("ghp_", "x9Kq2Lm7Rt4Vb8Zw3Ys6x9Kq2Lm7Rt4Vb8Zw");
+    fs::write(at("z.txt"), token).unwrap();
+    let arguments = ["guard", &at("gone"), &at("")];
+    let run = Program::Seal.run(&arguments, b"");
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(
+        run.stdout.contains("z.txt:1:1: a token of GitHub"),
+        "{run:?}"
+    );
+    for said in [
+        "gone: ",
+        "deeper than 128",
+        "1 finding in 1 input; 2 could not be read",
+    ] {
+        assert!(run.stderr.contains(said), "{said}: {run:?}");
+    }
+    let run = Program::Seal.run(&[&arguments[..], &["--json"]].concat(), b"");
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["findings"].as_array().unwrap().len(), 1, "{report}");
+    assert_eq!(report["errors"].as_array().unwrap().len(), 2, "{report}");
+    fs::remove_file(at("z.txt")).unwrap();
+    let run = Program::Seal.run(&arguments, b"");
+    assert_eq!((run.stdout.as_str(), run.code), ("", Some(3)));
+}
+
+/// What was replaced may be live still, and what was deleted is in nobody's way.
+#[test]
+fn every_version_of_a_store_that_can_be_read_is_looked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let key = KeyFile::create(at("store.key")).unwrap();
+    let value = |text: &str| {
+        let value = SecretBytes::from(text.to_owned());
+        SecretData::from([("password".to_owned(), value)])
+    };
+    let path: SecretPath = "kv/shop".parse().unwrap();
+    let content = [(path.clone(), value("Zq7wXn2Lk9Rt"))];
+    let store = FileStore::create_with("main", at("shop.store"), key, content).unwrap();
+    let newest = store
+        .write(&path, &value("Hc4mYp8Dw3Jv"), Cas::Any)
+        .unwrap();
+    let look = || {
+        let (store, key) = (at("shop.store"), at("store.key"));
+        let arguments = ["guard", "-", "--store", &store, "--store-key", &key];
+        Program::Seal.run(&arguments, b"Zq7wXn2Lk9Rt\nHc4mYp8Dw3Jv\n")
+    };
+    let (old, new) = (
+        "standard input:1:1: the value of kv/shop?version=1#/password\n",
+        "standard input:2:1: the value of kv/shop#/password\n",
+    );
+    assert_eq!(look().stdout, format!("{old}{new}"));
+    store.delete(&path, newest).unwrap();
+    let run = look();
+    assert_eq!(
+        (run.stdout.as_str(), run.code),
+        (old, Some(3)),
+        "{}",
         run.stderr
     );
 }

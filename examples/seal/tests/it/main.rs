@@ -15,6 +15,7 @@ mod merging;
 #[cfg(unix)]
 mod odd_files;
 mod program;
+mod put;
 mod raw;
 mod recovery;
 mod rotate;

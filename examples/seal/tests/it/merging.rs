@@ -334,3 +334,23 @@ fn a_digest_key_is_made_once_and_not_through_a_link_to_nothing() {
         assert!(!folder.path().join("nowhere").exists());
     }
 }
+
+/// Each sees what the one before wrote.
+#[test]
+fn merges_at_once_lose_nothing() {
+    let sealed = Sealed::new(&[]);
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let sealed = &sealed;
+            scope.spawn(move || {
+                let secret = format!(
+                    "apiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: shop}}\nstringData: {{k{number}: v}}\n"
+                );
+                let run = sealed.merge(Program::Seal, &secret, &[]);
+                assert_eq!(run.code, Some(0), "{}", run.stderr);
+            });
+        }
+    });
+    let opened = values(&Program::Seal.open(&sealed.text(), 2048));
+    assert_eq!(opened.len(), 3 + 8, "{:?}", opened.keys());
+}
