@@ -21,7 +21,16 @@ use narae_yaml::{Document, Reader, Value};
 use serde::Deserialize;
 
 use crate::UsageError;
-use crate::file::{listed, read_text as read};
+use crate::file::{is_aside, listed, read_text as read};
+
+/// The files beside `values`, `templates` and `policies`.
+const OWN: [&str; 5] = [
+    "application.yaml",
+    "secrets.sample.yaml",
+    "values.schema.yaml",
+    "values.schema.yml",
+    "values.schema.json",
+];
 
 /// An application's folder, with the part of it read that says where it may go.
 #[derive(Debug)]
@@ -100,11 +109,13 @@ impl Application {
                 );
             }
         }
-        Ok(Self {
+        let application = Self {
             folder: folder.to_path_buf(),
             card,
             document,
-        })
+        };
+        application.check_names()?;
+        Ok(application)
     }
 
     /// The application's name.
@@ -155,7 +166,7 @@ impl Application {
         layers.push(self.layer(&format!("values/stages/{stage}.yaml"))?);
         let pair = format!("values/pairs/{site}-{stage}.yaml");
         // Only a file that is not there is no layer: one that cannot be read is an error.
-        if self.pairs()?.contains(&format!("{site}-{stage}.yaml")) {
+        if names(&self.folder.join("values/pairs"))?.contains(&format!("{site}-{stage}.yaml")) {
             layers.push(self.layer(&pair)?);
         }
         for (name, value) in [("site", site), ("stage", stage)] {
@@ -219,34 +230,54 @@ impl Application {
         Ok(Some((shown, document)))
     }
 
-    /// The names of the files for one site and stage; one that is for no known pair is an error.
-    fn pairs(&self) -> Result<Vec<String>> {
-        let folder = self.folder.join("values/pairs");
-        let entries = match fs::read_dir(&folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound && !folder.is_symlink() => {
-                return Ok(Vec::new());
+    /// Refuses what would be passed over: nobody would learn that a misspelt file overrides nothing.
+    fn check_names(&self) -> Result<()> {
+        let file = |name: &str| format!("{name}.yaml");
+        let stages = &self.card.stages;
+        let sites: Vec<&str> = self.card.sites.keys().collect();
+        let pairs = sites.iter().flat_map(|site| {
+            let stages = stages.iter();
+            stages.map(move |stage| format!("{site}-{stage}.yaml"))
+        });
+        let values = ["base.yaml", "sites", "stages", "pairs"].map(str::to_owned);
+        let folders = [
+            ("values", values.to_vec()),
+            (
+                "values/sites",
+                sites.iter().map(|site| file(site)).collect(),
+            ),
+            (
+                "values/stages",
+                stages.iter().map(|stage| file(stage)).collect(),
+            ),
+            ("values/pairs", pairs.collect()),
+        ];
+        let refused = |path: PathBuf, known: &[String]| {
+            anyhow::anyhow!(
+                "{} would not be read: it is for nothing that application.yaml names\n  try: one of {}",
+                path.display(),
+                known.join(", ")
+            )
+        };
+        for (folder, known) in folders {
+            let folder = self.folder.join(folder);
+            for name in names(&folder)? {
+                if !known.contains(&name) {
+                    return Err(refused(folder.join(name), &known));
+                }
             }
-            entries => entries.with_context(|| format!("cannot list {}", folder.display()))?,
-        };
-        let names = entries
-            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-            .collect::<std::io::Result<Vec<_>>>()?;
-        let known = |name: &str| {
-            self.card.sites.keys().any(|site| {
-                let stages = &mut self.card.stages.iter();
-                stages.any(|stage| *name == format!("{site}-{stage}.yaml"))
-            })
-        };
-        if let Some(name) = names
-            .iter()
-            .find(|name| !name.starts_with('.') && !known(name))
-        {
-            bail!(
-                "{} is for no site and stage of this application\n  try: SITE-STAGE.yaml",
-                folder.join(name).display()
-            );
         }
-        Ok(names)
+        // Beside these, what is no data may stand there: a Makefile, a folder of documentation.
+        let known = OWN.map(str::to_owned);
+        for name in names(&self.folder)? {
+            let is_data = [".yaml", ".yml", ".json"]
+                .iter()
+                .any(|it| name.ends_with(it));
+            if is_data && !known.contains(&name) {
+                return Err(refused(self.folder.join(name), &known));
+            }
+        }
+        Ok(())
     }
 
     fn layer(&self, name: &str) -> Result<Layer> {
@@ -283,6 +314,22 @@ impl Application {
         );
         Err(UsageError(message).into())
     }
+}
+
+/// What a folder that may be missing holds; hidden files, backups and READMEs aside.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound && !folder.is_symlink() => {
+            return Ok(Vec::new());
+        }
+        entries => entries.with_context(|| format!("cannot list {}", folder.display()))?,
+    };
+    let mut names = entries
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<std::io::Result<Vec<_>>>()?;
+    names.retain(|name| !is_aside(name));
+    names.sort();
+    Ok(names)
 }
 
 /// Every template of a folder, compiled; `_name.yaml` is the partial `name`.

@@ -70,7 +70,7 @@ pub fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
     for entry in entries {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') || name.ends_with('~') || name.starts_with("README") {
+        if is_aside(&name) {
             continue;
         }
         // A folder or another ending would be passed over without a word.
@@ -88,4 +88,9 @@ pub fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
         bail!("{} holds no .yaml file", folder.display());
     }
     Ok(files)
+}
+
+/// Whether nobody takes a file of this name for one that is read: hidden ones, backups, READMEs.
+pub(crate) fn is_aside(name: &str) -> bool {
+    name.starts_with('.') || name.ends_with('~') || name.starts_with("README")
 }

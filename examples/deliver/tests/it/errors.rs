@@ -415,3 +415,47 @@ fn keys_are_never_made_inside_a_repository() {
     assert_eq!(outside.code, Some(0), "{outside:#?}");
     assert!(sandbox.path("outside/store.key").exists());
 }
+
+/// Of a misspelt name nobody would learn that it overrides nothing.
+#[test]
+fn a_file_that_would_not_be_read_is_an_error() {
+    let sandbox = Sandbox::new();
+    let shop = sandbox.shop();
+    for name in [
+        "values/sites/aws.yml",
+        "values/sites/gcp.yaml",
+        "values/stages/qa.yaml",
+        "values/overrides.yaml",
+        "values/pair/idc-dev.yaml",
+        "values/pairs/idc-qa.yaml",
+        "value.schema.yaml",
+        "values.schema.jsn.json",
+    ] {
+        let file = shop.join(name);
+        let folder = file.parent().unwrap();
+        let is_new = !folder.exists();
+        fs::create_dir_all(folder).unwrap();
+        fs::write(&file, "replicas: 3\n").unwrap();
+        let named = if is_new { "values/pair" } else { name };
+        fails(
+            &sandbox,
+            &["--app", "shop"],
+            &[&format!("shop/{named} would not be read")],
+        );
+        fs::remove_file(&file).unwrap();
+        if is_new {
+            fs::remove_dir(folder).unwrap();
+        }
+    }
+    // What nobody takes for values.
+    for name in [
+        "README.md",
+        "values/README.md",
+        "values/base.yaml~",
+        ".values.yaml",
+        "Makefile",
+    ] {
+        fs::write(shop.join(name), "").unwrap();
+    }
+    sandbox.delivered(&["--app", "shop"]);
+}
