@@ -70,6 +70,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) cert: Option<PathBuf>,
 
+    /// The key by which values are known again that a store has no versions of; it must exist when named
+    /// [default: digest.key in the key folder, made when it is needed]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) digest_key: Option<PathBuf>,
+
     /// The value of this reference is no secret and may stand in the clear, such as a user's name
     #[arg(long, value_name = "REFERENCE")]
     pub(crate) not_secret: Vec<String>,

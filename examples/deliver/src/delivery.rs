@@ -12,7 +12,7 @@ use narae_manifest::object::{self, ObjectId};
 use narae_manifest::template::{Rendered, Rendering};
 use narae_manifest::values::Values;
 use narae_secrets::resolve::Resolved;
-use narae_secrets::sealed::{Certificate, SealedFile};
+use narae_secrets::sealed::{Certificate, DigestKey, SealedFile};
 use narae_secrets::store::Store;
 use narae_yaml::Value;
 
@@ -24,7 +24,7 @@ use crate::outcome::{Outcome, SealedItem, Sync, Verdict};
 use crate::plan::{Action, Current, FileChange, Plan};
 use crate::repository::Place;
 use crate::secrets::Found;
-use crate::{certificate, image, paths, policy, report, secrets, store};
+use crate::{certificate, digest, image, paths, policy, report, secrets, store};
 use narae_cli::application::{Application, Target};
 
 /// Objects named in a commit's body; the commit itself has them all.
@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments, outputs: &Outputs) -> Result<Outcome> {
     }
 
     let now = now();
-    let (mut resolved, mut certificate) = (Resolved::default(), None);
+    let (mut resolved, mut certificate, mut digest_key) = (Resolved::default(), None, None);
     // An application without secrets needs neither store nor certificate.
     if !found.secrets.is_empty() {
         let stores = store::open(arguments, &application, &mut outcome.made)?;
@@ -101,6 +101,7 @@ pub(crate) fn run(arguments: &Arguments, outputs: &Outputs) -> Result<Outcome> {
             outcome.made.extend(lock.write(&resolved, outputs)?);
         }
         certificate = Some(certificate::load(arguments, now, &mut outcome.made)?);
+        digest_key = digest::key(arguments, &resolved, &mut outcome.made)?;
     }
     if !arguments.dry_run {
         outcome.made.extend(place.make()?);
@@ -110,6 +111,7 @@ pub(crate) fn run(arguments: &Arguments, outputs: &Outputs) -> Result<Outcome> {
         objects: &rendering.objects,
         resolved,
         certificate,
+        digest_key,
         place: &place,
     };
     if arguments.dry_run {
@@ -161,6 +163,7 @@ struct Decision<'a> {
     objects: &'a [Rendered],
     resolved: Resolved,
     certificate: Option<Certificate>,
+    digest_key: Option<DigestKey>,
     place: &'a Place,
 }
 
@@ -187,8 +190,9 @@ impl Decision<'_> {
                 None => Manifest::new(&files, rendered)?,
                 Some((secret, certificate)) => {
                     let previous = previous(&files, id, current)?;
+                    let with = (certificate, self.digest_key.as_ref());
                     let (text, sources, sealed) =
-                        secret.seal(&self.resolved, certificate, previous.as_ref())?;
+                        secret.seal(&self.resolved, with, previous.as_ref())?;
                     outcomes.extend(sealed);
                     Manifest::of(&files, &text, rendered, sources)?
                 }

@@ -6,6 +6,7 @@
 mod certificate;
 mod cli;
 mod delivery;
+mod digest;
 mod files;
 mod guard;
 mod image;

@@ -10,8 +10,8 @@ use narae_secrets::lock::{Lock, LockedError};
 use narae_secrets::reference::{Interpolation, Reference};
 use narae_secrets::resolve::{FailureKind, Request, Resolved};
 use narae_secrets::sealed::{
-    Action, Certificate, Provisioned, ReferencedProblem, ReferencedProblemKind, ReferencedSecret,
-    Values,
+    Action, Certificate, DigestKey, Provisioned, ReferencedProblem, ReferencedProblemKind,
+    ReferencedSecret, Values,
 };
 use narae_secrets::store::{Store, StoreErrorKind, Version};
 use narae_yaml::{Path, Segment, Value};
@@ -135,15 +135,17 @@ fn is_missing(error: &LockedError) -> bool {
 pub(crate) type Sealed = (String, BTreeMap<String, String>, Vec<SealedItem>);
 
 impl SecretReferences<'_> {
-    /// Seals for `certificate`, keeping the ciphertext in `previous` of what did not change.
+    /// Seals for a certificate, keeping the ciphertext in `previous` of what did not change: what has no version is known
+    /// by the digest key.
     pub(crate) fn seal(
         &self,
         resolved: &Resolved,
-        certificate: &Certificate,
+        (certificate, digest_key): (&Certificate, Option<&DigestKey>),
         previous: Option<&Value>,
     ) -> Result<Sealed> {
         let object = ObjectId::of(&self.rendered.value)?.to_string();
         let referenced = self.referenced.clone().with_previous(previous);
+        let referenced = referenced.with_digest_key(digest_key);
         let sealed = referenced.seal(resolved, certificate);
         let Provisioned {
             mut sealed,

@@ -190,3 +190,55 @@ fn a_server_that_is_down_or_sealed_commits_nothing() {
     );
     assert_eq!(sandbox.commits(), 0);
 }
+
+/// A KV engine of version 1 has no versions: what is unchanged is known by its digest.
+#[test]
+fn from_a_store_without_versions_an_unchanged_value_stays() {
+    let Some(server) = Server::start("a delivery from KV 1") else {
+        return;
+    };
+    server.0.mount_kv("old", 1);
+    let put = |password: &str| {
+        let password = format!("password={password}");
+        let put = ["kv", "put", "-mount=old", "shop/dev/database"];
+        server.bao(&[&put[..], &["username=shop", &password]].concat());
+    };
+    put("canary-in-bao-1");
+    server.bao(&[
+        "kv",
+        "put",
+        "-mount=old",
+        "shop/dev/payment",
+        "api-key=canary-in-bao-2",
+    ]);
+    let sandbox = Sandbox::new();
+    sandbox.shop();
+    let file = sandbox.path("shop/templates/secret.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("/kv/", "/old/")).unwrap();
+    let deliver = |more: &[&str]| {
+        let run = server.deliver(&sandbox, &[&["--app", "shop"], more].concat());
+        assert!(!format!("{run:?}").contains("canary-in-bao"), "{run:#?}");
+        run
+    };
+    let first = deliver(&[]);
+    assert_eq!(first.code, Some(0), "{first:#?}");
+    assert!(first.stdout.contains("made     digest key"), "{first:#?}");
+    let second = deliver(&[]);
+    assert!(second.stdout.contains("Nothing to do"), "{second:#?}");
+    put("canary-in-bao-3");
+    let third = deliver(&["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&third.stdout).unwrap();
+    let items = json["secrets"].as_array().unwrap();
+    let kept = items.iter().filter(|item| item["outcome"] == "kept");
+    assert_eq!(
+        (kept.count(), items.len(), sandbox.commits()),
+        (2, 3, 2),
+        "{json:#}"
+    );
+    // Another key knows nothing of it, and one that is named must exist.
+    let typo = deliver(&["--digest-key", "typo.key"]);
+    assert_eq!((typo.code, sandbox.commits()), (Some(1), 2), "{typo:#?}");
+    let objects = sandbox.repository(&["cat-file", "--batch", "--batch-all-objects"]);
+    assert!(!objects.contains("canary-in-bao"));
+}
