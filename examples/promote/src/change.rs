@@ -15,19 +15,26 @@ use crate::cli::{self, Change, Common, UsageError};
 use crate::decided::Decided;
 use crate::guard::Outputs;
 use crate::handover::{HandedOver, Handover, MergeRequests};
-use crate::place::{Place, Wanted};
+use crate::place::Place;
 use crate::report::{self, Written};
 use crate::several::{self, Member};
 
+/// What a rollback undoes, from its first decision on: whatever comes before it in a lost race, and whatever else is
+/// tried again, one delivery is undone.
+pub(crate) type Undoes = Cell<Option<CommitId>>;
+
 /// Decides and lands a change, or shows it.
-pub(crate) fn run(place: &Place, common: &Common, change: &Change) -> Result<Said> {
+pub(crate) fn run(
+    place: &Place,
+    common: &Common,
+    change: &Change,
+    undoes: &Undoes,
+) -> Result<Said> {
     let parts = parts(change);
     let [part] = parts.as_slice() else {
         return several::run(place, common, members(place, change, &parts)?);
     };
     let ending = Ending::wanted(common, place, part.application)?;
-    // Whatever comes first in a lost race, one delivery is undone: the one that was seen first.
-    let undoes = Cell::new(None);
     let decide = |config: &Config, snapshot: &Snapshot<'_>| {
         let plan = decide(config, change, *part, undoes.get(), snapshot)?;
         if let Action::RollBack { reverts } = plan.intent.action {
@@ -101,7 +108,15 @@ fn members<'a>(place: &Place, change: &'a Change, parts: &[Part<'a>]) -> Result<
 fn look(place: &Place, decide: impl Fn(&Config, &Snapshot<'_>) -> Result<Plan>) -> Result<Said> {
     let decided =
         place.look(|config, snapshot| Decided::new(decide(config, snapshot)?, config, snapshot))?;
+    examine(place, &decided)?;
     Ok(decided.shown(place))
+}
+
+/// Refuses what would be refused of the commit.
+fn examine(place: &Place, decided: &Decided) -> Result<()> {
+    decided
+        .wanted()?
+        .map_or(Ok(()), |wanted| place.examine(&wanted))
 }
 
 /// Decides a change and writes it down: as a plan, or as a list of them.
@@ -120,6 +135,9 @@ pub(crate) fn plan(place: &Place, common: &Common, wanted: &cli::Plan) -> Result
         let parts = parts(&wanted.change).into_iter();
         parts.map(decide).collect::<Result<Vec<_>>>()
     })?;
+    decided
+        .iter()
+        .try_for_each(|decided| examine(place, decided))?;
     let plans: Vec<&Plan> = decided.iter().map(|decided| &decided.plan).collect();
     let (text, json) = match plans.as_slice() {
         [plan] => (serde_json::to_string_pretty(plan)?, json!(plan)),
@@ -214,18 +232,10 @@ fn end(
 ) -> Result<Said> {
     let decide = |config: &Config, snapshot: &Snapshot<'_>| {
         let decided = Decided::new(decide(config, snapshot)?, config, snapshot)?;
-        let Decided { plan, applied, .. } = &decided;
         if let Ending::Propose(requests) = ending {
-            requests.check(place, config, plan)?;
+            requests.check(place, config, &decided.plan)?;
         }
-        let wanted = match applied.outcome() {
-            "applied" => Some(Wanted {
-                changes: applied.change_set(),
-                message: plan.intent.message(applied)?,
-            }),
-            _ => None,
-        };
-        Ok((wanted, decided))
+        Ok((decided.wanted()?, decided))
     };
     let (landed, handed) = match ending {
         Ending::Land(handover) => {
@@ -268,6 +278,7 @@ fn end(
     Ok(Said {
         text,
         json,
+        landed: landed.commit.into_iter().collect(),
         is_refused: decided.is_refused(),
         not_running: handed
             .running
@@ -303,7 +314,7 @@ fn decide(
         Change::Rollback(wanted) => {
             let mut request = Request::new(application, environment);
             request.sites.clone_from(&wanted.sites);
-            request.pipeline.clone_from(&wanted.pipeline);
+            request.pipeline = wanted.pipeline.as_ref().cloned();
             let commit = match (undoes, &wanted.commit) {
                 (Some(decided), _) => Some(decided),
                 (None, Some(begin)) => Some(begun(config, &request, begin, snapshot)?),
@@ -352,10 +363,10 @@ fn begun(
 fn request(app: &str, environment: &str, what: &cli::What) -> Request {
     let mut request = Request::new(app, environment);
     request.sites.clone_from(&what.sites);
-    request.approved_by.clone_from(&what.approved_by);
+    request.approved_by = what.approved_by.as_ref().cloned();
     request.is_again = what.again;
     request.source_commit.clone_from(&what.source_commit);
-    request.pipeline.clone_from(&what.pipeline);
+    request.pipeline = what.pipeline.as_ref().cloned();
     request.condition = match (&what.expect, &what.if_newer) {
         (Some(expected), _) => Condition::Expect(expected.clone()),
         (None, Some(order)) => Condition::Newer(TagRule::new(order.clone())),

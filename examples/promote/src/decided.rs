@@ -6,7 +6,7 @@ use narae_gitops::promote::{self, Config, Drift, Horizon, PromoteError, Snapshot
 use serde_json::{Value, json};
 
 use crate::Said;
-use crate::place::Place;
+use crate::place::{Place, Wanted};
 use crate::report::{self, Written};
 
 pub(crate) struct Decided {
@@ -31,6 +31,18 @@ impl Decided {
 
     pub(crate) fn is_refused(&self) -> bool {
         self.applied.refused().next().is_some()
+    }
+
+    /// What to commit; `None` when nothing is, or may be, changed.
+    pub(crate) fn wanted(&self) -> Result<Option<Wanted>> {
+        let Self { plan, applied, .. } = self;
+        if applied.outcome() != "applied" {
+            return Ok(None);
+        }
+        Ok(Some(Wanted {
+            changes: applied.change_set(),
+            message: plan.intent.message(applied)?,
+        }))
     }
 
     /// What to know of how it was decided.

@@ -17,6 +17,9 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<&'static str> {
         } => FURTHER,
         PromoteError::Approval { .. } => "--approved-by with the name of whoever agreed",
         PromoteError::Gate { .. } => "`promote history APP`, which shows where it has been",
+        PromoteError::NoImages { .. } => {
+            "`images` in narae.yaml, beside or in the place of `values`"
+        }
         PromoteError::Registries { .. } => "--site, or --keep-registries",
         PromoteError::Repositories { .. } => {
             "an application for each image in narae.yaml, or `promote move`"

@@ -22,8 +22,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use narae_gitops::promote::PromoteError;
+use narae_gitops::repository::CommitId;
 
-use crate::cli::{Arguments, Command, UsageError};
+use crate::change::Undoes;
+use crate::cli::{Arguments, Change, Command, UsageError};
 use crate::guard::Outputs;
 use crate::place::Place;
 
@@ -38,6 +40,8 @@ const NOT_RUNNING: u8 = 4;
 struct Said {
     text: String,
     json: serde_json::Value,
+    /// The commits that were made.
+    landed: Vec<CommitId>,
     is_refused: bool,
     /// What did not go as asked, though it is done.
     warnings: Vec<String>,
@@ -68,8 +72,11 @@ fn main() -> ExitCode {
         clap::ColorChoice::Auto => anstream::ColorChoice::Auto,
     }
     .write_global();
-    let (text, message, code) = match run(&arguments) {
+    let mut landed = Vec::new();
+    let undoes = Undoes::default();
+    let (text, mut message, code) = match run(&arguments, &undoes) {
         Ok(said) => {
+            landed = said.landed;
             let text = match arguments.common.json {
                 true => json(&said.json),
                 false => said.text,
@@ -78,7 +85,10 @@ fn main() -> ExitCode {
             let failed = said.failed.iter().chain(&said.not_running);
             message.extend(failed.map(report::error));
             let code = match &said.not_running {
-                Some(_) => NOT_RUNNING,
+                Some(_) => {
+                    message.push_str(&once_more(&arguments, &undoes));
+                    NOT_RUNNING
+                }
                 None => {
                     let refused = said.is_refused.then_some(REFUSED);
                     // An error before a refusal.
@@ -88,12 +98,33 @@ fn main() -> ExitCode {
             };
             (text, message, code)
         }
-        Err(error) => (String::new(), report::error(&error), code(&error)),
+        Err(error) => {
+            let (mut message, code) = (report::error(&error), code(&error));
+            if code == ERROR {
+                message.push_str(&once_more(&arguments, &undoes));
+            }
+            (String::new(), message, code)
+        }
     };
     let outputs = Outputs::new(&arguments.common);
-    let (text, message, code) = match outputs.cleared("report", text) {
-        Ok(text) => (text, message, code),
-        Err(error) => (String::new(), report::error(&error), code.max(ERROR)),
+    let (text, code) = match outputs.cleared("report", text) {
+        Ok(text) => (text, code),
+        Err(leak) if landed.is_empty() => {
+            message = report::error(&leak);
+            (String::new(), code.max(ERROR))
+        }
+        // What has landed has landed: nobody must take it for a failure.
+        Err(leak) => {
+            message.push_str(&report::warning(&leak.to_string()));
+            let text = match arguments.common.json {
+                true => json(&in_short(&landed, &leak)),
+                false => landed
+                    .iter()
+                    .map(|commit| report::landed(*commit))
+                    .collect(),
+            };
+            (text, code)
+        }
     };
     let message = outputs
         .cleared("error", message)
@@ -108,33 +139,67 @@ fn main() -> ExitCode {
     };
     // Nobody is left to tell when standard error is closed.
     let _ = write!(anstream::stderr().lock(), "{message}");
-    match write!(anstream::stdout().lock(), "{text}") {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::from(code),
         // Whoever read the output has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(code),
-        Err(_) => ExitCode::from(ERROR),
+        Err(error) => {
+            let done = landed.iter().map(|id| format!("commit {id} was made; "));
+            let done: String = done.collect();
+            let error = anyhow::anyhow!("{done}the report could not be written: {error}");
+            let _ = write!(anstream::stderr().lock(), "{}", report::error(&error));
+            ExitCode::from(code.max(ERROR))
+        }
     }
 }
 
-fn run(arguments: &Arguments) -> anyhow::Result<Said> {
+fn run(arguments: &Arguments, undoes: &Undoes) -> anyhow::Result<Said> {
     arguments.check()?;
     let place = Place::open(&arguments.common)?;
-    match run_on(&place, arguments) {
+    match run_on(&place, arguments, undoes) {
         // What was fetched before is a help, not a need; a second time is no accident.
         Err(error) if place.has_lost_objects(&error) => {
-            run_on(&Place::open(&arguments.common)?, arguments)
+            run_on(&Place::open(&arguments.common)?, arguments, undoes)
         }
         ended => ended,
     }
 }
 
-fn run_on(place: &Place, arguments: &Arguments) -> anyhow::Result<Said> {
+fn run_on(place: &Place, arguments: &Arguments, undoes: &Undoes) -> anyhow::Result<Said> {
     match &arguments.command {
-        Command::Change(change) => change::run(place, &arguments.common, change),
+        Command::Change(change) => change::run(place, &arguments.common, change, undoes),
         Command::Plan(plan) => change::plan(place, &arguments.common, plan),
         Command::Apply(apply) => change::apply(place, &arguments.common, apply),
         Command::History(wanted) => history::run(place, wanted),
         Command::Drift(wanted) => drift::run(place, wanted),
+    }
+}
+
+/// The commits alone, as the whole report has them.
+fn in_short(landed: &[CommitId], leak: &anyhow::Error) -> serde_json::Value {
+    let commit = |commit| serde_json::json!({ "outcome": "applied", "commit": commit });
+    let mut said = match landed {
+        [one] => commit(one),
+        several => serde_json::json!({ "changes": several.iter().map(commit).collect::<Vec<_>>() }),
+    };
+    if let Some(fields) = said.as_object_mut() {
+        fields.insert("warnings".to_owned(), serde_json::json!([leak.to_string()]));
+    }
+    said
+}
+
+/// Of a rollback that may have landed: what it is called, since without a name the next one would go.
+fn once_more(arguments: &Arguments, undoes: &Undoes) -> String {
+    match (&arguments.command, undoes.get()) {
+        (Command::Change(Change::Rollback(wanted)), Some(reverts))
+            if wanted.commit.is_none() && wanted.pipeline.as_ref().is_none() =>
+        {
+            report::warning(&format!(
+                "if this has landed, the same command undoes one delivery more\n  try: --commit {reverts:.12}, to ask for this one again"
+            ))
+        }
+        _ => String::new(),
     }
 }
 

@@ -283,6 +283,11 @@ pub(crate) fn planned(file: &Path) -> String {
     format!("{GREEN}Written{GREEN:#} to {file}: `promote apply {file}` makes the change.\n")
 }
 
+/// A commit of which no more may be shown.
+pub(crate) fn landed(commit: CommitId) -> String {
+    format!("{GREEN}Committed{GREEN:#} {BOLD}{commit}{BOLD:#}\n")
+}
+
 /// Who was told of what was committed, and where it runs.
 pub(crate) fn handed_over(handed: &HandedOver, commit: Option<CommitId>) -> String {
     let mut out = String::new();

@@ -86,19 +86,12 @@ fn decide(
     let mut parts = Vec::with_capacity(members.len());
     for member in members {
         let decided = Decided::new((member.decide)(config, snapshot)?, config, snapshot)?;
-        let Decided { plan, applied, .. } = &decided;
-        let wanted = match applied.outcome() {
-            "applied" => Some(Wanted {
-                changes: applied.change_set(),
-                message: plan.intent.message(applied)?,
-            }),
-            _ => None,
-        };
+        let (branch, wanted) = (decided.plan.branch.clone(), decided.wanted()?);
         if let Some(wanted) = &wanted {
-            let changed = snapshot.change(&plan.branch, &wanted.changes);
+            let changed = snapshot.change(&branch, &wanted.changes);
             changed.map_err(anyhow::Error::from_boxed)?;
         }
-        parts.push((plan.branch.clone(), wanted, decided));
+        parts.push((branch, wanted, decided));
     }
     if parts.iter().any(|(.., decided)| decided.is_refused()) {
         parts.iter_mut().for_each(|(_, wanted, _)| *wanted = None);
@@ -112,7 +105,11 @@ fn look(place: &Place, groups: &[(&str, Vec<&Member<'_>>)]) -> Result<Vec<Ended>
         let mut ended = Vec::with_capacity(groups.len());
         for (_, members) in groups {
             // What a group that fails had decided is not there for the next.
-            let decided = decide(config, &snapshot.clone(), members);
+            let decided = decide(config, &snapshot.clone(), members).and_then(|parts| {
+                let mut wanted = parts.iter().filter_map(|(_, wanted, _)| wanted.as_ref());
+                wanted.try_for_each(|wanted| place.examine(wanted))?;
+                Ok(parts)
+            });
             for (branch, wanted, _) in decided.iter().flatten() {
                 if let Some(wanted) = wanted {
                     let changed = snapshot.change(branch, &wanted.changes);
@@ -152,6 +149,7 @@ fn told(place: &Place, common: &Common, ended: Vec<(&str, Ended)>, attempts: u32
             };
             said.text
                 .push_str(&report::change(place.shown(), &decided, written));
+            said.landed.extend(commit);
             warnings.extend(decided.warnings());
             let mut json = decided.to_json(place);
             if let Some(fields) = json.as_object_mut() {

@@ -41,6 +41,12 @@ pub enum PromoteError {
         /// The application.
         application: String,
     },
+    /// The configuration names no place of an image, so there is none to set.
+    #[error("`{application}` has no `images`: only its values are named")]
+    NoImages {
+        /// The application.
+        application: String,
+    },
     /// An image for several sites, which do not have one registry.
     #[error("`{image}` is of one registry, and sites have their own: {}", registries.join(", "))]
     Registries {

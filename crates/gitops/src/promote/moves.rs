@@ -81,6 +81,11 @@ pub fn set_image(
             edits.push(Edit::set(file, select, Setting::Image(wanted)));
         }
     }
+    if edits.is_empty() {
+        return Err(PromoteError::NoImages {
+            application: request.application.clone(),
+        });
+    }
     // A name without a slash may stand for another, as in a kustomization's entry without a `newName`.
     repositories.retain(|repository| repository.contains('/'));
     if repositories.len() > 1 {

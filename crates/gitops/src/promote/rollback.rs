@@ -31,7 +31,7 @@ pub fn roll_back(
 ) -> Result<Plan, PromoteError> {
     let past = Past::of(config, request, snapshot)?;
     let standing = past.standing();
-    let (delivery, edits) = match commit {
+    let (delivery, edits) = match commit.or_else(|| past.undone_by_this_run()) {
         Some(commit) => {
             let delivery = past.named(commit)?;
             // Undone already, all of it is found to be so.
@@ -117,6 +117,23 @@ impl<'a> Past<'a> {
             environment: self.request.environment.clone(),
             horizon: self.horizon.clone().map(Box::new),
         })
+    }
+
+    /// What a rollback of the same pipeline run undid, as far as it stands: a run that is repeated asks for the same.
+    fn undone_by_this_run(&self) -> Option<CommitId> {
+        let asking = self.request.pipeline.as_ref()?;
+        let mut undone = BTreeSet::new();
+        for delivery in &self.deliveries {
+            let Action::RollBack { reverts } = delivery.action else {
+                continue;
+            };
+            let is_ours = delivery.pipeline.as_ref() == Some(asking);
+            if is_ours && !undone.contains(&delivery.commit) {
+                return Some(reverts);
+            }
+            undone.insert(reverts);
+        }
+        None
     }
 
     fn nothing(&self) -> PromoteError {

@@ -6,6 +6,8 @@ mod handover;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use narae_cli::Given;
+pub(crate) use narae_cli::UsageError;
 use narae_gitops::image::{ImageReference, TagOrder};
 
 pub(crate) use handover::{By, Handover, MergeRequest, WebhookStyle};
@@ -27,15 +29,16 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Common {
-    /// The repository: a path, https://…, ssh://…, user@host:path or git://…
+    /// The repository: a path, https://…, ssh://…, user@host:path or git://… [default: the one around this folder]
     #[arg(
         long,
         global = true,
         value_name = "URL",
         env = "NARAE_REPO",
-        default_value = "."
+        default_value = "",
+        hide_default_value = true
     )]
-    pub(crate) repo: String,
+    pub(crate) repo: Given<String>,
 
     /// The branch that narae.yaml is read from [default: the repository's own]
     #[arg(long, global = true, value_name = "NAME")]
@@ -54,18 +57,26 @@ pub(crate) struct Common {
     pub(crate) json: bool,
 
     /// Sign the commit, if one is made: the file of an SSH key, or the id of a gpg key
-    #[arg(long, global = true, value_name = "FILE|ID", env = "NARAE_SIGN_KEY")]
-    pub(crate) sign_key: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE|ID",
+        env = "NARAE_SIGN_KEY",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) sign_key: Given<String>,
 
-    /// Who commits, as git writes it
+    /// Who commits, as git writes it [default: Narae promote <promote@narae.invalid>]
     #[arg(
         long,
         global = true,
         value_name = "NAME <MAIL>",
         env = "NARAE_AUTHOR",
-        default_value = "Narae promote <promote@narae.invalid>"
+        default_value = "",
+        hide_default_value = true
     )]
-    pub(crate) author: String,
+    pub(crate) author: Given<String>,
 
     /// Where objects of a repository elsewhere are kept between runs; deletable at any time
     /// [default: narae in the user's cache folder]
@@ -170,9 +181,15 @@ pub(crate) struct Rollback {
     #[arg(long = "site", value_name = "SITE")]
     pub(crate) sites: Vec<String>,
 
-    /// The pipeline run that asks, recorded in the commit
-    #[arg(long, value_name = "URL", env = "NARAE_PIPELINE")]
-    pub(crate) pipeline: Option<String>,
+    /// The pipeline run that asks, recorded in the commit; what a rollback of the same run has undone is what is asked for
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "NARAE_PIPELINE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) pipeline: Given<String>,
 }
 
 /// What may be said of a delivery.
@@ -183,8 +200,13 @@ pub(crate) struct What {
     pub(crate) sites: Vec<String>,
 
     /// Who agreed, where an environment asks for it
-    #[arg(long, value_name = "NAME")]
-    pub(crate) approved_by: Option<String>,
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) approved_by: Given<String>,
 
     /// Let a version come again that was here and was replaced
     #[arg(long)]
@@ -203,8 +225,14 @@ pub(crate) struct What {
     pub(crate) source_commit: Option<String>,
 
     /// The pipeline run that asks, recorded in the commit
-    #[arg(long, value_name = "URL", env = "NARAE_PIPELINE")]
-    pub(crate) pipeline: Option<String>,
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "NARAE_PIPELINE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) pipeline: Given<String>,
 }
 
 #[derive(Debug, Args)]
@@ -282,18 +310,6 @@ fn commit(text: &str) -> Result<String, String> {
         false => Err("expected 4 to 40 hexadecimal digits".to_owned()),
     }
 }
-
-/// What is wrong with the command line that clap cannot know.
-#[derive(Debug)]
-pub(crate) struct UsageError(pub(crate) String);
-
-impl std::fmt::Display for UsageError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for UsageError {}
 
 const AFTER_HELP: &str = "\
 Examples:

@@ -25,6 +25,8 @@ pub(crate) use together::Group;
 
 /// How often a change is decided again on a tip that moved before it gives up.
 const ATTEMPTS: u32 = 32;
+/// Who commits when nobody is named.
+const AUTHOR: &str = "Narae promote <promote@narae.invalid>";
 
 /// One repository.
 pub(crate) struct Place {
@@ -64,21 +66,21 @@ pub(crate) struct Wanted {
 
 impl Place {
     pub(crate) fn open(common: &Common) -> Result<Self> {
-        let found = here(&common.repo);
-        let path = found.as_deref().unwrap_or(Path::new(&common.repo));
+        let repo = common.repo.as_ref().map_or(".", String::as_str);
+        let found = here(repo);
+        let path = found.as_deref().unwrap_or(Path::new(repo));
         let heard = Heard::default();
         let timeout = Duration::from_secs(common.timeout);
         let (kind, cache) = match path.exists() {
-            true if common.repo == "." && found.is_none() => bail!(
+            true if repo == "." && found.is_none() => bail!(
                 "there is no repository in this folder, nor above it\n  try: --repo with its path or URL, or NARAE_REPO"
             ),
             true => (Kind::Here(prepared(Repository::open(path)?, common)), None),
-            false if is_path(&common.repo) => bail!(
-                "there is no repository at {}\n  try: --repo with its path or URL",
-                common.repo
-            ),
+            false if is_path(repo) => {
+                bail!("there is no repository at {repo}\n  try: --repo with its path or URL")
+            }
             false => {
-                let remote = connected(&common.repo, timeout, &heard)?;
+                let remote = connected(repo, timeout, &heard)?;
                 let folder = common.cache.clone().map_or_else(default_cache, Ok)?;
                 let cache = Cache::open(folder, &remote)?;
                 let objects = prepared(Repository::open(cache.repository().path())?, common);
@@ -86,7 +88,7 @@ impl Place {
             }
         };
         let (shown, default) = match &kind {
-            Kind::Here(repository) => (common.repo.clone(), repository.default_branch()?),
+            Kind::Here(repository) => (repo.to_owned(), repository.default_branch()?),
             Kind::Elsewhere(remote, _) if common.branch.is_none() => {
                 (remote.address(), remote.default_branch()?)
             }
@@ -94,10 +96,10 @@ impl Place {
         };
         let branch = common.branch.clone().or(default);
         Ok(Self {
-            repository: common.repo.clone(),
+            repository: repo.to_owned(),
             shown,
             branch: branch.unwrap_or_else(|| "main".to_owned()),
-            author: author(&common.author)?,
+            author: author(common.author.as_ref().map_or(AUTHOR, String::as_str))?,
             depth: common.depth,
             timeout,
             kind,
@@ -184,6 +186,14 @@ impl Place {
                 look(&self.config(&snapshot)?, &snapshot)
             }
         }
+    }
+
+    /// Refuses what would be refused of a commit of this: a secret in it, a message that cannot be written.
+    pub(crate) fn examine(&self, wanted: &Wanted) -> Result<()> {
+        let (changes, message) = (wanted.changes.clone(), wanted.message.clone());
+        let commit = Commit::new(changes, message, self.signature()?);
+        // On nothing: the files are there, so no path is in another's way, and of a repository elsewhere no more is fetched.
+        Ok(self.objects().examine(None, &commit)?)
     }
 
     /// Lands what `decide` says about the tip of `branch`; asks again when another writer was faster.
@@ -390,7 +400,7 @@ fn default_cache() -> Result<PathBuf> {
 fn prepared(repository: Repository, common: &Common) -> Repository {
     let outputs = Outputs::new(common);
     let repository = repository.checked_by(move |what, bytes| outputs.check(what, bytes));
-    match &common.sign_key {
+    match common.sign_key.as_ref() {
         // A path is meant as one, also of a file that is not there.
         Some(key) if key.contains('/') || Path::new(key).is_file() => {
             repository.signing(SshKey::new(key))

@@ -349,3 +349,35 @@ fn sites_with_registries_of_their_own_keep_them() {
         "{file}"
     );
 }
+
+/// A pipeline that runs again after a failure asks for what it asked before.
+#[test]
+fn a_rollback_by_the_same_pipeline_is_one_rollback() {
+    let sandbox = Sandbox::new();
+    for tag in ["12e4567", "23f5678"] {
+        sandbox.done(&["set-image", "shop", &image(tag), "--env", "dev"]);
+    }
+    let commits = sandbox.commits();
+    let back = |pipeline: &str, more: &[&str]| {
+        let back = ["rollback", "shop", "--env", "dev", "--pipeline", pipeline];
+        sandbox.done(&[&back[..], more].concat())
+    };
+    back("http://ci/1", &["--site", "idc"]);
+    // The other site of the same delivery, by the same run.
+    back("http://ci/1", &[]);
+    assert_eq!(sandbox.commits(), commits + 2);
+    let again = back("http://ci/1", &[]);
+    assert!(again.contains("Nothing to do"), "{again}");
+    assert_eq!(sandbox.commits(), commits + 2);
+    for site in ["idc", "aws"] {
+        let text = sandbox.file("dev", site, "shop/kustomization.yaml");
+        assert!(text.contains("newTag: \"12e4567\""), "{text}");
+    }
+    // Another run asks for what stands now.
+    back("http://ci/2", &[]);
+    assert_eq!(sandbox.commits(), commits + 3);
+    let text = sandbox.file("dev", "idc", "shop/kustomization.yaml");
+    assert!(text.contains("newTag: \"0000aaa\""), "{text}");
+    let again = back("http://ci/2", &[]);
+    assert!(again.contains("Nothing to do"), "{again}");
+}

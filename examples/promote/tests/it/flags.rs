@@ -248,3 +248,38 @@ fn a_dry_run_refuses_the_command_lines_that_a_run_refuses() {
         }
     }
 }
+
+/// Pipelines set variables that they have no value for.
+#[test]
+fn variables_that_are_empty_are_not_set() {
+    let sandbox = Sandbox::new();
+    let image = format!("{IMAGE}:12e4567");
+    let mut command = sandbox.command("", &["set-image", "shop", &image, "--env", "dev"]);
+    command.current_dir(sandbox.path("gitops.git"));
+    for name in ["NARAE_AUTHOR", "NARAE_SIGN_KEY", "NARAE_PIPELINE"] {
+        command.env(name, "");
+    }
+    let run = Run::of(&mut command);
+    assert_eq!(run.code, Some(0), "{run:#?}");
+    let commit = sandbox.repository(&[
+        "log",
+        "-1",
+        "--format=%an|%G?|%(trailers:key=Pipeline)",
+        "main",
+    ]);
+    assert_eq!(commit.trim(), "Narae promote|N|");
+    // Nobody agreed.
+    let arguments = [
+        "move",
+        "shop",
+        "--from",
+        "rc",
+        "--to",
+        "master",
+        "--approved-by",
+        "",
+    ];
+    let run = sandbox.run(&arguments);
+    assert_eq!(run.code, Some(3), "{run:#?}");
+    assert!(run.stderr.contains("--approved-by"), "{run:#?}");
+}

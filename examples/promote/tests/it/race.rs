@@ -178,9 +178,11 @@ fn a_secret_in_the_servers_words_is_not_printed() {
     sandbox.hook("post-receive", &format!("echo 'your token: {token}'"));
     let run = set(&sandbox, &[]);
     assert!(!format!("{run:?}").contains(token), "{run:#?}");
-    assert_eq!(run.code, Some(1), "{run:#?}");
     assert!(run.stderr.contains("the report is kept back"), "{run:#?}");
-    assert_eq!(sandbox.commits(), 2);
+    // It has landed, and is told.
+    assert_eq!((run.code, sandbox.commits()), (Some(0), 2), "{run:#?}");
+    let commit = sandbox.repository(&["rev-parse", "main"]);
+    assert!(run.stdout.contains(commit.trim()), "{run:#?}");
 }
 
 #[test]
