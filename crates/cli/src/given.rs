@@ -12,11 +12,6 @@ impl<T> Given<T> {
     pub fn as_ref(&self) -> Option<&T> {
         self.0.as_ref()
     }
-
-    /// The same, its own.
-    pub fn into_option(self) -> Option<T> {
-        self.0
-    }
 }
 
 impl<T: FromStr> FromStr for Given<T> {
