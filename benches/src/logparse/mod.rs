@@ -1,147 +1,134 @@
 //! How fast are lines read, typed, against what Rust programs read them with today?
 //!
-//! Every question reads the same generated lines with both, one thread, and both must read every line. Ours does more than
-//! its peers do: timestamps become moments and numbers are checked, where grok and regex leave text.
+//! Every question reads the same generated lines with both, in one thread, and both must read every line. What counts is the processor
+//! time of that thread. Ours does more than its peers do: timestamps become moments and numbers are checked, where grok and regex leave text.
 
+mod lines;
 mod template;
+#[cfg(feature = "vrl")]
+mod vrl;
 
-use std::fmt::Write as _;
 use std::hint::black_box;
+use std::time::Duration;
 
 use narae_logparse::format::{access, cri, json};
 use narae_logparse::grok::{Patterns, Spelling};
 use narae_logparse::time::Context;
 use narae_logparse::{Event, Format, Reader, Timestamp};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::report::Report;
+use lines::LINES;
 
 // Few lines and many rounds: a round that nothing interrupts is then likely on a busy machine, too.
-const LINES: usize = 5_000;
 const ROUNDS: usize = 30;
 
+/// A peer's name, what is appended to the question's, and whether it reads a line.
+struct Peer {
+    name: &'static str,
+    suffix: &'static str,
+    read: Box<dyn FnMut(&'static str) -> bool>,
+}
+
+impl Peer {
+    fn new(
+        suffix: &'static str,
+        name: &'static str,
+        read: impl FnMut(&'static str) -> bool + 'static,
+    ) -> Self {
+        let read = Box::new(read);
+        Self { name, suffix, read }
+    }
+
+    /// As many captures as we have fields, as text.
+    fn regex(pattern: &str) -> Self {
+        let regex = regex::bytes::Regex::new(pattern).expect("a valid pattern");
+        let mut places = regex.capture_locations();
+        Self::new("_regex", "regex, as many captures", move |line| {
+            regex.captures_read(&mut places, line.as_bytes()).is_some()
+        })
+    }
+
+    /// Nothing without the feature, since VRL is heavy.
+    #[cfg_attr(
+        not(feature = "vrl"),
+        expect(unused_variables, reason = "there is nobody to tell")
+    )]
+    fn vrl(name: &'static str, log: &'static str, source: &str) -> Option<Self> {
+        #[cfg(feature = "vrl")]
+        return Some(Self::new("_vrl", name, vrl::reader(log, source)));
+        #[cfg(not(feature = "vrl"))]
+        None
+    }
+}
+
 pub fn run(report: &mut Report) {
-    combined(report);
-    containers(report);
-    objects(report);
+    if cfg!(not(feature = "vrl")) {
+        report.skip("VRL", "built without `--features vrl`");
+    }
+    entries(report);
     records(report);
     formats(report);
     groks(report);
     template::run(report);
 }
 
-fn combined(report: &mut Report) {
-    let log = access_log();
-    let pattern = grok::Grok::with_default_patterns()
-        .compile("%{COMBINEDAPACHELOG}", true)
-        .expect("a stock pattern");
-    let theirs = || {
-        count(&log, |line| {
+/// Formats that are read into a structure of their own.
+fn entries(report: &mut Report) {
+    let log = lines::access();
+    let pattern = combined_pattern();
+    let mut peers = vec![
+        Peer::new("", "grok crate (Oniguruma)", move |line| {
             pattern
                 .match_against(line)
                 .map(|found| found.iter().count())
                 .is_some()
-        })
-    };
-    let ours = || {
-        count(&log, |line| {
-            access::parse_combined(line.as_bytes())
-                .map(black_box)
-                .is_ok()
-        })
-    };
-    compare(
-        report,
-        "logparse.combined_entry",
-        "grok crate (Oniguruma)",
-        &log,
-        ours,
-        theirs,
-    );
+        }),
+        Peer::regex(
+            r#"^(\S+) (\S+) (\S+) \[([^\]]+)\] "([^"]*)" (\d+|-) (\d+|-) "([^"]*)" "([^"]*)"$"#,
+        ),
+    ];
+    let source = r#"parse_apache_log!(.message, format: "combined")"#;
+    peers.extend(Peer::vrl("VRL parse_apache_log", log, source));
+    ask(report, "logparse.combined_entry", log, peers, |line| {
+        access::parse_combined(line.as_bytes())
+            .map(black_box)
+            .is_ok()
+    });
 
-    let regex = regex::bytes::Regex::new(
-        r#"^(\S+) (\S+) (\S+) \[([^\]]+)\] "([^"]*)" (\d+|-) (\d+|-) "([^"]*)" "([^"]*)"$"#,
-    )
-    .expect("a valid pattern");
-    let mut places = regex.capture_locations();
-    let theirs = || {
-        count(&log, |line| {
-            regex.captures_read(&mut places, line.as_bytes()).is_some()
-        })
-    };
-    let ours = || {
-        count(&log, |line| {
-            access::parse_combined(line.as_bytes())
-                .map(black_box)
-                .is_ok()
-        })
-    };
-    compare(
-        report,
-        "logparse.combined_entry_regex",
-        "regex, nine captures",
-        &log,
-        ours,
-        theirs,
-    );
-}
+    let log = lines::container();
+    let mut peers = vec![Peer::regex("^([^ ]+) (stdout|stderr) ([^ ]*) (.*)$")];
+    let source = r"parse_regex!(.message, r'^(?P<time>[^ ]+) (?P<stream>stdout|stderr) (?P<tag>[^ ]*) (?P<msg>.*)$')";
+    peers.extend(Peer::vrl("VRL parse_regex", log, source));
+    ask(report, "logparse.cri_entry", log, peers, |line| {
+        cri::parse(line.as_bytes()).map(black_box).is_ok()
+    });
 
-fn containers(report: &mut Report) {
-    let log = container_log();
-    let regex = regex::bytes::Regex::new("^([^ ]+) (stdout|stderr) ([^ ]*) (.*)$")
-        .expect("a valid pattern");
-    let mut places = regex.capture_locations();
-    let theirs = || {
-        count(&log, |line| {
-            regex.captures_read(&mut places, line.as_bytes()).is_some()
-        })
-    };
-    let ours = || {
-        count(&log, |line| {
-            cri::parse(line.as_bytes()).map(black_box).is_ok()
-        })
-    };
-    compare(
-        report,
-        "logparse.cri_entry",
-        "regex (Fluent Bit's pattern)",
-        &log,
-        ours,
-        theirs,
-    );
-}
-
-fn objects(report: &mut Report) {
-    let log = json_log();
-    let theirs = || {
-        count(&log, |line| {
+    let log = lines::json();
+    let mut peers = vec![
+        Peer::new("", "serde_json::Value", |line| {
             serde_json::from_str::<serde_json::Value>(line)
                 .map(black_box)
                 .is_ok()
-        })
-    };
-    let ours = || {
-        count(&log, |line| {
-            json::parse(line.as_bytes()).map(black_box).is_ok()
-        })
-    };
-    compare(
-        report,
-        "logparse.json_record",
-        "serde_json::Value",
-        &log,
-        ours,
-        theirs,
-    );
+        }),
+        Peer::new("_sonic", "sonic_rs::Value", |line| {
+            sonic_rs::from_str::<sonic_rs::Value>(line)
+                .map(black_box)
+                .is_ok()
+        }),
+    ];
+    peers.extend(Peer::vrl("VRL parse_json", log, "parse_json!(.message)"));
+    ask(report, "logparse.json_record", log, peers, |line| {
+        json::parse(line.as_bytes()).map(black_box).is_ok()
+    });
 }
 
 /// The whole way from bytes in chunks to uniform records with a ledger.
 fn records(report: &mut Report) {
-    let log = access_log();
-    let pattern = grok::Grok::with_default_patterns()
-        .compile("%{COMBINEDAPACHELOG}", true)
-        .expect("a stock pattern");
+    let log = lines::access();
+    let pattern = combined_pattern();
     let theirs = || {
-        count(&log, |line| {
+        count(log, |line| {
             pattern
                 .match_against(line)
                 .map(|found| found.iter().count())
@@ -161,136 +148,83 @@ fn records(report: &mut Report) {
         reader.verify().expect("every byte is accounted for");
         assert_eq!(records, LINES);
     };
-    compare(
-        report,
-        "logparse.combined_reader",
-        "grok crate (Oniguruma)",
-        &log,
-        ours,
-        theirs,
-    );
+    let name = "logparse.combined_reader";
+    compare(report, name, "grok crate (Oniguruma)", log, ours, theirs);
 }
 
-/// Formats that most people read with a regular expression, against the one they would write: the captures of as many
-/// fields, as text. klog's and Spring's are the ones of the collectors' documentation.
+/// Formats that most people read with a regular expression, against the one they would write; klog's and Spring's are the ones of the
+/// collectors' documentation. And against VRL's function, where it has one.
 fn formats(report: &mut Report) {
     let reference = Timestamp::from_rfc3339(b"2026-11-21T00:00:00Z").expect("a time");
     let context = Context::default().with_reference(reference);
-    for (name, format, pattern, log) in [
+    for (name, format, vrl, pattern, log) in [
         (
             "logparse.klog_record",
             Format::Klog,
+            Some(("VRL parse_klog", "parse_klog!(.message)")),
             r"^([IWEF])(\d{4} \d{2}:\d{2}:\d{2}\.\d{6})\s+(\d+) ([^:]+):(\d+)\] (.*)$",
-            generated(|n, log| {
-                writeln!(
-                    log,
-                    "I1121 04:44:{:02}.{:06} {:7} controller.go:{}] Reconciling deployment shop/web generation {n}",
-                    n % 60,
-                    n * 7 % 1_000_000,
-                    n % 30,
-                    n % 1900
-                )
-            }),
+            lines::klog(),
         ),
         (
             "logparse.syslog_record",
             Format::Syslog,
+            Some(("VRL parse_syslog", "parse_syslog!(.message)")),
             r"^<(\d+)>(\w{3} [ \d]\d \d{2}:\d{2}:\d{2}) (\S+) ([^\[: ]+)\[(\d+)\]: (.*)$",
-            generated(|n, log| {
-                writeln!(
-                    log,
-                    "<{}>Nov 21 04:44:{:02} node-{} kubelet[{n}]: Connection from 10.0.0.{} accepted",
-                    n % 192,
-                    n % 60,
-                    n % 40,
-                    n % 250
-                )
-            }),
+            lines::syslog(),
         ),
         (
             "logparse.spring_record",
             Format::Spring,
+            None,
             r"^(\S+)\s+([A-Z]+) (\d+) --- \[([^\]]*)\] \[([^\]]*)\] (\S+)\s+: (.*)$",
-            generated(|n, log| {
-                writeln!(
-                    log,
-                    "2026-11-21T04:44:{:02}.{:03}Z  INFO 1 --- [shop] [nio-8080-exec-{}] c.e.shop.OrderService                     : order {n} placed",
-                    n % 60,
-                    n % 1000,
-                    n % 9
-                )
-            }),
+            lines::spring(),
         ),
         (
             "logparse.envoy_record",
             Format::Envoy,
+            None,
             r#"^\[([^\]]+)\] "(\S+) (\S+) ([^"]+)" (\d+) (\S+) (\S+) (\S+) (\S+) (\S+) "([^"]*)" "([^"]*)" "([^"]*)" "([^"]*)" "([^"]*)"$"#,
-            generated(|n, log| {
-                writeln!(
-                    log,
-                    "[2026-11-21T04:44:{:02}.123Z] \"GET /cart/{n} HTTP/1.1\" 200 - 0 {n} 12 11 \"10.0.0.{}\" \"curl/8.5.0\" \"cc21d9b0-cf5c-432b-8c7e-98aeb7988cd2\" \"shop.svc\" \"10.0.1.{}:8080\"",
-                    n % 60,
-                    n % 250,
-                    n % 250
-                )
-            }),
+            lines::envoy(),
         ),
         (
             "logparse.logfmt_record",
             Format::Logfmt,
+            Some(("VRL parse_logfmt", "parse_logfmt!(.message)")),
             r#"^ts=(\S+) level=(\S+) caller=(\S+) msg="((?:[^"\\]|\\.)*)" status=(\d+) duration=(\S+) id=(\S+)$"#,
-            generated(|n, log| {
-                writeln!(
-                    log,
-                    "ts=2026-11-21T04:44:{:02}Z level=info caller=cart.go:{} msg=\"order \\\"{n}\\\" placed\" status=200 duration={}ms id=o{n}",
-                    n % 60,
-                    n % 900,
-                    n % 99
-                )
-            }),
+            lines::logfmt(),
         ),
     ] {
-        let regex = regex::bytes::Regex::new(pattern).expect("a valid pattern");
-        let mut places = regex.capture_locations();
-        let theirs = || {
-            count(&log, |line| {
-                regex.captures_read(&mut places, line.as_bytes()).is_some()
-            })
-        };
-        let ours = || {
-            count(&log, |line| {
-                format
-                    .parse_with(line.as_bytes(), &context)
-                    .map(black_box)
-                    .is_ok()
-            })
-        };
-        compare(report, name, "regex, as many captures", &log, ours, theirs);
+        let mut peers = vec![Peer::regex(pattern)];
+        peers.extend(vrl.and_then(|(peer, source)| Peer::vrl(peer, log, source)));
+        ask(report, name, log, peers, |line| {
+            format
+                .parse_with(line.as_bytes(), &context)
+                .map(black_box)
+                .is_ok()
+        });
     }
 }
 
 /// The same stock pattern with both; then what twice the line costs where a backtracker explodes.
 fn groks(report: &mut Report) {
-    let log = access_log();
+    let log = lines::access();
     let stock = Patterns::stock(Spelling::Legacy);
     let mut ours = stock
         .compile("%{COMBINEDAPACHELOG}")
         .expect("a stock pattern");
-    let theirs = grok::Grok::with_default_patterns()
-        .compile("%{COMBINEDAPACHELOG}", true)
-        .expect("a stock pattern");
+    let theirs = combined_pattern();
     compare(
         report,
         "logparse.grok_combined",
         "grok crate (Oniguruma)",
-        &log,
+        log,
         || {
-            count(&log, |line| {
+            count(log, |line| {
                 ours.parse(line.as_bytes()).map(black_box).is_ok()
             })
         },
         || {
-            count(&log, |line| {
+            count(log, |line| {
                 theirs
                     .match_against(line)
                     .map(|found| found.iter().count())
@@ -314,64 +248,65 @@ fn groks(report: &mut Report) {
     );
 }
 
-fn generated(write: impl Fn(usize, &mut String) -> std::fmt::Result) -> String {
-    generated_lines(LINES, write)
+fn combined_pattern() -> grok::Pattern {
+    grok::Grok::with_default_patterns()
+        .compile("%{COMBINEDAPACHELOG}", true)
+        .expect("a stock pattern")
 }
 
-fn generated_lines(lines: usize, write: impl Fn(usize, &mut String) -> std::fmt::Result) -> String {
-    (0..lines).fold(String::new(), |mut log, n| {
-        write(n, &mut log).expect("writing to a string");
-        log
-    })
+/// Compares ours with each peer in turn.
+fn ask(
+    report: &mut Report,
+    name: &str,
+    log: &'static str,
+    peers: Vec<Peer>,
+    mut ours: impl FnMut(&str) -> bool,
+) {
+    for mut peer in peers {
+        let name = format!("{name}{}", peer.suffix);
+        compare(
+            report,
+            &name,
+            peer.name,
+            log,
+            || count(log, &mut ours),
+            || count(log, &mut peer.read),
+        );
+    }
 }
 
+/// Runs both in turn and records the least processor time of each.
 fn compare(
     report: &mut Report,
     name: &str,
     peer: &str,
     log: &str,
     mut ours: impl FnMut(),
-    theirs: impl FnMut(),
+    mut theirs: impl FnMut(),
 ) {
-    let best = (0..ROUNDS).map(|_| {
-        let start = std::time::Instant::now();
-        ours();
-        start.elapsed().as_secs_f64()
-    });
-    let rate = log.len() as f64 / 1e6 / best.fold(f64::INFINITY, f64::min);
-    let note = format!(
-        "{LINES} lines, {:.1} MB; ours {rate:.0} MB/s",
-        log.len() as f64 / 1e6
-    );
-    report.compare(name, peer, &note, ROUNDS, ours, theirs);
+    let (mut best, mut their_best) = (Duration::MAX, Duration::MAX);
+    for _ in 0..ROUNDS {
+        best = best.min(processor_time(&mut ours));
+        their_best = their_best.min(processor_time(&mut theirs));
+    }
+    let megabytes = log.len() as f64 / 1e6;
+    let rate = megabytes / best.as_secs_f64();
+    let note = format!("{LINES} lines, {megabytes:.1} MB; ours {rate:.0} MB/s");
+    report.record(name, peer, &note, best, their_best);
+}
+
+/// What the thread spends on it.
+fn processor_time(work: &mut impl FnMut()) -> Duration {
+    let now = || {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        Duration::try_from(time).expect("a positive time")
+    };
+    let start = now();
+    work();
+    now() - start
 }
 
 /// Reads every line, and insists that each is read.
-fn count(log: &str, mut read: impl FnMut(&str) -> bool) {
+fn count(log: &'static str, mut read: impl FnMut(&'static str) -> bool) {
     assert_eq!(log.lines().filter(|line| read(line)).count(), LINES);
-}
-
-fn access_log() -> String {
-    let agent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_9_1) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0";
-    (0..LINES).fold(String::new(), |mut log, n| {
-        let (a, b, status, size) = (n % 250, n * 7 % 250, [200, 200, 304, 404, 502][n % 5], n * 31 % 100_000);
-        let (minute, second) = (n / 60 % 60, n % 60);
-        let _ = writeln!(log, "192.0.{a}.{b} - - [10/Oct/2026:13:{minute:02}:{second:02} +0900] \"GET /shop/cart/{n}?page={a} HTTP/1.1\" {status} {size} \"https://shop.example/\" \"{agent}\"");
-        log
-    })
-}
-
-fn container_log() -> String {
-    (0..LINES).fold(String::new(), |mut log, n| {
-        let (stream, nanos) = (["stdout", "stderr"][n % 2], n * 48_271 % 1_000_000_000);
-        let _ = writeln!(log, "2026-11-21T04:44:44.{nanos:09}Z {stream} F order {n} placed by customer {} in 12 ms, cart of 3", n * 17 % 9999);
-        log
-    })
-}
-
-fn json_log() -> String {
-    (0..LINES).fold(String::new(), |mut log, n| {
-        let _ = writeln!(log, "{{\"time\":\"2026-11-21T04:44:44.123456789Z\",\"level\":\"info\",\"logger\":\"shop.cart\",\"msg\":\"order {n} placed\",\"http\":{{\"method\":\"GET\",\"status\":{},\"path\":\"/shop/cart/{n}\"}},\"duration_ms\":{}.25,\"user\":\"u{n}\",\"ok\":true,\"tags\":[\"a\",\"b\"]}}", [200, 404, 503][n % 3], n % 900);
-        log
-    })
 }

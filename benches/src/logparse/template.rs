@@ -47,7 +47,7 @@ pub fn run(report: &mut Report) {
         ours = ours.min(start.elapsed());
         templates = miner.templates().len();
         if round < 2 {
-            let (time, found) = drain3(&python, &log);
+            let (time, found) = drain3(&python, log);
             theirs = theirs.min(time);
             clusters = found;
         }
@@ -80,8 +80,8 @@ fn drain3(python: &std::ffi::OsStr, log: &str) -> (Duration, usize) {
     )
 }
 
-fn log() -> String {
-    super::generated_lines(LINES, |n, log| {
+fn log() -> &'static str {
+    super::lines::generated(LINES, |n, log| {
         let (a, b) = (n % 250, n * 7 % 250);
         let user = ["anna", "ben", "chloe", "dmitri", "eve"][n % 5];
         use std::fmt::Write as _;

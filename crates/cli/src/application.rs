@@ -222,7 +222,7 @@ impl Application {
     /// When a file cannot be read or says what it must not, naming it and what to try.
     pub fn sample_secrets(&self) -> Result<Option<(String, Document)>> {
         let file = self.folder.join("secrets.sample.yaml");
-        if !file.exists() {
+        if !is_there(&file)? {
             return Ok(None);
         }
         let shown = file.display().to_string();
@@ -358,7 +358,12 @@ pub fn templates(folder: &Path) -> Result<TemplateSet> {
 pub fn values_schema(folder: &Path) -> Result<Option<ValuesSchema>> {
     let names =
         ["yaml", "yml", "json"].map(|ending| folder.join(format!("values.schema.{ending}")));
-    let there: Vec<&PathBuf> = names.iter().filter(|file| file.exists()).collect();
+    let mut there = Vec::new();
+    for file in &names {
+        if is_there(file)? {
+            there.push(file);
+        }
+    }
     match there.as_slice() {
         [] => Ok(None),
         [file] => Ok(Some(ValuesSchema::read(
@@ -370,6 +375,16 @@ pub fn values_schema(folder: &Path) -> Result<Option<ValuesSchema>> {
             first.display(),
             second.display()
         ),
+    }
+}
+
+/// Whether there is something of that name, be it a link that leads nowhere: what cannot be read must not
+/// look like what is not there.
+fn is_there(file: &Path) -> Result<bool> {
+    match fs::symlink_metadata(file) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("cannot look for {}", file.display())),
     }
 }
 

@@ -137,6 +137,8 @@ rules! {
     UnusedValue = "unused-value" Warning;
     /// A number or boolean that became a text other than the one written in the values.
     RespelledValue = "respelled-value" Warning;
+    /// A validation rule of a custom resource definition that cannot be checked here.
+    SkippedRule = "skipped-rule" Warning;
     /// A check that stopped at a limit; nothing beyond it was looked at.
     NotChecked = "not-checked" Error;
 }

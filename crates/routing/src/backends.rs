@@ -89,6 +89,10 @@ impl<K> Backends<K> {
         self.entries.iter().map(|(_, w)| u64::from(w.value())).sum()
     }
 
+    pub(crate) fn get(&self, index: usize) -> Option<(&K, Weight)> {
+        self.entries.get(index).map(|(id, weight)| (id, *weight))
+    }
+
     pub(crate) fn id(&self, index: u16) -> &K {
         // INVARIANT: indices are made by enumerating these very entries, which never change.
         #[expect(

@@ -15,6 +15,7 @@ pub mod matching;
 pub mod objective;
 pub mod pool;
 pub mod retry;
+pub mod saved;
 pub mod simulate;
 mod slot;
 pub mod split;

@@ -17,6 +17,8 @@ use std::str::FromStr;
 /// # Ok::<(), narae_routing::WeightError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Weight(u32);
 
 impl Weight {

@@ -4,6 +4,7 @@
 //! The time limit is for all of it; whether it is asked again within it, after 429, 503 and 504, the client was told. Redirects are not
 //! followed. The client, with its addresses and credentials, is the caller's.
 
+use std::fmt;
 use std::time::Duration;
 
 use http::Request;
@@ -27,10 +28,27 @@ pub(crate) struct ApiServer {
     pub(crate) max_answer_bytes: usize,
 }
 
-/// Status and body of an answer; the body is wiped on drop.
-pub(crate) struct Answer {
+/// Status and body of an answer. The body is wiped on drop, and not printed.
+pub struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+impl Answer {
+    /// An answer from somewhere else: a recording, another transport.
+    #[must_use]
+    pub fn new(status: u16, body: Vec<u8>) -> Self {
+        let body = Zeroizing::new(body);
+        Self { status, body }
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why there is no answer.

@@ -48,7 +48,7 @@ pub use oracle::{ask, go_program};
 pub use postgres::Postgres;
 pub use process::Process;
 pub use program::{is_missing, program, skip};
-pub use relay::{Cut, Relay};
+pub use relay::{Cut, Lost, Relay};
 pub use sealed_secrets::SealedSecrets;
 pub use sshd::Sshd;
 pub use trace::Trace;

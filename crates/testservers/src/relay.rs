@@ -18,6 +18,16 @@ pub enum Cut {
     Silent(u64),
 }
 
+/// A connection that was lost, or fell silent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "for tests of this workspace")]
+pub struct Lost {
+    /// How.
+    pub cut: Cut,
+    /// The first bytes that the client sent, as text.
+    pub began: String,
+}
+
 /// A running relay.
 #[derive(Debug)]
 pub struct Relay {
@@ -29,6 +39,7 @@ pub struct Relay {
 #[derive(Debug, Default)]
 struct Shared {
     open: Mutex<Vec<TcpStream>>,
+    lost: Mutex<Vec<Lost>>,
     is_silent: Mutex<bool>,
     fell_silent: Condvar,
     is_stopping: AtomicBool,
@@ -62,6 +73,12 @@ impl Relay {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The connections that were cut before they ended by themselves.
+    #[must_use]
+    pub fn lost(&self) -> Vec<Lost> {
+        lock(&self.shared.lost).clone()
     }
 
     /// Returns when a connection has fallen silent.
@@ -101,15 +118,26 @@ impl Shared {
             Some(Cut::Answered(bytes) | Cut::Silent(bytes)) => (u64::MAX, bytes),
         };
         let (from, to) = (client.try_clone()?, server.try_clone()?);
+        let began = Arc::new(Mutex::new(String::new()));
+        let (shared, begins) = (Arc::clone(self), Arc::clone(&began));
         thread::spawn(move || {
-            if is_cut(&from, &to, sent) {
-                end(&from, &to);
+            let mut first = [0; 64];
+            let length = from.peek(&mut first).unwrap_or_default();
+            *lock(&begins) =
+                String::from_utf8_lossy(first.get(..length).unwrap_or_default()).into_owned();
+            match copied(&from, &to, sent) {
+                Copied::All => return,
+                Copied::Most => shared.note(cut, &begins),
+                Copied::Failed => {}
             }
+            end(&from, &to);
         });
         let shared = Arc::clone(self);
         thread::spawn(move || {
-            if !is_cut(&server, &client, answered) {
-                return;
+            match copied(&server, &client, answered) {
+                Copied::All => return,
+                Copied::Most => shared.note(cut, &began),
+                Copied::Failed => {}
             }
             if matches!(cut, Some(Cut::Silent(_))) {
                 *lock(&shared.is_silent) = true;
@@ -121,16 +149,31 @@ impl Shared {
         });
         Ok(())
     }
+
+    fn note(&self, cut: Option<Cut>, began: &Mutex<String>) {
+        let began = lock(began).clone();
+        lock(&self.lost).extend(cut.map(|cut| Lost { cut, began }));
+    }
 }
 
-/// Copies until the end, which is passed on, or so many bytes, or a failure: whether it was not the end.
-fn is_cut(mut from: &TcpStream, mut to: &TcpStream, most: u64) -> bool {
-    let copied = io::copy(&mut from.by_ref().take(most), &mut to);
-    let has_ended = matches!(copied, Ok(copied) if copied < most);
-    if has_ended {
-        let _ = to.shutdown(Shutdown::Write);
+/// What became of one direction.
+enum Copied {
+    /// It came to its end, which was passed on.
+    All,
+    /// It reached its limit.
+    Most,
+    Failed,
+}
+
+fn copied(mut from: &TcpStream, mut to: &TcpStream, most: u64) -> Copied {
+    match io::copy(&mut from.by_ref().take(most), &mut to) {
+        Ok(copied) if copied < most => {
+            let _ = to.shutdown(Shutdown::Write);
+            Copied::All
+        }
+        Ok(_) => Copied::Most,
+        Err(_) => Copied::Failed,
     }
-    !has_ended
 }
 
 fn end(one: &TcpStream, other: &TcpStream) {

@@ -27,6 +27,25 @@ impl Position {
             column,
         }
     }
+
+    /// Where nothing stands, which the parser places here: behind its colon, not before it, and behind its dash, not
+    /// behind the comment that follows.
+    pub(crate) fn of_nothing(mut self, source: &str) -> Self {
+        let (before, after) = source.split_at_checked(self.offset).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let comment = line.trim_start_matches([' ', '\t', '-', '?', ':']);
+        let is_behind_comment = comment.starts_with('#');
+        if is_behind_comment {
+            let begins = line.strip_suffix(comment).unwrap_or_default();
+            let past = line.strip_prefix(begins.trim_end()).unwrap_or_default();
+            self.offset -= past.len();
+            self.column -= past.chars().count().min(self.column);
+        } else if after.starts_with(':') {
+            self.offset += 1;
+            self.column += 1;
+        }
+        self
+    }
 }
 
 impl fmt::Display for Position {

@@ -1,7 +1,7 @@
 //! Files and pipes, chunk by chunk, through a reader. What comes through a pipe is passed on when nothing more comes.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, BufReader, ErrorKind, Read};
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,7 +11,7 @@ use narae_logparse::ledger::{Imbalance, Ledger};
 use narae_logparse::{Event, Format, Reader, Timestamp};
 
 use crate::lines::Inputs;
-use crate::pipe::{Came, Pipe};
+use crate::pipe::{Came, Pipe, Unpacked};
 use crate::progress::Bar;
 
 /// Read at a time, and looked at to decide on a format.
@@ -54,18 +54,21 @@ pub(crate) enum Step<'s> {
 pub(crate) fn open(name: &str, bar: &Bar) -> anyhow::Result<(Input, SystemTime)> {
     let about = || format!("cannot read {name}");
     if name == "-" {
-        let pipe = Pipe::open(io::stdin()).with_context(about)?;
+        let pipe = Pipe::open(Unpacked::new(io::stdin())).with_context(about)?;
         return Ok((Input::Pipe(pipe), SystemTime::now()));
     }
     let file = File::open(name).with_context(|| format!("cannot open {name}"))?;
     let data = file.metadata().with_context(about)?;
     let written = data.modified().unwrap_or_else(|_| SystemTime::now());
     if data.file_type().is_fifo() {
-        return Ok((Input::Pipe(Pipe::open(file).with_context(about)?), written));
+        return Ok((
+            Input::Pipe(Pipe::open(Unpacked::new(file)).with_context(about)?),
+            written,
+        ));
     }
     // What is no file, such as a device, cannot be looked into and is read as it is.
-    let bytes = match Compression::of(&file).unwrap_or(None) {
-        Some(how) => how.decode(bar.watch(file)).with_context(about)?,
+    let bytes: Box<dyn Read> = match Compression::of(&file).unwrap_or(None) {
+        Some(how) => Box::new(how.decode(bar.watch(file)).with_context(about)?),
         None => Box::new(bar.watch(file)),
     };
     Ok((Input::File(bytes), written))
@@ -83,19 +86,46 @@ impl Compression {
     pub(crate) fn of(file: &File) -> io::Result<Option<Self>> {
         let mut magic = [0; 4];
         let filled = file.read_at(&mut magic, 0)?;
-        Ok(match magic.get(..filled) {
-            Some([0x1F, 0x8B, ..]) => Some(Self::Gzip),
-            Some([0x28, 0xB5, 0x2F, 0xFD]) => Some(Self::Zstd),
+        Ok(Self::of_bytes(magic.get(..filled).unwrap_or_default()))
+    }
+
+    /// Whether bytes that begin so can become compressed ones, by what comes next.
+    pub(crate) fn may_begin(start: &[u8]) -> bool {
+        let magics: [&[u8]; 2] = [&[0x1F, 0x8B], &[0x28, 0xB5, 0x2F, 0xFD]];
+        magics
+            .iter()
+            .any(|magic| magic.len() > start.len() && magic.starts_with(start))
+    }
+
+    pub(crate) const fn of_bytes(start: &[u8]) -> Option<Self> {
+        match start {
+            [0x1F, 0x8B, ..] => Some(Self::Gzip),
+            [0x28, 0xB5, 0x2F, 0xFD, ..] => Some(Self::Zstd),
             _ => None,
-        })
+        }
     }
 
     /// What was compressed, also if in several pieces. Memory is zstd's window, 128 MiB at most.
-    pub(crate) fn decode(self, file: impl Read + 'static) -> io::Result<Box<dyn Read>> {
+    pub(crate) fn decode<R: Read>(self, file: R) -> io::Result<Decoder<R>> {
         Ok(match self {
-            Self::Gzip => Box::new(MultiGzDecoder::new(file)),
-            Self::Zstd => Box::new(zstd::stream::read::Decoder::new(file)?),
+            Self::Gzip => Decoder::Gzip(MultiGzDecoder::new(file)),
+            Self::Zstd => Decoder::Zstd(zstd::stream::read::Decoder::new(file)?),
         })
+    }
+}
+
+/// What [`Compression::decode`] makes.
+pub(crate) enum Decoder<R: Read> {
+    Gzip(MultiGzDecoder<R>),
+    Zstd(zstd::stream::read::Decoder<'static, BufReader<R>>),
+}
+
+impl<R: Read> Read for Decoder<R> {
+    fn read(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Gzip(decoder) => decoder.read(chunk),
+            Self::Zstd(decoder) => decoder.read(chunk),
+        }
     }
 }
 

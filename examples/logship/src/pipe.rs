@@ -1,8 +1,11 @@
-//! Bytes that somebody writes while they are read. A thread waits for them, so that nobody else does when nothing comes.
+//! Bytes that somebody writes while they are read. A thread waits for them, so that nobody else does when nothing comes, and
+//! unpacks them if they are compressed.
 
 use std::io::{self, ErrorKind, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
+
+use crate::input::Compression;
 
 /// Read at a time: what a pipe holds.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -54,6 +57,49 @@ fn pass_on(mut from: impl Read, to: &SyncSender<io::Result<Vec<u8>>>) {
         let failed = came.is_err();
         if to.send(came).is_err() || failed {
             return;
+        }
+    }
+}
+
+/// What comes through a pipe, unpacked if it begins as compressed files do.
+pub(crate) enum Unpacked<R> {
+    /// Nothing came yet.
+    Closed(Option<R>),
+    Open(Box<dyn Read + Send>),
+}
+
+impl<R: Read + Send + 'static> Unpacked<R> {
+    pub(crate) const fn new(from: R) -> Self {
+        Self::Closed(Some(from))
+    }
+
+    /// Waits for as many bytes as it takes to know: one, unless it could be the beginning of more.
+    fn open(mut from: R) -> io::Result<Box<dyn Read + Send>> {
+        const MOST: usize = 4;
+        let mut start = Vec::with_capacity(MOST);
+        let mut byte = [0];
+        while start.len() < MOST && Compression::may_begin(&start) && from.read(&mut byte)? > 0 {
+            start.extend(byte);
+        }
+        let compression = Compression::of_bytes(&start);
+        let all = io::Cursor::new(start).chain(from);
+        match compression {
+            Some(how) => Ok(Box::new(how.decode(all)?)),
+            None => Ok(Box::new(all)),
+        }
+    }
+}
+
+impl<R: Read + Send + 'static> Read for Unpacked<R> {
+    fn read(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self {
+                Self::Open(bytes) => return bytes.read(chunk),
+                Self::Closed(from) => match from.take() {
+                    Some(from) => *self = Self::Open(Self::open(from)?),
+                    None => return Ok(0),
+                },
+            }
         }
     }
 }

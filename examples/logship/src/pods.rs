@@ -10,12 +10,14 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use futures_util::StreamExt as _;
+use hyper::header::HeaderValue;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ListParams, WatchEvent, WatchParams};
-use kube::{Api, Client, ResourceExt as _};
+use kube::{Api, Client, Config, ResourceExt as _};
 use narae_logparse::kubernetes::{Metadata, OwnerKind, Source};
+use secrecy::ExposeSecret as _;
 
 use crate::follow::Pods;
 
@@ -26,6 +28,25 @@ const FIRST_LIST: Duration = Duration::from_secs(10);
 const PAGE: u32 = 500;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// As kubectl or a pod's service account would ask.
+async fn client() -> anyhow::Result<Client> {
+    // The cause may quote lines of a kubeconfig, which holds credentials.
+    let unknown = || {
+        anyhow!(
+            "no way to an API server: neither a kubeconfig that can be used nor a service account; `kubectl get pods` says more"
+        )
+    };
+    let config = Config::infer().await.map_err(|_| unknown())?;
+    let token = config.auth_info.token.as_ref();
+    // kube would panic.
+    if token.is_some_and(|token| HeaderValue::from_str(token.expose_secret()).is_err()) {
+        bail!(
+            "the user's token in the kubeconfig has characters that cannot be sent; has it a line break?"
+        );
+    }
+    Client::try_from(config).map_err(|_| unknown())
+}
 
 /// Namespace and name.
 type Name = (String, String);
@@ -50,11 +71,7 @@ impl Watch {
             .enable_all()
             .build()?;
         // The cause may quote lines of a kubeconfig, which holds credentials.
-        let client = runtime.block_on(Client::try_default()).map_err(|_| {
-            anyhow!(
-                "no way to an API server: neither a kubeconfig that can be used nor a service account; `kubectl get pods` says more"
-            )
-        })?;
+        let client = runtime.block_on(client())?;
         let watch = Self::default();
         let (sender, listed) = channel();
         let shared = watch.clone();

@@ -51,8 +51,9 @@ pub(crate) fn objects(
     let values: Vec<_> = objects.iter().map(|rendered| &rendered.value).collect();
     let mut findings = schemas.check(&values);
     findings.extend(lint::check(&values, &schemas));
-    // As a person reads them: object by object.
-    findings.sort_by_key(|finding| finding.index);
+    findings.extend(schemas.unchecked_rules(&values));
+    // As a person reads them: object by object, and last what is about none.
+    findings.sort_by_key(|finding| (finding.index.is_none(), finding.index));
     Finding::trace(&mut findings, objects);
     Ok(findings)
 }

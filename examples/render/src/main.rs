@@ -8,7 +8,7 @@ mod cli;
 mod input;
 mod output;
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
@@ -73,9 +73,13 @@ fn run(arguments: &Arguments) -> Result<Vec<Finding>> {
     }
     let allowed = |finding: &Finding| arguments.allow.contains(&finding.rule);
     findings.retain(|finding| !allowed(finding));
-    output::print(&output::objects(&mut rendering, arguments.output)?)?;
+    let printed = output::print(&output::objects(&mut rendering, arguments.output)?);
     let _ = write!(anstream::stderr().lock(), "{}", output::findings(&findings));
-    Ok(findings)
+    // Whoever stops reading the objects still learns what is wrong with them.
+    match printed {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(findings),
+        printed => printed.map(|()| findings).map_err(Into::into),
+    }
 }
 
 /// Where a value comes from; where it goes as well, if the templates render at all.

@@ -89,10 +89,12 @@ fn decide(router: &Router, path: &str, query: &str) -> Response<Full<Bytes>> {
             Err(error) => text(StatusCode::CONFLICT, &format!("{error}\n")),
         };
     }
+    // As a page's form is encoded.
+    let asked = reqwest::Url::parse(&format!("http://localhost/?{query}"));
     let value = |name: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let found = pairs.find(|(key, _)| *key == name);
-        found.map(|(_, value)| value.replace("%2F", "/").replace("%3A", ":"))
+        let mut pairs = asked.as_ref().ok()?.query_pairs();
+        let found = pairs.find(|(key, _)| key == name)?;
+        Some(found.1.into_owned())
     };
     let live = router.live();
     let service = value("service").unwrap_or_default();
@@ -130,7 +132,13 @@ fn decide(router: &Router, path: &str, query: &str) -> Response<Full<Bytes>> {
         }
     };
     if done {
-        text(StatusCode::OK, "done\n")
+        match router.save() {
+            Ok(()) => text(StatusCode::OK, "done\n"),
+            Err(error) => text(
+                StatusCode::OK,
+                &format!("done, and forgotten at the next start: {error}\n"),
+            ),
+        }
     } else {
         text(StatusCode::NOT_FOUND, "no such site or endpoint\n")
     }

@@ -13,25 +13,23 @@ use hyper::http::request::Parts;
 use hyper::http::uri::{Authority, PathAndQuery};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use narae_routing::matching::{
-    Arrival, HeaderChange, Outcome, Presented, Refusal as NoRoute, Request as Asked,
+    Arrival, HeaderChange, Kept, Outcome, Presented, Refusal as NoRoute, Request as Asked,
+    normal_target,
 };
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
 
 use crate::access::Entry;
-use crate::body::{Companion, Cut, Passing};
+use crate::body::{Companion, Passing};
 use crate::connections::Held;
-use crate::flags::Flags;
 use crate::forward::{Forwarding, Order};
 use crate::headers;
 use crate::identity::Verified;
 use crate::live::Live;
 use crate::router::Router;
-use crate::verdict::Verdict;
 use crate::worker::WorkerId;
 
 /// What goes to a client: an endpoint's body, or a line of our own. Its companion logs it.
-pub(crate) type Answer = Passing<Either<Incoming, Full<Bytes>>, Served>;
+pub(crate) type Answer = Passing<Either<Incoming, Full<Bytes>>, Box<Served>>;
 
 /// Over which connection a request came.
 pub(crate) struct Came {
@@ -97,7 +95,7 @@ pub(crate) async fn handle(
     let host = match check(&parts) {
         Ok(host) => host,
         Err(refusal) => {
-            let refused = Refused::new(refusal.status(), Flags::NONE, refusal.to_string());
+            let refused = Refused::new(refusal.status(), "-", refusal.to_string());
             return Ok(refuse(&router, entry, refused));
         }
     };
@@ -112,13 +110,13 @@ pub(crate) async fn handle(
                 came: &came,
                 live: &live,
             };
-            forwarding.carry_out(order, parts, body, entry).await
+            forwarding.carry_out(*order, parts, body, entry).await
         }
         Decided::Answer(status, location, text) => {
             let flags = if status == StatusCode::NOT_FOUND {
-                Flags::NR
+                "NR"
             } else {
-                Flags::NONE
+                "-"
             };
             let mut response = answer(&router, entry, status, flags, text);
             if let Some(location) = location {
@@ -194,13 +192,21 @@ fn decide(
         .iter()
         .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
         .collect();
-    let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let sent = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    // What is decided about is what is sent on.
+    let target = &*normal_target(sent);
     let host = host.to_str().unwrap_or_default();
     let request = Asked::new(parts.method.as_str(), host, target, &seen)
         .at(router.wall_clock())
         .presenting(presented);
     let decision = live.table.decide(&came.arrival, &request);
+    // Which endpoint serves it is said with the answer.
+    let session = match &decision.outcome {
+        Outcome::Forward(forward) => forward.session.as_ref().and_then(Kept::change),
+        _ => None,
+    };
     let changes = decision.response_headers.iter();
+    let changes = changes.filter(|change| session.as_ref() != Some(*change));
     let changes = changes.map(HeaderChange::to_static).collect();
     let line = |status: u16, text: &str| {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -232,14 +238,15 @@ fn decide(
 /// Why there is an answer of our own.
 pub(crate) struct Refused {
     status: StatusCode,
-    flags: Flags,
+    /// Envoy's.
+    flags: &'static str,
     reason: Cow<'static, str>,
 }
 
 impl Refused {
     pub(crate) fn new(
         status: StatusCode,
-        flags: Flags,
+        flags: &'static str,
         reason: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self {
@@ -251,7 +258,7 @@ impl Refused {
 }
 
 /// Answers with one line that says why.
-pub(crate) fn refuse(router: &Router, entry: Box<Entry>, refused: Refused) -> Response<Answer> {
+pub(crate) fn refuse(router: &Router, entry: Entry, refused: Refused) -> Response<Answer> {
     let Refused {
         status,
         flags,
@@ -263,18 +270,17 @@ pub(crate) fn refuse(router: &Router, entry: Box<Entry>, refused: Refused) -> Re
 
 fn answer(
     router: &Router,
-    mut entry: Box<Entry>,
+    mut entry: Entry,
     status: StatusCode,
-    flags: Flags,
+    flags: &'static str,
     text: String,
 ) -> Response<Answer> {
     entry.answered(status, flags);
     let written = !text.is_empty();
-    let served = Served {
+    let served = Box::new(Served {
         entry: Some(entry),
         held: None,
-        verdict: None,
-    };
+    });
     let body = Either::Right(Full::from(text));
     let mut response = Response::new(Passing::new(body, router.limits.stall_timeout, served));
     *response.status_mut() = status;
@@ -289,14 +295,11 @@ fn answer(
 #[derive(Default)]
 pub(crate) struct Served {
     /// None for the answer that begins a tunnel, which logs itself.
-    pub(crate) entry: Option<Box<Entry>>,
-    /// None once the answer has come whole, and for one of our own.
+    pub(crate) entry: Option<Entry>,
     pub(crate) held: Option<Held>,
-    /// What is still to be said of its endpoint.
-    pub(crate) verdict: Option<Verdict>,
 }
 
-impl Companion for Served {
+impl Companion for Box<Served> {
     fn passed(&mut self, bytes: usize) {
         if let Some(entry) = &mut self.entry {
             entry.passed(bytes);
@@ -304,38 +307,9 @@ impl Companion for Served {
     }
 
     fn came_whole(&mut self) {
-        let Some(held) = self.held.take() else { return };
-        let now = Instant::now();
-        held.give_back(now);
-        if let Some(verdict) = self.verdict.take() {
-            verdict.ended(true, now);
+        if let Some(held) = self.held.take() {
+            held.give_back();
         }
-    }
-
-    fn cut(&mut self, cut: Cut) {
-        self.end_early(cut.flags(), cut != Cut::Unread);
-    }
-}
-
-impl Served {
-    /// An endpoint's answer that will not be whole.
-    fn end_early(&mut self, flags: Flags, by_endpoint: bool) {
-        if self.held.take().is_none() {
-            return;
-        }
-        if let Some(entry) = &mut self.entry {
-            entry.went_wrong(flags);
-        }
-        if let Some(verdict) = self.verdict.take() {
-            verdict.ended(!by_endpoint, Instant::now());
-        }
-    }
-}
-
-impl Drop for Served {
-    /// The client leaves before the endpoint's last byte.
-    fn drop(&mut self) {
-        self.end_early(Flags::DC, false);
     }
 }
 

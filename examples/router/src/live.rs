@@ -3,7 +3,7 @@
 //! A request keeps the configuration it began with; what is known of services (health, breakers, connections,
 //! budgets) belongs to the services and outlives it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -17,8 +17,15 @@ use crate::arguments::{BackendAddress, Limits};
 use crate::cluster::Cluster;
 use crate::identity::{AccessError, Gatekeeper};
 use crate::objects::{FileError, Files};
+use crate::state::Remembered;
 use crate::tls::{Port, TlsListener};
 use crate::upstream::Upstream;
+
+/// How long an upstream is remembered whose service is gone, too.
+const ABSENCE: Duration = Duration::from_secs(3600);
+
+/// The most upstreams that are remembered while no route leads to them.
+const MOST_ABSENT: usize = 1024;
 
 /// Length and time of each file.
 pub(crate) type Stamp = Vec<Option<(u64, SystemTime)>>;
@@ -112,9 +119,12 @@ fn written(backends: &[BackendAddress]) -> String {
 #[derive(Default)]
 pub(crate) struct Live {
     pub(crate) table: Table,
-    upstreams: BTreeMap<Backend, Arc<Upstream>>,
+    upstreams: HashMap<Backend, Arc<Upstream>>,
     /// The same in the order of their names.
     ordered: Vec<Arc<Upstream>>,
+    /// Those that no route leads to now, and since when: what is known of them, and what people decided, is
+    /// there again when one does.
+    absent: HashMap<Backend, (Arc<Upstream>, Duration)>,
     tls: HashMap<u16, (Arc<Port>, Arc<ServerConfig>)>,
     /// Ports of all listeners, and whether they speak TLS.
     pub(crate) ports: BTreeMap<u16, bool>,
@@ -129,6 +139,7 @@ impl Live {
     pub(crate) fn compile(
         files: Files,
         last: &Self,
+        remembered: Option<&Remembered>,
         limits: &Arc<Limits>,
         now: Duration,
     ) -> Result<(Self, Vec<String>), LoadError> {
@@ -152,29 +163,41 @@ impl Live {
         let mut backends: Vec<&Backend> = live.table.backends().collect();
         backends.sort_by_key(|backend| backend.to_string());
         backends.dedup();
-        let mut upstreams = BTreeMap::new();
+        let mut upstreams = HashMap::new();
+        let known = |backend: &Backend| {
+            let absent = last.absent.get(backend).map(|(upstream, _)| upstream);
+            last.upstreams.get(backend).or(absent)
+        };
         for backend in &backends {
             let policy = files.objects.pool(&backend.service, backend.port);
             if policy.sites.iter().all(|site| site.endpoints.is_empty()) {
                 notes.push(format!(
-                    "service {backend}: no EndpointSlice and no TrafficPolicy names an endpoint; its requests get 503"
+                    "service {backend}: no ready endpoint of an EndpointSlice and none of a TrafficPolicy; its requests get 503"
                 ));
             }
-            let upstream = match last.upstreams.get(*backend) {
+            let upstream = match known(backend) {
                 Some(known) => {
                     Pool::new(policy).map_err(wrong(backend))?;
                     Arc::clone(known)
                 }
                 None => {
-                    let made = Upstream::new(backend, &files.objects, Arc::clone(limits));
-                    Arc::new(made.map_err(wrong(backend))?)
+                    let ours = |other: &Backend| other.service == backend.service;
+                    let others = backends.iter().filter(|other| ours(other)).count() > 1;
+                    let before = last.upstreams.keys().chain(last.absent.keys()).any(ours);
+                    let limits = Arc::clone(limits);
+                    let made = Upstream::new(backend, others || before, &files.objects, limits);
+                    let made = made.map_err(wrong(backend))?;
+                    if let Some(state) = remembered.and_then(|all| all.of(made.name())) {
+                        made.pool().restore(state, now);
+                    }
+                    Arc::new(made)
                 }
             };
             upstreams.insert((*backend).clone(), upstream);
         }
         // From here on nothing fails.
         for (backend, upstream) in &upstreams {
-            if last.upstreams.contains_key(backend) {
+            if known(backend).is_some() {
                 upstream
                     .reconfigure(backend, &files.objects, now)
                     .map_err(wrong(backend))?;
@@ -183,11 +206,49 @@ impl Live {
         live.ordered = upstreams.values().cloned().collect();
         live.ordered.sort_by(|a, b| a.name().cmp(b.name()));
         live.upstreams = upstreams;
+        live.absent = last.left_by(&live, &files, now);
         Ok((live, notes))
+    }
+
+    /// Upstreams that the next configuration does not name: while their service is there, and for a while after.
+    fn left_by(
+        &self,
+        next: &Self,
+        files: &Files,
+        now: Duration,
+    ) -> HashMap<Backend, (Arc<Upstream>, Duration)> {
+        let services = files.objects.services.iter();
+        let services: HashSet<_> = services.map(|s| s.metadata.object_name()).collect();
+        let current = self
+            .upstreams
+            .iter()
+            .map(|(b, upstream)| (b, upstream, now));
+        let absent = self
+            .absent
+            .iter()
+            .map(|(b, (upstream, since))| (b, upstream, *since));
+        let mut left: Vec<_> = current
+            .chain(absent)
+            .filter(|(backend, ..)| !next.upstreams.contains_key(backend))
+            .filter(|(backend, _, since)| {
+                services.contains(&backend.service) || now.saturating_sub(*since) < ABSENCE
+            })
+            .collect();
+        left.sort_by_key(|(_, _, since)| std::cmp::Reverse(*since));
+        left.truncate(MOST_ABSENT);
+        left.into_iter()
+            .map(|(backend, upstream, since)| (backend.clone(), (Arc::clone(upstream), since)))
+            .collect()
     }
 
     pub(crate) fn upstream(&self, backend: &Backend) -> Option<&Arc<Upstream>> {
         self.upstreams.get(backend)
+    }
+
+    /// Those that no route leads to now, too.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        let absent = self.absent.values().map(|(upstream, _)| upstream);
+        absent.chain(&self.ordered)
     }
 
     /// In the order of their names.

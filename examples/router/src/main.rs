@@ -4,7 +4,7 @@
 //! One request: `server` accepts the connection, a `worker` takes it and `tls` opens it, `exchange` checks the request and asks the
 //! table of `live` what becomes of it, after `identity` has verified who sent it, `forward` picks endpoints of an `upstream` and tries them with an `outbound`
 //! request over `connections`, `body` streams both ways under a time limit, `stall` lets go what stands still, `access` logs it when its last byte is out.
-//! Beside that, `cluster` watches one instead of files, `health` probes, `admin` shows and takes orders. Every decision is `narae-routing`'s.
+//! Beside that, `state` keeps what operators decided for the next run, `cluster` watches one instead of files, `health` probes, `admin` shows and takes orders. Every decision is `narae-routing`'s.
 
 mod access;
 mod admin;
@@ -14,10 +14,8 @@ mod check;
 #[cfg(feature = "kube")]
 mod cluster;
 mod connections;
-mod deadline;
 mod exchange;
 mod explain;
-mod flags;
 mod forward;
 mod headers;
 mod health;
@@ -30,13 +28,12 @@ mod router;
 mod server;
 mod simulate;
 mod stall;
+mod state;
 mod tls;
 mod tunnel;
 mod upload;
 mod upstream;
-mod verdict;
 mod weighed;
-mod whole;
 mod worker;
 
 use std::io::{self, Write as _};
@@ -55,6 +52,7 @@ use arguments::{Arguments, Command, Serve};
 use live::{LoadError, Source, Stamp};
 use router::Router;
 use server::{Draining, Entrance};
+use state::{StateError, StateFile};
 use worker::Workers;
 
 /// The system's allocator was a tenth of the instructions that a request takes.
@@ -99,7 +97,8 @@ async fn run(serve: &Serve) -> Result<(), Failure> {
     let stamp = source.stamp();
     #[cfg(feature = "kube")]
     let cluster = source.cluster();
-    let (router, notes) = Router::new(source, limits, log)?;
+    let state = serve.state.as_deref().map(StateFile::open).transpose()?;
+    let (router, notes) = Router::new(source, limits, log, state)?;
     notes.iter().for_each(|note| say(note));
     let router = Arc::new(router);
     let workers = Workers::start(router.limits.workers()).map_err(Failure::Start)?;
@@ -135,6 +134,7 @@ async fn run(serve: &Serve) -> Result<(), Failure> {
     }
     tasks.spawn(health::probe(Arc::downgrade(&router)));
     tasks.spawn(reloading);
+    tasks.spawn(save(Arc::clone(&router)));
     #[cfg(feature = "kube")]
     if let Some(cluster) = cluster {
         tasks.spawn(cluster::serve(cluster, Arc::clone(&router)));
@@ -146,6 +146,9 @@ async fn run(serve: &Serve) -> Result<(), Failure> {
     }
     // Refuse newcomers at once.
     tasks.shutdown().await;
+    router
+        .save()
+        .unwrap_or_else(|error| say(&error.to_string()));
     drop((router, running));
     // Connections and tunnels alike keep a place.
     let drained = connections.acquire_many(most);
@@ -188,6 +191,17 @@ fn announce(line: &str) -> Result<(), Failure> {
     out.flush().map_err(Failure::Start)
 }
 
+/// Writes the state now and then, if there is a file for it.
+async fn save(router: Arc<Router>) {
+    loop {
+        tokio::time::sleep(state::EVERY).await;
+        let saving = Arc::clone(&router);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || saving.save()).await {
+            say(&error.to_string());
+        }
+    }
+}
+
 /// Takes a new configuration when a file changes, and on SIGHUP.
 fn reload(
     router: Arc<Router>,
@@ -228,6 +242,8 @@ enum Failure {
     Simulate(simulate::SimulateError),
     #[error(transparent)]
     Load(#[from] LoadError),
+    #[error("{0}; move it away to begin without it")]
+    State(#[from] StateError),
     #[cfg(feature = "kube")]
     #[error(transparent)]
     Cluster(#[from] cluster::ClusterError),

@@ -10,6 +10,7 @@ use crate::access::AccessLog;
 use crate::arguments::Limits;
 use crate::live::{Live, LoadError, Source, Stamp, stamp_of};
 use crate::metrics::{Counters, Metrics};
+use crate::state::{StateError, StateFile};
 
 pub(crate) struct Router {
     live: ArcSwap<Live>,
@@ -22,6 +23,8 @@ pub(crate) struct Router {
     /// Of answers that no service gave.
     pub(crate) own: Arc<Counters>,
     pub(crate) metrics: Metrics,
+    /// If anything outlives the process.
+    state: Option<StateFile>,
     origin: Instant,
 }
 
@@ -31,6 +34,7 @@ impl Router {
         source: Source,
         limits: Arc<Limits>,
         log: Option<AccessLog>,
+        state: Option<StateFile>,
     ) -> Result<(Self, Vec<String>), LoadError> {
         let router = Self {
             live: ArcSwap::default(),
@@ -40,6 +44,7 @@ impl Router {
             limits,
             log,
             metrics: Metrics::default(),
+            state,
             origin: Instant::now(),
         };
         let notes = router.load()?;
@@ -65,7 +70,10 @@ impl Router {
             .source
             .read()
             .map_err(LoadError::from)
-            .and_then(|files| Live::compile(files, &last, &self.limits, self.now()));
+            .and_then(|files| {
+                let state = self.state.as_ref().map(StateFile::read);
+                Live::compile(files, &last, state, &self.limits, self.now())
+            });
         match loaded {
             Ok((live, mut notes)) => {
                 let new = |port: &&u16| !last.ports.contains_key(*port);
@@ -83,6 +91,14 @@ impl Router {
                 self.metrics.reload_failures.fetch_add(1, Ordering::Relaxed);
                 Err(error)
             }
+        }
+    }
+
+    /// Writes what should outlive the process, if there is a file for it.
+    pub(crate) fn save(&self) -> Result<(), StateError> {
+        match &self.state {
+            Some(state) => state.write(&self.live(), self.now()),
+            None => Ok(()),
         }
     }
 

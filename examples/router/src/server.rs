@@ -19,7 +19,6 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::arguments::Limits;
 use crate::connections::Protocol;
-use crate::deadline::Timer;
 use crate::exchange::{Came, handle};
 use crate::router::Router;
 use crate::stall::{Moving, Streams, keep_little_unsent};
@@ -221,7 +220,7 @@ impl Draining {
 
 fn http1(limits: &Limits) -> http1::Builder {
     let mut http = http1::Builder::new();
-    http.timer(Timer)
+    http.timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_header_size(limits.max_header_bytes as usize);
     http

@@ -1,6 +1,6 @@
 //! One service: its pool, its connections, its retries. What is decided here is decided by `narae-routing`.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use narae_routing::gateway::{HealthCheckSpec, Objects, RetrySpec};
 use narae_routing::matching::Backend;
 use narae_routing::pool::{NoEndpoint, Pick, PolicyError, Pool, SiteStanding};
-use narae_routing::retry::{Backoff, Budget, Policy as RetryPolicy};
+use narae_routing::retry::{Budget, Policy as RetryPolicy};
 
 use crate::arguments::Limits;
 use crate::connections::{Connections, Protocol};
@@ -19,7 +19,7 @@ pub(crate) struct Upstream {
     protocol: Protocol,
     pool: Mutex<Pool>,
     /// To endpoints that are listed; replaced when one comes or goes.
-    connections: ArcSwap<BTreeMap<Arc<str>, Arc<Connections>>>,
+    connections: ArcSwap<HashMap<Arc<str>, Arc<Connections>>>,
     limits: Arc<Limits>,
     settings: ArcSwap<Settings>,
     pub(crate) counters: Arc<Counters>,
@@ -34,19 +34,25 @@ pub(crate) struct Settings {
 }
 
 impl Upstream {
+    /// With its port in its name if it is one of several of its service.
     pub(crate) fn new(
         backend: &Backend,
+        several: bool,
         objects: &Objects,
         limits: Arc<Limits>,
     ) -> Result<Self, PolicyError> {
         let h2c = backend.app_protocol.as_deref() == Some("kubernetes.io/h2c");
         let service = &backend.service;
         let counters = Arc::new(Counters::new(limits.workers()));
+        let mut name = match service.namespace() {
+            "default" => service.name().to_owned(),
+            namespace => format!("{namespace}/{}", service.name()),
+        };
+        if several {
+            name.push_str(&format!(":{}", backend.port));
+        }
         Ok(Self {
-            name: match service.namespace() {
-                "default" => service.name().to_owned(),
-                namespace => format!("{namespace}/{}", service.name()),
-            },
+            name,
             protocol: if h2c {
                 Protocol::Http2
             } else {
@@ -80,7 +86,7 @@ impl Upstream {
             self.connections.rcu(|all| {
                 let kept = all.iter().filter(|(address, _)| listed(address));
                 let kept = kept.map(|(address, one)| (Arc::clone(address), Arc::clone(one)));
-                kept.collect::<BTreeMap<_, _>>()
+                kept.collect::<HashMap<_, _>>()
             });
         }
         let settings = Settings::of(backend, objects);
@@ -92,7 +98,7 @@ impl Upstream {
         Ok(())
     }
 
-    /// Its service, without the namespace if that is the default one.
+    /// Its service, without the namespace if that is the default one; with the port if it is not the only one.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -107,6 +113,11 @@ impl Upstream {
 
     pub(crate) fn pick(&self, now: Duration, tried: &[Arc<str>]) -> Result<Pick, NoEndpoint> {
         self.pool().pick(now, tried)
+    }
+
+    /// The endpoint a session is at, if it can take traffic.
+    pub(crate) fn pick_kept(&self, key: u64, now: Duration) -> Option<Pick> {
+        self.pool().pick_kept(key, now)
     }
 
     pub(crate) fn ended(&self, pick: Pick, success: bool, took: Duration, now: Duration) {
@@ -140,7 +151,7 @@ impl Upstream {
         let made = Arc::new(made);
         // Another worker may have been first.
         self.connections.rcu(|all| {
-            let mut all = BTreeMap::clone(all);
+            let mut all = HashMap::clone(all);
             all.entry(Arc::clone(address))
                 .or_insert_with(|| Arc::clone(&made));
             all
@@ -162,13 +173,9 @@ impl Settings {
         let policy = objects.traffic_policy(&backend.service, backend.port);
         let written = policy.and_then(|policy| policy.spec.retry.clone());
         let written = written.unwrap_or_default();
-        let per_thousand = written.budget_percent.unwrap_or(20).saturating_mul(10);
-        let per_second = written.budget_per_second.unwrap_or(10);
+        let (per_thousand, per_second) = written.budget();
         Self {
-            // Without statuses only what was not answered at all is tried again.
-            retry: RetryPolicy::new(written.attempts.unwrap_or(1))
-                .with_statuses(written.statuses.iter().copied())
-                .with_backoff(Backoff::default()),
+            retry: written.policy(),
             budget: Budget::of(per_thousand, per_second, Duration::from_secs(10)),
             health: policy.and_then(|policy| policy.spec.health_check.clone()),
             written,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hyper::Uri;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use narae_routing::gateway::Objects;
-use narae_routing::matching::{Arrival, Contest, Forward, Outcome, Request, Table};
+use narae_routing::matching::{Arrival, Contest, Forward, Outcome, Request, Table, normal_target};
 use narae_routing::pool::{Change, Policy, Pool, what_if};
 
 use crate::explain::ExplainError;
@@ -18,6 +18,8 @@ const MOST_CONTENDERS: usize = 50;
 pub(crate) struct Line<'a> {
     method: &'a str,
     uri: Uri,
+    /// As it is decided about when it is served.
+    target: String,
     headers: Vec<(&'a str, &'a str)>,
 }
 
@@ -34,8 +36,10 @@ impl<'a> Line<'a> {
             .iter()
             .map(|header| header.split_once(':').map(|(n, v)| (n.trim(), v.trim())))
             .collect();
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
         Ok(Self {
             method,
+            target: normal_target(target).into_owned(),
             uri,
             headers: headers.ok_or_else(|| unreadable("-H"))?,
         })
@@ -46,11 +50,7 @@ impl<'a> Line<'a> {
             .uri
             .authority()
             .map_or("", |authority| authority.as_str());
-        let target = self
-            .uri
-            .path_and_query()
-            .map_or("/", |target| target.as_str());
-        Request::new(self.method, host, target, &self.headers)
+        Request::new(self.method, host, &self.target, &self.headers)
     }
 
     /// The credentials it carries.

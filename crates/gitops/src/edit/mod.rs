@@ -129,6 +129,7 @@ pub fn set(source: &str, selector: &Selector, setting: &Setting) -> Result<Edite
     let mut changes = Vec::new();
     // Scalars that are there are set at once, however many there are; keys come and go one by one, and are few.
     let (mut set, mut others) = (Vec::new(), Vec::new());
+    let mut changed = Vec::new();
     let mut places = find::places(source, &documents, selector)?;
     if let Setting::Image(wanted) = setting {
         find::keep_name(selector, &mut places, wanted)?;
@@ -155,6 +156,7 @@ pub fn set(source: &str, selector: &Selector, setting: &Setting) -> Result<Edite
             old,
             new: new.clone(),
         });
+        changed.push((place.document, place.path.clone()));
         match (place.value, new) {
             (Some(_), Some(new)) => set.push((place.document, place.path, new)),
             (old, new) => others.push((place.document, place.path, old, new)),
@@ -170,6 +172,13 @@ pub fn set(source: &str, selector: &Selector, setting: &Setting) -> Result<Edite
     };
     for (document, path, old, new) in &others {
         text = put(&text, *document, path, old, new)?;
+    }
+    // A name may have changed, too, where it is an alias or has a marker of its own.
+    let after = read(&text)?;
+    for (change, (document, path)) in changes.iter_mut().zip(changed) {
+        if !change.at.leads_to(&after, document, &path) {
+            change.at = Locator::in_document(document, &path);
+        }
     }
     Ok(Edited { text, changes })
 }

@@ -10,6 +10,7 @@ mod commit;
 mod conflict;
 mod difference;
 mod edit;
+mod edit_any;
 mod fixture;
 #[cfg(all(feature = "argocd", feature = "forge", feature = "notify"))]
 mod handover;
@@ -32,3 +33,4 @@ mod signing;
 #[cfg(all(feature = "http", feature = "handover"))]
 mod trace;
 mod verify;
+mod words;

@@ -1,13 +1,18 @@
 //! How many steps an expression may take for an object, before it takes them.
 //!
 //! Walks the expression once with two bounds for every part: the largest collection it can hold and
-//! the longest text. A comprehension costs its body once for each element its range can have; a
+//! the longest text. Those of `object.metadata.labels` are those of the labels, however large the rest is; of a
+//! part that is computed they are those of all it can come from. A comprehension costs its body once for each element its range can have; a
 //! call that makes text or a list costs the length of what it makes. This is a bound, not a
 //! measure, in the manner of Kubernetes' own estimate for CRD rules.
+
+use std::collections::HashMap;
 
 use cel::IdedExpr;
 use cel::common::ast::{EntryExpr, Expr, LiteralValue, operators};
 use narae_yaml::Value;
+
+use crate::values::address;
 
 /// The most steps an expression may take for one object. A step is around a tenth of a microsecond.
 pub const MAX_COST: u64 = 20_000_000;
@@ -25,9 +30,9 @@ pub(crate) struct Size {
 }
 
 impl Size {
-    /// The bounds of an object.
-    pub(crate) fn of(value: &Value) -> Self {
-        match value {
+    /// The bounds of a value; those of the collections in it are put beside their addresses.
+    fn of(value: &Value, collections: &mut HashMap<usize, Self>) -> Self {
+        let size = match value {
             Value::String(text) => Self {
                 count: 0,
                 length: text.len() as u64,
@@ -37,7 +42,8 @@ impl Size {
                     count: list.len() as u64,
                     length: 0,
                 };
-                list.iter().map(Self::of).fold(own, Self::or)
+                let parts = list.iter().map(|part| Self::of(part, collections));
+                parts.fold(own, Self::or)
             }
             Value::Mapping(map) => {
                 let own = Self {
@@ -45,7 +51,8 @@ impl Size {
                     length: 0,
                 };
                 let longest = map.keys().map(str::len).max().unwrap_or(0) as u64;
-                map.values().map(Self::of).fold(own, Self::or).or(Self {
+                let parts = map.values().map(|part| Self::of(part, collections));
+                parts.fold(own, Self::or).or(Self {
                     count: 0,
                     length: longest,
                 })
@@ -54,7 +61,11 @@ impl Size {
                 count: 0,
                 length: 32,
             },
+        };
+        if matches!(value, Value::Sequence(_) | Value::Mapping(_)) {
+            collections.insert(address(value), size);
         }
+        size
     }
 
     fn or(self, other: Self) -> Self {
@@ -72,9 +83,26 @@ impl Size {
     }
 }
 
+/// The bounds of a value and of every collection in it, looked at once.
+pub(crate) struct Sizes {
+    whole: Size,
+    /// By the address of each.
+    collections: HashMap<usize, Size>,
+}
+
+impl Sizes {
+    /// O(value).
+    pub(crate) fn of(value: &Value) -> Self {
+        let mut collections = HashMap::new();
+        let whole = Size::of(value, &mut collections);
+        Self { whole, collections }
+    }
+}
+
 /// Estimates expressions for one object.
 pub(crate) struct Estimate<'e> {
-    object: Size,
+    object: &'e Value,
+    sizes: &'e Sizes,
     /// Names bound by comprehensions, innermost last.
     bound: Vec<(&'e str, Size)>,
     /// The policy's variables before the expression.
@@ -85,9 +113,14 @@ pub(crate) struct Estimate<'e> {
 }
 
 impl<'e> Estimate<'e> {
-    pub(crate) fn new(object: Size, variables: &'e [(&'e str, Size)]) -> Self {
+    pub(crate) fn new(
+        object: &'e Value,
+        sizes: &'e Sizes,
+        variables: &'e [(&'e str, Size)],
+    ) -> Self {
         Self {
             object,
+            sizes,
             bound: Vec::new(),
             variables,
             cost: 0,
@@ -97,6 +130,9 @@ impl<'e> Estimate<'e> {
 
     pub(crate) fn walk(&mut self, node: &'e IdedExpr) -> Size {
         self.spend(1);
+        if let Some(part) = self.part(node) {
+            return self.size(part);
+        }
         match &node.expr {
             Expr::Unspecified => Size::default(),
             Expr::Literal(LiteralValue::String(text)) => Size {
@@ -109,7 +145,7 @@ impl<'e> Estimate<'e> {
             },
             Expr::Ident(name) => {
                 let bound = self.bound.iter().rev().find(|(bound, _)| bound == name);
-                bound.map_or(self.object, |(_, size)| *size)
+                bound.map_or(self.sizes.whole, |(_, size)| *size)
             }
             Expr::Select(select) => {
                 let inner = self.walk(&select.operand);
@@ -145,7 +181,7 @@ impl<'e> Estimate<'e> {
                         EntryExpr::StructField(field) => size.or(self.walk(&field.value)),
                     })
             }
-            Expr::Struct(_) => self.object,
+            Expr::Struct(_) => self.sizes.whole,
             Expr::Call(call) => {
                 let target = call.target.as_ref().map(|target| self.walk(target));
                 let sizes: Vec<Size> = call
@@ -180,6 +216,49 @@ impl<'e> Estimate<'e> {
                 self.bound.truncate(outer);
                 result
             }
+        }
+    }
+
+    fn size(&self, part: &Value) -> Size {
+        // The object itself may have moved since it was looked at; what is in it has not.
+        if std::ptr::eq(part, self.object) {
+            return self.sizes.whole;
+        }
+        let known = self.sizes.collections.get(&address(part)).copied();
+        known.unwrap_or_else(|| Size::of(part, &mut HashMap::new()))
+    }
+
+    /// The part of the object that a chain of names and literals leads to, when it is one from the
+    /// object on. What is absent is null.
+    fn part(&self, node: &IdedExpr) -> Option<&'e Value> {
+        const ABSENT: &Value = &Value::Null;
+        match &node.expr {
+            Expr::Ident(name) => {
+                let is_bound = self.bound.iter().any(|(bound, _)| bound == name);
+                let is_object = matches!(name.as_str(), "object" | "self");
+                (is_object && !is_bound).then_some(self.object)
+            }
+            // A name that a rule spells in its own way is not one of the value's.
+            Expr::Select(select) if select.field.contains("__") => None,
+            Expr::Select(select) => {
+                let whole = self.part(&select.operand)?;
+                Some(whole.get(&select.field).unwrap_or(ABSENT))
+            }
+            Expr::Call(call) => match (call.func_name.as_str(), call.args.as_slice()) {
+                (operators::INDEX | operators::OPT_INDEX | operators::OPT_SELECT, [whole, key]) => {
+                    let Expr::Literal(LiteralValue::String(name)) = &key.expr else {
+                        return None;
+                    };
+                    let is_spelled = call.func_name == operators::OPT_SELECT;
+                    if is_spelled && name.inner().contains("__") {
+                        return None;
+                    }
+                    let whole = self.part(whole)?;
+                    Some(whole.get(name.inner()).unwrap_or(ABSENT))
+                }
+                _ => None,
+            },
+            _ => None,
         }
     }
 

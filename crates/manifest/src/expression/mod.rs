@@ -14,7 +14,7 @@ use crate::origin::Origin;
 use crate::suggestion::nearest;
 
 pub use cost::MAX_COST;
-pub(crate) use cost::{Estimate, Size};
+pub(crate) use cost::{Estimate, Size, Sizes};
 pub(crate) use value::{context, map, to_cel, truth};
 
 /// An expression has at most this many bytes.

@@ -51,7 +51,7 @@ pub enum QuantityError {
         "unknown suffix `{suffix}`: expected one of n u m k M G T P E, Ki Mi Gi Ti Pi Ei, or an exponent such as e6"
     )]
     Suffix {
-        /// The first characters of what stands there.
+        /// What stands there when that is up to three letters, and else `…`.
         suffix: String,
         /// What was probably meant.
         meant: Option<&'static str>,
@@ -279,10 +279,17 @@ impl Suffix {
             return Ok(Self::Exponent(exponent));
         }
         Err(QuantityError::Suffix {
-            suffix: text.chars().take(8).map(printable).collect(),
+            suffix: shown(text),
             meant: meant(text),
         })
     }
+}
+
+/// A suffix that may be meant for a unit. A longer text may be anything, and is not shown.
+fn shown(suffix: &str) -> String {
+    let unit = suffix.trim();
+    let is_unit = unit.len() <= 3 && unit.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if is_unit { unit } else { "…" }.to_owned()
 }
 
 /// A suffix as people write it who think in bytes, or in the wrong case.
@@ -306,10 +313,6 @@ fn meant(suffix: &str) -> Option<&'static str> {
         "ei" => Some("`Ei`"),
         _ => None,
     }
-}
-
-fn printable(c: char) -> char {
-    if c.is_control() { '\u{fffd}' } else { c }
 }
 
 fn split_digits(text: &str) -> (&str, &str) {

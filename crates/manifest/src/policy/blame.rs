@@ -19,12 +19,21 @@ const MAX_FIELDS: usize = 16;
 /// Parts evaluated again for one violation, so that blame costs no more than a few evaluations.
 const MAX_EVALUATIONS: usize = 4_000;
 
+/// Parts looked at for one violation. A variable is looked at each time it is named, and one that
+/// names the one before it twice would double that with every variable.
+const MAX_VISITS: usize = 20_000;
+
+/// Parts inside one another, those of variables included; the walk is recursive.
+const MAX_DEPTH: usize = 256;
+
 pub(super) struct Blame<'p> {
     policy: &'p Policy,
     /// Names bound by comprehensions, with the field each stands for.
     bound: Vec<(String, Option<Path>)>,
     fields: Vec<Path>,
     evaluations: usize,
+    visits: usize,
+    depth: usize,
 }
 
 impl<'p> Blame<'p> {
@@ -34,6 +43,8 @@ impl<'p> Blame<'p> {
             bound: Vec::new(),
             fields: Vec::new(),
             evaluations: 0,
+            visits: 0,
+            depth: 0,
         }
     }
 
@@ -47,17 +58,29 @@ impl<'p> Blame<'p> {
         if self.fields.len() >= MAX_FIELDS {
             return;
         }
-        match &node.expr {
-            Expr::Call(call) => self.call(node, call, context, wanted),
-            Expr::Comprehension(each) => self.comprehension(each, context, wanted),
+        self.deeper(|this| match &node.expr {
+            Expr::Call(call) => this.call(node, call, context, wanted),
+            Expr::Comprehension(each) => this.comprehension(each, context, wanted),
             Expr::Select(select) if is_variables(&select.operand) => {
-                match self.variable(&select.field) {
-                    Some(tree) => self.apart(|this| this.part(tree, context, wanted)),
-                    None => self.leaf(node, context),
+                match this.variable(&select.field) {
+                    Some(tree) => this.apart(|this| this.part(tree, context, wanted)),
+                    None => this.leaf(node, context),
                 }
             }
-            _ => self.leaf(node, context),
+            _ => this.leaf(node, context),
+        });
+    }
+
+    /// Looks at one part more, or at nothing when that would be too many, or too deep.
+    fn deeper<T: Default>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
+        self.visits += 1;
+        if self.visits > MAX_VISITS || self.depth == MAX_DEPTH {
+            return T::default();
         }
+        self.depth += 1;
+        let result = look(self);
+        self.depth -= 1;
+        result
     }
 
     fn call(&mut self, node: &IdedExpr, call: &CallExpr, context: &Context<'_, '_>, wanted: bool) {
@@ -120,63 +143,65 @@ impl<'p> Blame<'p> {
         node: &IdedExpr,
         context: &Context<'_, '_>,
     ) -> Vec<(cel::Value, Option<Path>)> {
-        match &node.expr {
-            Expr::Call(call) if call.func_name == operators::ADD => call
-                .args
-                .iter()
-                .flat_map(|side| self.elements(side, context))
-                .collect(),
-            Expr::Select(select) if is_variables(&select.operand) => {
-                match self.variable(&select.field) {
-                    Some(tree) => self.apart(|this| this.elements(tree, context)),
-                    None => Vec::new(),
-                }
-            }
-            Expr::Comprehension(each) if filter_condition(each).is_some() => {
-                let condition = filter_condition(each);
-                let elements = self.elements(&each.iter_range, context);
-                let mut kept = Vec::new();
-                for (value, path) in elements {
-                    let mut inner = context.new_inner_scope();
-                    inner.add_variable_from_value(each.iter_var.clone(), value.clone());
-                    if condition
-                        .is_some_and(|condition| self.truth(condition, &inner) == Some(true))
-                    {
-                        kept.push((value, path));
+        self.deeper(|this| {
+            match &node.expr {
+                Expr::Call(call) if call.func_name == operators::ADD => call
+                    .args
+                    .iter()
+                    .flat_map(|side| this.elements(side, context))
+                    .collect(),
+                Expr::Select(select) if is_variables(&select.operand) => {
+                    match this.variable(&select.field) {
+                        Some(tree) => this.apart(|this| this.elements(tree, context)),
+                        None => Vec::new(),
                     }
                 }
-                kept
-            }
-            _ => {
-                let path = self.path(node, context);
-                match self.evaluate(node, context) {
-                    Some(cel::Value::List(list)) => {
-                        let child = |index: usize| path.as_ref().map(|path| path.child(index));
-                        list.iter()
-                            .cloned()
-                            .enumerate()
-                            .map(|(i, value)| (value, child(i)))
-                            .collect()
+                Expr::Comprehension(each) if filter_condition(each).is_some() => {
+                    let condition = filter_condition(each);
+                    let elements = this.elements(&each.iter_range, context);
+                    let mut kept = Vec::new();
+                    for (value, path) in elements {
+                        let mut inner = context.new_inner_scope();
+                        inner.add_variable_from_value(each.iter_var.clone(), value.clone());
+                        if condition
+                            .is_some_and(|condition| this.truth(condition, &inner) == Some(true))
+                        {
+                            kept.push((value, path));
+                        }
                     }
-                    // Over a mapping, a comprehension goes over its keys.
-                    Some(cel::Value::Map(map)) => {
-                        let mut keys: Vec<_> = map.map.keys().cloned().collect();
-                        keys.sort();
-                        let entry = |key: cel::objects::Key| {
-                            let child = match (&key, &path) {
-                                (cel::objects::Key::String(key), Some(path)) => {
-                                    Some(path.child(key.as_str()))
-                                }
-                                _ => path.clone(),
+                    kept
+                }
+                _ => {
+                    let path = this.path(node, context);
+                    match this.evaluate(node, context) {
+                        Some(cel::Value::List(list)) => {
+                            let child = |index: usize| path.as_ref().map(|path| path.child(index));
+                            list.iter()
+                                .cloned()
+                                .enumerate()
+                                .map(|(i, value)| (value, child(i)))
+                                .collect()
+                        }
+                        // Over a mapping, a comprehension goes over its keys.
+                        Some(cel::Value::Map(map)) => {
+                            let mut keys: Vec<_> = map.map.keys().cloned().collect();
+                            keys.sort();
+                            let entry = |key: cel::objects::Key| {
+                                let child = match (&key, &path) {
+                                    (cel::objects::Key::String(key), Some(path)) => {
+                                        Some(path.child(key.as_str()))
+                                    }
+                                    _ => path.clone(),
+                                };
+                                (cel::Value::from(key), child)
                             };
-                            (cel::Value::from(key), child)
-                        };
-                        keys.into_iter().map(entry).collect()
+                            keys.into_iter().map(entry).collect()
+                        }
+                        _ => Vec::new(),
                     }
-                    _ => Vec::new(),
                 }
             }
-        }
+        })
     }
 
     /// Adds the longest chain of fields anywhere in an expression.
@@ -195,48 +220,50 @@ impl<'p> Blame<'p> {
     }
 
     fn chains(&mut self, node: &IdedExpr, context: &Context<'_, '_>, found: &mut Vec<Path>) {
-        if let Some(path) = self.path(node, context) {
-            found.push(path);
-            return;
-        }
-        match &node.expr {
-            Expr::Call(call) => {
-                for part in call.target.iter().map(AsRef::as_ref).chain(&call.args) {
-                    self.chains(part, context, found);
-                }
+        self.deeper(|this| {
+            if let Some(path) = this.path(node, context) {
+                found.push(path);
+                return;
             }
-            Expr::Select(select) if is_variables(&select.operand) => {
-                if let Some(tree) = self.variable(&select.field) {
-                    self.apart(|this| this.chains(tree, context, found));
+            match &node.expr {
+                Expr::Call(call) => {
+                    for part in call.target.iter().map(AsRef::as_ref).chain(&call.args) {
+                        this.chains(part, context, found);
+                    }
                 }
-            }
-            Expr::Select(select) => self.chains(&select.operand, context, found),
-            Expr::Comprehension(each) => self.chains(&each.iter_range, context, found),
-            Expr::List(list) => {
-                for item in &list.elements {
-                    self.chains(item, context, found);
+                Expr::Select(select) if is_variables(&select.operand) => {
+                    if let Some(tree) = this.variable(&select.field) {
+                        this.apart(|this| this.chains(tree, context, found));
+                    }
                 }
+                Expr::Select(select) => this.chains(&select.operand, context, found),
+                Expr::Comprehension(each) => this.chains(&each.iter_range, context, found),
+                Expr::List(list) => {
+                    for item in &list.elements {
+                        this.chains(item, context, found);
+                    }
+                }
+                _ => {}
             }
-            _ => {}
-        }
+        })
     }
 
     /// The field that an expression is, when it is one.
     fn path(&mut self, node: &IdedExpr, context: &Context<'_, '_>) -> Option<Path> {
-        match &node.expr {
+        self.deeper(|this| match &node.expr {
             Expr::Ident(name) => {
-                let bound = self.bound.iter().rev().find(|(bound, _)| bound == name);
+                let bound = this.bound.iter().rev().find(|(bound, _)| bound == name);
                 match bound {
                     Some((_, path)) => path.clone(),
                     None => (name == "object").then(Path::root),
                 }
             }
             Expr::Select(select) if is_variables(&select.operand) => {
-                let tree = self.variable(&select.field)?;
-                self.apart(|this| this.path(tree, context))
+                let tree = this.variable(&select.field)?;
+                this.apart(|this| this.path(tree, context))
             }
             Expr::Select(select) => {
-                Some(self.path(&select.operand, context)?.child(&*select.field))
+                Some(this.path(&select.operand, context)?.child(&*select.field))
             }
             Expr::Call(call) => match (call.func_name.as_str(), call.args.as_slice(), &call.target)
             {
@@ -245,12 +272,12 @@ impl<'p> Blame<'p> {
                     [container, key],
                     None,
                 ) => {
-                    let container = self.path(container, context)?;
+                    let container = this.path(container, context)?;
                     let segment = match &key.expr {
                         Expr::Literal(LiteralValue::String(text)) => {
                             Segment::Key(text.inner().to_owned())
                         }
-                        _ => match self.evaluate(key, context)? {
+                        _ => match this.evaluate(key, context)? {
                             cel::Value::String(text) => Segment::Key(text.to_string()),
                             cel::Value::Int(index) => Segment::Index(usize::try_from(index).ok()?),
                             _ => return None,
@@ -259,12 +286,12 @@ impl<'p> Blame<'p> {
                     Some(container.child(segment))
                 }
                 ("orValue", [_], Some(target)) | ("value", [], Some(target)) => {
-                    self.path(target, context)
+                    this.path(target, context)
                 }
                 _ => None,
             },
             _ => None,
-        }
+        })
     }
 
     /// A variable's expression stands outside the comprehensions that use it.

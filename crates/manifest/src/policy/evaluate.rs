@@ -12,7 +12,7 @@ use super::Violation;
 use super::blame::Blame;
 use super::document::{Policy, Validation};
 use crate::error::{Error, ErrorKind};
-use crate::expression::{Estimate, Expression, MAX_COST, Size, context, map, to_cel, truth};
+use crate::expression::{Estimate, Expression, MAX_COST, Size, Sizes, context, map, to_cel, truth};
 use crate::object::ObjectId;
 
 pub(super) struct Subject<'o> {
@@ -21,7 +21,8 @@ pub(super) struct Subject<'o> {
     index: usize,
     value: cel::Value,
     request: cel::Value,
-    size: Size,
+    sizes: Sizes,
+    admitted: Cow<'o, Value>,
 }
 
 impl<'o> Subject<'o> {
@@ -33,7 +34,8 @@ impl<'o> Subject<'o> {
             index,
             value: to_cel(&admitted),
             request: request(id),
-            size: Size::of(&admitted),
+            sizes: Sizes::of(&admitted),
+            admitted,
         }
     }
 
@@ -136,7 +138,7 @@ impl<'o> Subject<'o> {
             Err(Error::new(ErrorKind::Limit, message).at(expression.origin.clone()))
         };
         for (name, expression) in &policy.variables {
-            let mut estimate = Estimate::new(self.size, &sizes);
+            let mut estimate = Estimate::new(&self.admitted, &self.sizes, &sizes);
             let size = estimate.walk(&expression.tree);
             count(expression, estimate.cost)?;
             sizes.push((name, size));
@@ -147,7 +149,7 @@ impl<'o> Subject<'o> {
             .filter_map(|rule| rule.message_expression.as_ref());
         let rules = policy.validations.iter().map(|rule| &rule.expression);
         for expression in policy.conditions.iter().chain(rules).chain(messages) {
-            let mut estimate = Estimate::new(self.size, &sizes);
+            let mut estimate = Estimate::new(&self.admitted, &self.sizes, &sizes);
             estimate.walk(&expression.tree);
             count(expression, estimate.cost)?;
         }

@@ -34,8 +34,8 @@
 //! # Limits
 //!
 //! Expressions have at most [`MAX_EXPRESSION_BYTES`] bytes. Before one is
-//! evaluated, its steps are estimated from the expression and the largest collection and text of the object; past
-//! [`MAX_COST`] it is an error.
+//! evaluated, its steps are estimated from the expression and the largest collection and text in the part of the object
+//! that it looks at; past [`MAX_COST`] it is an error. A policy has at most 256 variables.
 
 mod blame;
 mod document;
@@ -109,7 +109,7 @@ impl PolicySet {
     /// [`ErrorKind::Syntax`] when the file is not YAML or an expression does not parse,
     /// [`ErrorKind::Unsupported`] when a document is not a policy, has a field, function or
     /// variable that is not understood or a rule that could match nothing, and when there is no
-    /// document at all, [`ErrorKind::Limit`] when an expression is too long. All name the place,
+    /// document at all, [`ErrorKind::Limit`] when an expression is too long or variables are too many. All name the place,
     /// and none of the file's policies is added.
     pub fn add(&mut self, name: &str, text: &str) -> Result<(), Error> {
         let documents = Reader::new().named(name).read(text)?;

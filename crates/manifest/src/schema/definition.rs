@@ -58,6 +58,7 @@ impl Definition<'_> {
             let schema = self.part(self.part(version, "schema")?, "openAPIV3Schema")?;
             let metadata = object_meta(&mut schemas.nodes);
             let mut compiler = Compiler::new(&mut schemas.nodes, self.name.into());
+            compiler.subject = (api_version.clone(), kind.to_owned());
             let root = compiler.root(schema, Dialect::Structural)?;
             let text = compiler.add(Node::of(Types::STRING));
             let skipped = std::mem::take(&mut compiler.skipped);

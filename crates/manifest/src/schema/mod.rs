@@ -44,7 +44,7 @@ mod typed;
 mod values;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use narae_yaml::Value;
 
@@ -121,11 +121,37 @@ impl Schemas {
         &self.version
     }
 
-    /// Rules of custom resources that are not checked, and why: those about an older object, and
-    /// those with functions that are not known here.
+    /// Rules of custom resources that are not checked, and why: those about an older object, those
+    /// with functions that are not known here, and those that compare times, durations, sets or
+    /// keyed lists.
     #[must_use]
     pub fn skipped(&self) -> &[SkippedRule] {
         &self.skipped
+    }
+
+    /// One finding for each rule that is [`skipped`](Self::skipped) and that an API server would ask
+    /// of one of the objects: not those about how an object changes. About no object in particular.
+    #[must_use]
+    pub fn unchecked_rules(&self, objects: &[&Value]) -> Vec<Finding> {
+        let text = |object: &Value, field: &str| Some(object.get(field)?.as_str()?.to_owned());
+        let kinds: HashSet<_> = objects
+            .iter()
+            .filter_map(|object| Some((text(object, "apiVersion")?, text(object, "kind")?)))
+            .collect();
+        let finding = |rule: &SkippedRule| {
+            let (kind, api_version) = (&rule.kind, &rule.api_version);
+            let message = format!(
+                "a rule of `{kind}` of `{api_version}` was not checked: {}",
+                rule.reason
+            );
+            Finding::new(Rule::SkippedRule, narae_yaml::Path::root(), message)
+                .suggesting(Some(format!("rule at {}", rule.origin)))
+        };
+        let asked = self.skipped.iter().filter(|rule| !rule.is_about_change);
+        asked
+            .filter(|rule| kinds.contains(&(rule.api_version.clone(), rule.kind.clone())))
+            .map(finding)
+            .collect()
     }
 
     /// Where the objects of a kind live, when the kind is known.

@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use narae_yaml::{Entry, Path, Value};
 
-use super::compile::{Compiler, Draft, SkippedRule};
+use super::compile::{Compiler, Draft};
 use super::node::{Node, NodeId};
 use super::typed::{misread, typed};
 use super::walk::Walk;
 use crate::error::Error;
-use crate::expression::{Estimate, Expression, MAX_COST, Size, Subject, context, truth};
+use crate::expression::{Estimate, Expression, MAX_COST, Sizes, Subject, context, truth};
 use crate::finding::Rule;
 
 /// One rule, compiled.
@@ -47,8 +47,13 @@ impl Compiler<'_> {
             };
             let (expression, computed) = (self.source.text(written)?, text("messageExpression")?);
             if mentions_old(expression) {
-                let reason = "it is about the object as it was (`oldSelf`)".to_owned();
-                self.skipped.push(SkippedRule { origin, reason });
+                // One that takes the older object for optional is asked of a new one, too.
+                let optional = rule
+                    .get("optionalOldSelf")
+                    .map(|node| self.source.flag(node));
+                let is_about_change = !optional.transpose()?.unwrap_or(false);
+                let reason = "it is about the object as it was (`oldSelf`)";
+                self.skip(origin, reason, is_about_change);
                 continue;
             }
             match parse(expression) {
@@ -59,10 +64,7 @@ impl Compiler<'_> {
                     message: text("message")?.map(str::to_owned),
                     field: field_path(text("fieldPath")?.unwrap_or_default()),
                 }),
-                Err(error) => {
-                    let reason = error.message().to_owned();
-                    self.skipped.push(SkippedRule { origin, reason });
-                }
+                Err(error) => self.skip(origin, error.message(), false),
             }
         }
         Ok(())
@@ -75,9 +77,7 @@ impl Compiler<'_> {
         for rule in rules.unwrap_or_default() {
             let expression = &rule.expression;
             if let Some(reason) = misread(self.nodes, id, &expression.tree) {
-                let origin = expression.origin.clone();
-                let reason = reason.to_owned();
-                self.skipped.push(SkippedRule { origin, reason });
+                self.skip(expression.origin.clone(), reason, false);
             } else if let Some(node) = self.nodes.get_mut(id) {
                 node.more().rules.push(rule);
             }
@@ -90,11 +90,11 @@ impl Walk<'_> {
         if rules.is_empty() {
             return;
         }
-        let size = Size::of(value);
+        let sizes = Sizes::of(value);
         let mut context = context();
         context.add_variable_from_value("self", typed(self.nodes, node, value));
         for rule in rules {
-            let mut estimate = Estimate::new(size, &[]);
+            let mut estimate = Estimate::new(value, &sizes, &[]);
             estimate.walk(&rule.expression.tree);
             if estimate.cost > MAX_COST {
                 let message = format!(

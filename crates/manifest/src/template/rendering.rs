@@ -15,7 +15,7 @@ use super::scope::Found;
 use super::sheet::{Sheet, Token};
 use super::skeleton::{Content, Entry, Key, Shape};
 use super::syntax::Template;
-use super::usage::Usage;
+use super::usage::{KnownNames, Usage};
 use crate::error::Error;
 use crate::object::ObjectId;
 use crate::origin::Origin;
@@ -284,6 +284,7 @@ pub(super) fn render(set: &TemplateSet, values: &Values) -> Result<Rendering, Er
             whole: HashSet::new(),
             decided: BTreeSet::new(),
             absent: BTreeSet::new(),
+            names: KnownNames::default(),
         },
     };
     for (number, template) in &set.templates {

@@ -85,6 +85,7 @@ impl Skeleton {
             let shape = search.shape(document.root)?;
             search.skeleton.documents.push(Arc::new(shape));
         }
+        search.scalars.sort_unstable_by_key(|range| range.start);
         search.check()?;
         Ok(search.skeleton)
     }
@@ -130,7 +131,8 @@ struct Search<'s> {
     stretch: &'s Stretch<'s>,
     /// The tokens that were found in scalars.
     found: Vec<bool>,
-    /// Byte ranges of scalars that are not block scalars: a `#` inside one opens no comment.
+    /// Byte ranges of scalars that are not block scalars: a `#` inside one opens no comment. Sorted
+    /// once all are known; an alias stands for ranges that were there before.
     scalars: Vec<Range<usize>>,
     skeleton: Skeleton,
 }
@@ -254,12 +256,16 @@ impl Search<'_> {
         text.match_indices('#').any(|(at, _)| {
             let previous = text.get(..at).and_then(|text| text.chars().next_back());
             let opens = previous.is_none_or(|c| matches!(c, ' ' | '\t'));
-            opens
-                && !self
-                    .scalars
-                    .iter()
-                    .any(|range| range.contains(&(line + at)))
+            opens && !self.is_in_scalar(line + at)
         })
+    }
+
+    fn is_in_scalar(&self, at: usize) -> bool {
+        let behind = self.scalars.partition_point(|range| range.start <= at);
+        let last = behind
+            .checked_sub(1)
+            .and_then(|last| self.scalars.get(last));
+        last.is_some_and(|range| range.contains(&at))
     }
 
     fn error(&self, message: impl Into<String>, at: usize) -> Error {

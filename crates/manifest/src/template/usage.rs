@@ -3,9 +3,10 @@
 //! May only describe what the evaluation noted and where tokens ended up. It is about what was
 //! rendered, not about what templates could say with other values.
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
+use indexmap::IndexSet;
 use narae_yaml::{Path, Segment};
 
 use super::evaluate::Place;
@@ -26,6 +27,45 @@ pub(super) struct Usage {
     pub(super) decided: BTreeSet<(ValueId, Place)>,
     /// Paths asked for with `default` or `defined` that no layer sets, and where.
     pub(super) absent: BTreeSet<(Path, Place)>,
+    pub(super) names: KnownNames,
+}
+
+/// What an unused value may have been meant to be, found out when that is asked for.
+#[derive(Debug, Default)]
+pub(super) struct KnownNames {
+    absent: OnceLock<Names>,
+    used: OnceLock<Names>,
+}
+
+/// The keys on the way to some paths, by the path of the mapping they are in; in order, each once.
+#[derive(Debug, Default)]
+struct Names(HashMap<Path, IndexSet<String>>);
+
+impl Names {
+    /// O(steps of all paths), whatever they have in common.
+    fn of(paths: impl Iterator<Item = Path>) -> Self {
+        let mut names = Self::default();
+        for mut path in paths {
+            while let Some(last) = path.pop() {
+                let Segment::Key(key) = last else { continue };
+                match names.0.get_mut(&path) {
+                    // Where this key is known, so are those before it.
+                    Some(known) if known.contains(&key) => break,
+                    Some(known) => {
+                        known.insert(key);
+                    }
+                    None => {
+                        names.0.insert(path.clone(), IndexSet::from([key]));
+                    }
+                }
+            }
+        }
+        names
+    }
+
+    fn below(&self, parent: &Path) -> impl Iterator<Item = &str> {
+        self.0.get(parent).into_iter().flatten().map(String::as_str)
+    }
 }
 
 /// A value that a template asked for with `default` or `defined`, and that no layer sets.
@@ -92,19 +132,12 @@ impl Rendering {
     #[must_use]
     pub fn suggestion(&self, unused: &Path) -> Option<Path> {
         let parent = unused.parent()?;
-        let absent = self.usage.absent.iter().map(|(path, _)| path.clone());
-        let beside = |paths: Vec<Path>| {
-            let siblings: Vec<&str> = paths
-                .iter()
-                .filter(|path| path.starts_with(&parent))
-                .filter_map(|path| match path.segments().get(parent.segments().len()) {
-                    Some(Segment::Key(key)) => Some(key.as_str()),
-                    _ => None,
-                })
-                .collect();
-            nearest_sibling(unused, siblings)
-        };
-        beside(absent.collect()).or_else(|| beside(self.used().collect()))
+        let absent = || self.usage.absent.iter().map(|(path, _)| path.clone());
+        let known = &self.usage.names;
+        let absent = known.absent.get_or_init(|| Names::of(absent()));
+        let used = || known.used.get_or_init(|| Names::of(self.used()));
+        let beside = |names: &Names| nearest_sibling(unused, names.below(&parent));
+        beside(absent).or_else(|| beside(used()))
     }
 
     /// References that lead nowhere and may: asked for with `default` or `defined`, set by no layer.

@@ -135,6 +135,8 @@ impl Layer {
         match self.change {
             Change::Tree(tree) => merged.merge(tree, &mut Vec::new()),
             Change::Assignments(assignments) => {
+                // An index counts the elements that the merged list shows.
+                merged.drop_removed();
                 for Assignment {
                     path,
                     value,

@@ -125,7 +125,7 @@ impl List {
         Ok(())
     }
 
-    fn drop_removed(&mut self) {
+    pub(super) fn drop_removed(&mut self) {
         self.items
             .retain(|item| !matches!(item.data, Data::Removed(_)));
     }

@@ -171,6 +171,18 @@ impl Tree {
         Ok(())
     }
 
+    /// Forgets the elements that were to be taken out of earlier lists: there are none to come.
+    pub(super) fn drop_removed(&mut self) {
+        match &mut self.data {
+            Data::Map(map) => map.values_mut().for_each(Self::drop_removed),
+            Data::List(list) => {
+                list.drop_removed();
+                list.items.iter_mut().for_each(Self::drop_removed);
+            }
+            Data::Leaf(_) | Data::Deleted | Data::Removed(_) | Data::Vacant => {}
+        }
+    }
+
     /// The child under a key, made when there is none; `None` when this can have no keys.
     pub(super) fn entry(&mut self, key: &str, origin: &Origin) -> Option<&mut Self> {
         self.fill(origin, || Data::Map(IndexMap::new()));

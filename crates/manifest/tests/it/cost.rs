@@ -77,6 +77,25 @@ fn parts_of_computed_values_are_found_as_those_of_values_are() {
     }
 }
 
+/// Comments with values, and scalars with the sign that opens one.
+#[test]
+fn a_value_in_a_comment_is_told_from_one_in_a_scalar() {
+    let template = "a: &x 'one # two {{v}}' # {{v}}\nb: *x\n{{#each (until 500)}}\nk{{this}}: '# {{@root.v}}' # {{@root.v}} # {{@root.v}}\n{{/each}}\n";
+    let found = rendered(template, "v: x\n");
+    assert_eq!(found.get("a"), Some(&"one # two x".into()));
+    assert_eq!(found.get("b"), Some(&"one # two x".into()));
+    assert_eq!(found.get("k499"), Some(&"# x".into()));
+}
+
+#[test]
+fn a_mapping_is_one_value_whatever_the_order_of_its_keys() {
+    let values = "l: [{a: 1, b: {c: 2, d: 3}}, {b: {d: 3, c: 2}, a: 1}, {a: 1, b: 2}, '1', 1]\n";
+    assert_eq!(
+        rendered("{{uniq l}}", values),
+        yaml("[{a: 1, b: {c: 2, d: 3}}, {a: 1, b: 2}, '1', 1]")
+    );
+}
+
 proptest! {
     /// A value, and the same value computed, look alike to a template.
     #[test]

@@ -274,6 +274,29 @@ fn a_tag_says_how_a_value_meets_the_one_before() {
 }
 
 #[test]
+fn an_index_counts_the_elements_that_a_list_shows() {
+    let first = "env: !merge:name [!delete {name: A}, {name: B, value: b}]\nl: [{m: {e: !merge:id [!delete {id: 1}, {id: 2}]}}]";
+    for (assignment, expected) in [
+        (
+            "env[0].value=x",
+            "{env: [{name: B, value: x}], l: [{m: {e: [{id: 2}]}}]}",
+        ),
+        (
+            "env[1].name=C",
+            "{env: [{name: B, value: b}, {name: C}], l: [{m: {e: [{id: 2}]}}]}",
+        ),
+        (
+            "l[0].m.e[0].id=3",
+            "{env: [{name: B, value: b}], l: [{m: {e: [{id: 3}]}}]}",
+        ),
+    ] {
+        let set = Layer::set("--set", assignment).unwrap();
+        let values = Values::merge([Layer::read("v.yaml", first).unwrap(), set]).unwrap();
+        assert_eq!(values.as_value(), &yaml(expected), "for {assignment}");
+    }
+}
+
+#[test]
 fn a_tag_that_means_nothing_is_refused() {
     for (text, expected) in [
         (

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::config::{AfterHalfOpen, Config, Window};
 use super::event::{Event, EventKind};
 use super::window::{Counter, Measures};
+use crate::saved::BreakerState;
+
 use super::{IllegalTransition, NotPermitted, State};
 
 /// How a call ended.
@@ -78,6 +80,29 @@ impl Machine {
         self.config.events == 0 && self.counter.is_full_of_successes()
     }
 
+    pub(super) fn saved(&self, now: Duration) -> BreakerState {
+        let left = self.until.map(|until| until.saturating_sub(now));
+        let (state, left) = match self.state {
+            // Its calls are the other process's.
+            State::HalfOpen => (State::Open, Some(Duration::ZERO)),
+            State::Open => (State::Open, left),
+            other => (other, None),
+        };
+        BreakerState {
+            state,
+            left,
+            attempts: self.attempts,
+        }
+    }
+
+    pub(super) fn restore(&mut self, saved: &BreakerState, now: Duration) {
+        self.enter(saved.state, now);
+        if saved.state == State::Open {
+            self.attempts = saved.attempts.max(1);
+            self.until = saved.left.and_then(|left| now.checked_add(left));
+        }
+    }
+
     pub(super) fn is_refusing(&self, now: Duration) -> bool {
         match self.state {
             State::Open => self.until.is_none_or(|until| now <= until),
@@ -107,7 +132,10 @@ impl Machine {
         self.tell(now, EventKind::NotPermitted);
         Err(NotPermitted {
             state: self.state,
-            retry_at: self.until.filter(|_| self.state == State::Open),
+            retry_at: self
+                .until
+                .filter(|_| self.state == State::Open)
+                .map(|until| until.saturating_add(Duration::from_nanos(1))),
         })
     }
 

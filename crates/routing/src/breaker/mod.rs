@@ -37,6 +37,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::saved::BreakerState;
+
 pub use config::{AfterHalfOpen, Config, ConfigError, Window};
 pub use event::{Event, EventKind};
 use machine::Machine;
@@ -74,6 +76,7 @@ pub struct Breaker {
 
 /// What a breaker does with calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_enums, reason = "Resilience4j's six")]
 pub enum State {
     /// Lets all through and watches.
@@ -182,6 +185,19 @@ impl Breaker {
         self.publish(&machine);
     }
 
+    /// What should outlive the process.
+    #[must_use]
+    pub fn saved(&self, now: Duration) -> BreakerState {
+        self.lock().saved(now)
+    }
+
+    /// Takes up what another process saved, without an event.
+    pub fn restore(&self, saved: &BreakerState, now: Duration) {
+        let mut machine = self.lock();
+        machine.restore(saved, now);
+        self.publish(&machine);
+    }
+
     /// The events since the last time, oldest first; only with [`Config::with_events`].
     #[must_use]
     pub fn take_events(&self) -> Vec<Event> {
@@ -226,7 +242,7 @@ impl fmt::Display for State {
 pub struct NotPermitted {
     /// The state that refused.
     pub state: State,
-    /// When it is worth asking again, if time alone changes that.
+    /// When it is worth asking again, if time alone changes that: from then on a call may be let through.
     pub retry_at: Option<Duration>,
 }
 

@@ -47,7 +47,9 @@ impl Gate {
         }
     }
 
-    /// Over this time and a twelfth of it, from this burn rate on.
+    /// Over this time and a twelfth of it, from this burn rate on; or from the errors half way between the budget
+    /// and all requests, if that is less. (No burn rate is above one over the budget: with a target of 90 %
+    /// not even a canary that fails everything burns at 14.4.)
     #[must_use]
     pub fn with_burn_rate(mut self, window: Duration, burn_rate: f64) -> Self {
         (self.window, self.burn_rate) = (window, burn_rate);
@@ -73,25 +75,43 @@ impl Gate {
     }
 
     /// A record that is fine enough for its windows.
-    pub(super) fn record(&self) -> Record {
-        Record::new(self.window / 60, self.window.saturating_mul(12))
+    pub(super) fn record(&self, longest_step: Duration) -> Record {
+        let longest = self.window.saturating_mul(12).max(longest_step);
+        Record::new(self.window / 60, longest)
     }
 
     /// Compares the two.
     #[must_use]
     pub fn judge(&self, canary: &Record, stable: &Record, now: Duration) -> Judgement {
-        if canary.events(self.window, now) < self.least {
+        self.judge_over(self.window, canary, stable, now)
+    }
+
+    /// Compares the two over another time, and a twelfth of it.
+    pub(super) fn judge_over(
+        &self,
+        window: Duration,
+        canary: &Record,
+        stable: &Record,
+        now: Duration,
+    ) -> Judgement {
+        if canary.events(window, now) < self.least {
             return Judgement::TooFew;
         }
         let burns = |record: &Record, window| {
-            let share = record.error_share(window, now).unwrap_or(0.0);
-            self.objective.burn_rate(share)
+            let share = record.error_share(window, now)?;
+            Some(self.objective.burn_rate(share))
         };
-        let long = burns(canary, self.window);
-        if long < self.burn_rate || burns(canary, self.window / 12) < self.burn_rate {
+        let half_way = self
+            .objective
+            .burn_rate((1.0 + self.objective.budget()) / 2.0);
+        let too_fast = self.burn_rate.min(half_way);
+        let long = burns(canary, window).unwrap_or(0.0);
+        // Nothing lately is no sign of having recovered.
+        let short = burns(canary, window / 12).unwrap_or(long);
+        if long < too_fast || short < too_fast {
             return Judgement::Passes;
         }
-        let beside = burns(stable, self.window);
+        let beside = burns(stable, window).unwrap_or(0.0);
         if long < beside * self.worse_by {
             return Judgement::Both;
         }

@@ -90,6 +90,12 @@ impl Plan {
         }
     }
 
+    /// The longest wait.
+    pub(super) fn longest(&self) -> Duration {
+        let lengths = self.steps.iter().filter_map(Step::length);
+        lengths.max().unwrap_or_default()
+    }
+
     pub(super) fn step(&self, at: usize) -> Option<&Step> {
         self.steps.get(at)
     }

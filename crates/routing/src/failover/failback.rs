@@ -10,6 +10,8 @@
 
 use std::time::Duration;
 
+use crate::saved::FailbackState;
+
 /// How a site goes and comes back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FailbackPolicy {
@@ -75,6 +77,17 @@ impl FailbackPolicy {
     }
 }
 
+impl FailbackPolicy {
+    /// The part that a site takes in the end that was well and then has this health.
+    pub(crate) fn settled(&self, health: f64) -> f64 {
+        if fraction(health) < self.down_below {
+            0.0
+        } else {
+            1.0
+        }
+    }
+}
+
 fn fraction(number: f64) -> f64 {
     if number.is_nan() {
         0.0
@@ -85,7 +98,7 @@ fn fraction(number: f64) -> f64 {
 
 /// What people decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "matching", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(
     clippy::exhaustive_enums,
     reason = "decided by hand one way, the other, or not"
@@ -96,17 +109,16 @@ pub enum Latch {
     Released,
     /// It is out, however healthy.
     Out,
-    /// It is in, however ill, and at once.
+    /// It is in, however ill, and at once: it counts as wholly well.
     In,
 }
 
 /// Where a site stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "matching", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Phase {
     /// It takes its part.
-    #[default]
     In,
     /// Its health is low since then; if it stays so it goes out.
     Failing(Duration),
@@ -127,22 +139,12 @@ impl Phase {
             Self::Ramping(then) => Self::Ramping(time(then)),
         }
     }
-}
 
-/// Where a site stood, for another process: times are ages.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "matching", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "matching", serde(rename_all = "camelCase", default))]
-#[non_exhaustive]
-pub struct FailbackMemory {
-    /// Where it stood, and for how long.
-    pub phase: Phase,
-    /// What people decided.
-    pub latch: Latch,
-    /// How often it went out within the policy's memory.
-    pub flaps: u32,
-    /// How long ago it went out last.
-    pub out_ago: Option<Duration>,
+    /// Whether it takes any of its part.
+    #[must_use]
+    pub fn takes_traffic(self) -> bool {
+        !matches!(self, Self::Out | Self::HeldDown(_))
+    }
 }
 
 /// One site's way out and back.
@@ -173,26 +175,6 @@ impl Failback {
         self.policy = policy;
     }
 
-    /// What to write down for another process.
-    #[must_use]
-    pub fn remember(&self, now: Duration) -> FailbackMemory {
-        FailbackMemory {
-            phase: self.phase.map(|then| now.saturating_sub(then)),
-            latch: self.latch,
-            flaps: self.flaps,
-            out_ago: self.last_out.map(|then| now.saturating_sub(then)),
-        }
-    }
-
-    /// Stands again where it stood. What began before the clock counts from its beginning.
-    pub fn recall(&mut self, memory: &FailbackMemory, now: Duration) {
-        let then = |ago: Duration| now.saturating_sub(ago);
-        self.phase = memory.phase.map(then);
-        self.latch = memory.latch;
-        self.flaps = memory.flaps;
-        self.last_out = memory.out_ago.map(then);
-    }
-
     /// Looks at the site's health, a part of 1, and says which part of its traffic it should take now.
     pub fn observe(&mut self, health: f64, now: Duration) -> f64 {
         let health = fraction(health);
@@ -209,7 +191,8 @@ impl Failback {
             Phase::Failing(then) if low && since(then) >= self.policy.down_delay => self.out(now),
             Phase::Failing(_) if !low => Phase::In,
             Phase::Out if well => Phase::HeldDown(now),
-            Phase::HeldDown(_) if low => Phase::Out,
+            // The hold-down is time in which it stays well.
+            Phase::HeldDown(_) if !well => Phase::Out,
             Phase::HeldDown(then) if well && since(then) >= self.hold_down(now) => {
                 Phase::Ramping(now)
             }
@@ -255,6 +238,27 @@ impl Failback {
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// What should outlive the process.
+    #[must_use]
+    pub fn saved(&self, now: Duration) -> FailbackState {
+        let ago = |then: Duration| now.saturating_sub(then);
+        FailbackState {
+            latch: self.latch,
+            phase: self.phase.map(ago),
+            flaps: self.flaps,
+            last_out: self.last_out.map(ago),
+        }
+    }
+
+    /// Takes up what another process saved.
+    pub fn restore(&mut self, saved: &FailbackState, now: Duration) {
+        let then = |ago: Duration| now.saturating_sub(ago);
+        self.latch = saved.latch;
+        self.phase = saved.phase.map(then);
+        self.flaps = saved.flaps;
+        self.last_out = saved.last_out.map(then);
     }
 
     /// How long it must be well before it comes back, if it is out.

@@ -106,6 +106,12 @@ pub fn spill(capacities: &[u32]) -> Vec<u32> {
 }
 
 impl Level {
+    /// The part of its hosts that can take traffic, from 0 to 1.
+    #[must_use]
+    pub fn health(self) -> f64 {
+        f64::from(self.healthy.min(self.total)) / f64::from(self.total.max(1))
+    }
+
     /// What it can carry, in percent of what it should.
     #[must_use]
     pub fn capacity(self, overprovisioning: Overprovisioning) -> u32 {

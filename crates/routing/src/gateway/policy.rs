@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::read::null_is_default;
 use super::{ApiDuration, Object};
+use crate::retry;
 
 /// The API group of [`TrafficPolicy`].
 pub const POLICY_GROUP: &str = "narae.dev";
@@ -216,6 +217,9 @@ pub struct FailoverSpec {
     /// How much more than its part a site can carry, in percent; 140.
     #[serde(default)]
     pub overprovisioning: Option<u32>,
+    /// Whether a site gets no more than its `capacity`, and what is beyond goes to others that have room; not if absent.
+    #[serde(default)]
+    pub enforce_capacity: bool,
     /// A site goes when fewer percent of it are well; 50.
     #[serde(default)]
     pub down_below: Option<u32>,
@@ -259,4 +263,19 @@ pub struct RetrySpec {
     /// Retries a second besides; 10.
     #[serde(default)]
     pub budget_per_second: Option<u32>,
+}
+
+impl RetrySpec {
+    /// When to try again. Without statuses only what was not answered at all is.
+    #[must_use]
+    pub fn policy(&self) -> retry::Policy {
+        retry::Policy::new(self.attempts.unwrap_or(1)).with_statuses(self.statuses.iter().copied())
+    }
+
+    /// How many retries there may be for a thousand requests, and a second besides.
+    #[must_use]
+    pub fn budget(&self) -> (u32, u32) {
+        let per_thousand = self.budget_percent.unwrap_or(20).saturating_mul(10);
+        (per_thousand, self.budget_per_second.unwrap_or(10))
+    }
 }

@@ -45,6 +45,7 @@ impl Objects {
         pool.breaker = spec.breaker.as_ref().map(breaker);
         pool.outliers = spec.outlier_detection.as_ref().map(outliers);
         pool.failback = failback(&spec.failover);
+        pool.enforce_capacity = spec.failover.enforce_capacity;
         if let Some(percent) = spec.failover.overprovisioning {
             pool.overprovisioning = Overprovisioning::percent(percent);
         }
@@ -129,12 +130,15 @@ impl Objects {
         });
         let mut seen = HashSet::new();
         slices
-            .flat_map(|slice| {
-                let here = slice
-                    .ports
-                    .iter()
-                    .find(|p| p.name.as_deref().unwrap_or_default() == name);
-                let target = here.and_then(|p| p.port).unwrap_or(port);
+            .filter_map(|slice| {
+                // Pods without that port are not behind it; without any list they are behind all.
+                let mut ports = slice.ports.iter();
+                let here = ports.find(|p| p.name.as_deref().unwrap_or_default() == name);
+                let any = slice.ports.is_empty();
+                let target = here.map_or(any.then_some(port), |p| Some(p.port.unwrap_or(port)))?;
+                Some((slice, target))
+            })
+            .flat_map(|(slice, target)| {
                 let ready = slice
                     .endpoints
                     .iter()

@@ -130,7 +130,9 @@ impl Objects {
         let mut script = Script::new(self.pool(&service, port));
         script.seed = spec.seed;
         let retry = policy.and_then(|policy| policy.spec.retry.as_ref());
-        script.retries = retry.and_then(|retry| retry.attempts).unwrap_or(1);
+        let retry = retry.cloned().unwrap_or_default();
+        script.retry = retry.policy();
+        script.retry_budget = retry.budget();
         if let Some(duration) = spec.duration {
             script.duration = duration.into();
         }
@@ -147,15 +149,10 @@ impl Objects {
             };
             let what = event.what().ok_or_else(wrong)?;
             let begin = Duration::from(event.at);
-            script = script.with(begin, &event.to, what);
-            if let Some(lasting) = event.lasting {
-                let end = begin.saturating_add(lasting.into());
-                let back = match event.what {
-                    Deed::Latch => What::Latch(Latch::Released),
-                    _ => What::Up,
-                };
-                script = script.with(end, &event.to, back);
-            }
+            script = match event.lasting {
+                None => script.with(begin, &event.to, what),
+                Some(lasting) => script.with_lasting(begin, &event.to, what, lasting.into()),
+            };
         }
         Ok(script)
     }

@@ -12,6 +12,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
+use crate::saved::EjectionState;
+
 /// When a backend stands out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutlierPolicy {
@@ -178,6 +180,25 @@ impl<K: Eq + Hash + Clone> Outliers<K> {
     pub fn is_ejected(&self, id: &K) -> bool {
         let host = self.positions.get(id).and_then(|at| self.hosts.get(*at));
         host.is_some_and(|(_, host)| host.ejected_until.is_some())
+    }
+
+    /// What should outlive the process; `None` of a backend that was not ejected lately.
+    #[must_use]
+    pub fn saved(&self, id: &K, now: Duration) -> Option<EjectionState> {
+        let (_, host) = self.hosts.get(*self.positions.get(id)?)?;
+        (host.multiplier > 0).then(|| EjectionState {
+            left: host.ejected_until.map(|until| until.saturating_sub(now)),
+            in_a_row: host.multiplier,
+        })
+    }
+
+    /// Takes up what another process saved.
+    pub fn restore(&mut self, id: &K, saved: &EjectionState, now: Duration) {
+        let longest = self.policy.longest_ejection.max(self.policy.base_ejection);
+        if let Some(host) = self.host_mut(id) {
+            host.multiplier = saved.in_a_row;
+            host.ejected_until = saved.left.map(|left| now.saturating_add(left.min(longest)));
+        }
     }
 
     /// Lets a backend back in at once, as when an active check of it succeeds.

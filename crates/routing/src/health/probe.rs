@@ -109,16 +109,16 @@ impl Probes {
         true
     }
 
+    /// Begins with what is known from before.
+    pub fn believe(&mut self, up: bool) {
+        (self.up, self.against) = (Some(up), 0);
+    }
+
     /// Takes a result that leaves no doubt, such as a wrong status: down at once.
     pub fn condemn(&mut self) -> bool {
         let changed = self.up != Some(false);
         (self.up, self.against) = (Some(false), 0);
         changed
-    }
-
-    /// Knows again what an earlier process knew.
-    pub(crate) fn recall(&mut self, up: bool) {
-        (self.up, self.against) = (Some(up), 0);
     }
 
     /// Whether it is up; `None` before the first result.

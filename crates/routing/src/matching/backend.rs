@@ -9,7 +9,7 @@ use crate::gateway::pool::SERVICE_NAME;
 use crate::gateway::{BackendReference, ObjectName, Objects, Service};
 
 /// A port of a service.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Backend {
     /// The service.
@@ -23,6 +23,24 @@ pub struct Backend {
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.service, self.port)
+    }
+}
+
+/// What a reference stands for.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub(super) backend: Backend,
+    /// Whether its objects name anybody to send to; true if they say nothing.
+    pub(super) is_served: bool,
+}
+
+impl Resolved {
+    /// The backend, if there is anybody.
+    pub(super) fn served(self) -> Result<Backend, Refusal> {
+        match self.is_served {
+            true => Ok(self.backend),
+            false => Err(Refusal::NoReadyEndpoint),
+        }
     }
 }
 
@@ -69,7 +87,7 @@ impl<'o> Services<'o> {
         reference: &BackendReference,
         kind: RouteKind,
         namespace: &str,
-    ) -> Result<Backend, Refusal> {
+    ) -> Result<Resolved, Refusal> {
         let group = reference.group.as_deref().unwrap_or_default();
         let target = reference.kind.as_deref().unwrap_or("Service");
         if !group.is_empty() || target != "Service" {
@@ -93,13 +111,21 @@ impl<'o> Services<'o> {
         let mut ports = service.spec.ports.iter();
         let found = ports.find(|p| p.port == port && tcp(p.protocol.as_deref()));
         let found = found.ok_or(Refusal::BackendPort)?;
-        if self.ready.get(&name) == Some(&false) {
-            return Err(Refusal::NoReadyEndpoint);
-        }
-        Ok(Backend {
-            service: name,
-            port,
-            app_protocol: found.app_protocol.clone(),
+        Ok(Resolved {
+            is_served: self.ready.get(&name) != Some(&false) || self.has_endpoints(&name, port),
+            backend: Backend {
+                service: name,
+                port,
+                app_protocol: found.app_protocol.clone(),
+            },
+        })
+    }
+
+    /// Whether its pool has anybody to send to: a policy may name other sites than the service's own slices.
+    fn has_endpoints(&self, service: &ObjectName, port: u16) -> bool {
+        let mut sites = self.objects.pool(service, port).sites.into_iter();
+        sites.any(|site| {
+            !site.weight.is_zero() && site.endpoints.iter().any(|e| !e.weight.is_zero())
         })
     }
 }

@@ -9,19 +9,23 @@ use super::hostname::{HostMap, Hostname};
 use super::path::Pattern;
 use super::precedence::{PathRank, Precedence};
 use super::predicate::Predicate;
-use super::problem::{Finding, Problem};
+use super::problem::{Finding, Obstacle, Problem};
+use super::rival::Rivals;
 use super::rule::{RouteKind, Rule};
 use super::source::Source;
 use super::table::{Candidate, Entrance, Listening, Port, Table};
-use crate::gateway::{Gateway, Objects};
+use crate::gateway::{Gateway, ObjectName, Objects};
 
 pub(super) fn compile(objects: &Objects) -> (Table, Vec<Finding>) {
     let mut gateways: Vec<Entrance> = objects.gateways.iter().map(Entrance::new).collect();
     let mut findings = Vec::new();
     let (targets, access) = Targets::new(objects, &mut gateways, &mut findings);
+    let entrances = Entrances::new(objects);
+    let routes: Vec<Source<'_>> = Source::all(objects).collect();
     let mut compiler = Compiler {
         services: Services::new(objects),
-        entrances: Entrances::new(objects),
+        rivals: Rivals::new(&routes, &entrances),
+        entrances,
         targets,
         table: Table {
             gateways,
@@ -31,8 +35,8 @@ pub(super) fn compile(objects: &Objects) -> (Table, Vec<Finding>) {
         attachments: Vec::new(),
         findings,
     };
-    for route in Source::all(objects) {
-        compiler.route(&route);
+    for route in &routes {
+        compiler.route(route);
     }
     compiler.index()
 }
@@ -82,6 +86,7 @@ impl Entrance {
 struct Compiler<'o> {
     services: Services<'o>,
     entrances: Entrances<'o>,
+    rivals: Rivals,
     targets: Targets,
     table: Table,
     /// Where each rule's matches are asked for, by the rule's index.
@@ -141,7 +146,19 @@ impl<'o> Compiler<'o> {
         };
         let mut attachments = Vec::new();
         for (at, parent) in route.parents.iter().enumerate() {
-            match self.entrances.attach(&attaching, parent) {
+            let there = self.entrances.attach(&attaching, parent);
+            let there = there.and_then(|mut there| {
+                if self.rivals.beat(route, &mut there) && there.is_empty() {
+                    let namespace = parent.namespace.as_deref();
+                    let namespace = namespace.unwrap_or(route.name.namespace());
+                    return Err(Problem::NotAccepted {
+                        gateway: ObjectName::new(namespace, &parent.name),
+                        reason: Obstacle::Rival,
+                    });
+                }
+                Ok(there)
+            });
+            match there {
                 Ok(there) => attachments.extend(there),
                 Err(problem) if report => found.push((format!("spec.parentRefs[{at}]"), problem)),
                 Err(_) => {}
@@ -194,6 +211,8 @@ impl<'o> Compiler<'o> {
                 };
                 for hostname in &attachment.hostnames {
                     let paths = listening.hosts.entry(hostname);
+                    let rule = table.rules.get(candidate.rule);
+                    paths.is_guarded |= rule.is_some_and(|rule| !rule.guards.is_empty());
                     paths.insert(&candidate.pattern, index);
                 }
             }

@@ -66,6 +66,8 @@ impl Cors {
         request: &Request<'a>,
         response: &mut Vec<HeaderChange<'a>>,
     ) -> bool {
+        // To all: who keeps an answer to nobody must not give it to a page (Fetch, 3.3.5).
+        response.push(HeaderChange::Add("vary".into(), "Origin".into()));
         let Some(origin) = request.header("origin").next() else {
             return false;
         };
@@ -93,8 +95,6 @@ impl Cors {
                 set("access-control-max-age", self.max_age.to_string().into());
             }
         }
-        let vary = HeaderChange::Add("vary".into(), "Origin".into());
-        response.push(vary);
         preflight.is_some()
     }
 }

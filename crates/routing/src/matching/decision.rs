@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{Backend, Denied, Request, RouteKind};
+use super::{Backend, Denied, Kept, Request, RouteKind};
 use crate::gateway::{ObjectName, Retry, Timeouts};
 
 /// What becomes of a request, and which rule says so.
@@ -91,6 +91,8 @@ pub struct Forward<'a> {
     pub timeouts: Timeouts,
     /// Whether to try again.
     pub retry: Option<&'a Retry>,
+    /// The session it belongs to or begins; its endpoint is kept as its backend is.
+    pub session: Option<Kept>,
 }
 
 /// A change to the headers of a response.
@@ -160,6 +162,9 @@ pub enum Refusal {
     /// Nobody can verify the client now.
     #[error("its credentials cannot be verified now")]
     Unverifiable,
+    /// Servers read its path differently, and there are routes for some clients only.
+    #[error("its path can be read in several ways")]
+    Unclear,
     /// An access policy cannot be carried out.
     #[error("an access policy cannot be carried out")]
     Access,
@@ -175,7 +180,7 @@ impl Refusal {
         match self {
             Self::NoListener | Self::NoRule => 404,
             Self::Misdirected => 421,
-            Self::NoHost => 400,
+            Self::NoHost | Self::Unclear => 400,
             Self::Unauthenticated | Self::InvalidCredentials => 401,
             Self::Forbidden => 403,
             Self::NoReadyEndpoint | Self::Unverifiable => 503,

@@ -15,13 +15,16 @@
 //! 3. Matches of all those routes by [`Precedence`]: an exact path, a regular expression (longer
 //!    text first), the longest prefix; then a method, more headers, more query parameters; then
 //!    the oldest route, the first by `namespace/name`, the first rule in its list. For `GRPCRoute` more
-//!    characters of service, then of method, then more headers.
+//!    characters of service, then of method, then more headers. Where routes of both kinds would meet at a listener
+//!    for the same hosts, only the older of two is attached.
 //! 4. Nothing: 404.
 //!
 //! # What is left to implementations, and what is done here
 //!
-//! - A path is compared byte for byte as received, without decoding or removing dot segments; its
-//!   query is not part of it. A prefix is compared by segments, and its trailing slash counts for nothing.
+//! - A path is compared byte for byte as asked about, without decoding or removing dot segments; whoever passes
+//!   requests on asks about their [`normal_target`] and sends that. At a listener and host where a route is for some clients
+//!   only, a path that servers read differently (not normal, or with an escaped slash, a backslash, a semicolon) is
+//!   refused with 400. Its query is not part of it. A prefix is compared by segments, and its trailing slash counts for nothing.
 //! - Regular expressions are those of the `regex` crate (linear time) and must match the whole text.
 //! - A header sent several times is compared as its values joined by `,`; of a query parameter the
 //!   first value counts, with `%XX` decoded and `+` for a space.
@@ -51,11 +54,13 @@ mod cors;
 mod decision;
 mod header;
 mod hostname;
+mod normal;
 mod path;
 mod precedence;
 mod predicate;
 mod problem;
 mod request;
+mod rival;
 mod rule;
 mod session;
 mod source;
@@ -70,8 +75,10 @@ pub use check::Conflict;
 pub use contest::{Contender, Contest, Key, Verdict};
 pub use decision::{Decision, Forward, HeaderChange, ListenerName, Outcome, Refusal, RuleName};
 pub use hostname::Hostname;
+pub use normal::normal_target;
 pub use precedence::{PathRank, Precedence};
 pub use problem::{Finding, Obstacle, Problem};
 pub use request::{Arrival, Request};
 pub use rule::RouteKind;
+pub use session::Kept;
 pub use table::Table;

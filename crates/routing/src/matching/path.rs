@@ -85,6 +85,8 @@ pub(super) struct PathIndex {
     prefixes: Vec<Node>,
     expressions: Vec<(String, u32)>,
     automata: Vec<Automaton>,
+    /// Whether a rule of one of them is for some clients only.
+    pub(super) is_guarded: bool,
 }
 
 #[derive(Debug, Default)]

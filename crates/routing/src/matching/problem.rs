@@ -155,7 +155,7 @@ pub enum Problem {
 
 /// What stands between a route and a listener, the furthest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-#[expect(clippy::exhaustive_enums, reason = "the API's four steps")]
+#[expect(clippy::exhaustive_enums, reason = "the API's steps")]
 pub enum Obstacle {
     /// No listener is the one that is meant.
     #[error("none has that name and port")]
@@ -169,6 +169,9 @@ pub enum Obstacle {
     /// The listener is for other hosts.
     #[error("no hostname of the route is one of the listener's")]
     Hostname,
+    /// A route of the other kind was there before it.
+    #[error("an older route of the other kind is there for its hosts")]
+    Rival,
 }
 
 impl Problem {

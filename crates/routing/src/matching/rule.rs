@@ -1,13 +1,14 @@
 //! One rule, compiled: its targets, which of them gets a request, and what is made of it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::access::Guards;
-use super::backend::{Backend, Services};
+use super::backend::{Backend, Resolved, Services};
 use super::decision::{Forward, HeaderChange, Outcome, Refusal, RuleName};
 use super::problem::Problem;
 use super::request::Request;
-use super::session::{self, Session};
+use super::session::{self, Kept, Session};
 use super::step::{Came, Passage, Steps, answers_preflights, cors, mirrors, rule_steps, steps};
 use crate::gateway::{BackendReference, Filter, ObjectName, Retry, SessionPersistence, Timeouts};
 use crate::{Backends, Split, Weight};
@@ -66,14 +67,14 @@ pub(super) struct Rule {
     split: Option<Split<Slot>>,
     timeouts: Timeouts,
     retry: Option<Retry>,
-    session: Option<Session>,
+    session: Option<Arc<Session>>,
     /// Who says who may pass.
     pub(super) guards: Guards,
 }
 
 #[derive(Debug)]
 struct Target {
-    backend: Result<Backend, Refusal>,
+    backend: Result<Resolved, Refusal>,
     /// Of the backend's name, by which sessions and splits know it.
     hash: u64,
     steps: Steps,
@@ -103,7 +104,7 @@ impl Rule {
                 let backend = services.resolve(reference, source.kind, namespace);
                 let name = Services::name(reference, namespace);
                 let hash = session::hash(&format!("{name}:{}", reference.port.unwrap_or(0)));
-                if let Err(refusal) = backend {
+                if let Err(refusal) = served(&backend) {
                     let backend = name;
                     report(path.clone(), Problem::Backend { backend, refusal });
                 }
@@ -120,6 +121,7 @@ impl Rule {
             Session::new(session, source.route, source.index)
                 .map_err(|reason| report(".sessionPersistence".into(), Problem::Session { reason }))
                 .ok()
+                .map(Arc::new)
         });
         Self {
             kind: source.kind,
@@ -148,7 +150,8 @@ impl Rule {
     pub(super) fn backends(&self) -> impl Iterator<Item = &Backend> {
         let of_targets = self.targets.iter().flat_map(|target| {
             let mirrors = mirrors(&target.steps);
-            target.backend.as_ref().ok().into_iter().chain(mirrors)
+            let resolved = target.backend.as_ref().ok();
+            resolved.map(|r| &r.backend).into_iter().chain(mirrors)
         });
         of_targets.chain(mirrors(&self.steps))
     }
@@ -196,8 +199,8 @@ impl Rule {
         if let Some(outcome) = passage.walk(steps, request, came, response)? {
             return Ok(outcome);
         }
-        let target = self.target(request, came, response)?;
-        let backend = target.backend.as_ref().map_err(|refusal| *refusal)?;
+        let (target, session) = self.target(request, came, response)?;
+        let backend = served(&target.backend)?;
         let steps = target.steps.as_ref().map_err(|refusal| *refusal)?;
         if let Some(outcome) = passage.walk(steps, request, came, response)? {
             return Ok(outcome);
@@ -210,6 +213,7 @@ impl Rule {
             mirrors: passage.mirrors,
             timeouts: self.timeouts,
             retry: self.retry.as_ref(),
+            session,
         }))
     }
 
@@ -219,10 +223,10 @@ impl Rule {
         request: &Request<'a>,
         came: Came<'_>,
         response: &mut Vec<HeaderChange<'a>>,
-    ) -> Result<&'a Target, Refusal> {
+    ) -> Result<(&'a Target, Option<Kept>), Refusal> {
         let token = self.session.as_ref().and_then(|s| s.token(request));
         let kept = token.and_then(|token| {
-            let usable = |t: &&Target| t.backend.is_ok() && t.hash == token.backend();
+            let usable = |t: &&Target| served(&t.backend).is_ok() && t.hash == token.backend();
             self.targets.iter().find(usable)
         });
         let picked = || self.targets.get(self.split.as_ref()?.pick().at);
@@ -231,13 +235,23 @@ impl Rule {
         } else {
             Refusal::AllDrained
         })?;
-        if let Some(session) = &self.session
-            && target.backend.is_ok()
-        {
+        let session = self.session.as_ref();
+        let session = session.filter(|_| served(&target.backend).is_ok());
+        let kept = session.map(|session| {
             let secure = came.scheme == "https";
-            response.extend(session.change(target.hash, token, request, secure));
-        }
-        Ok(target)
+            Kept::new(session, target.hash, token, request, secure)
+        });
+        response.extend(kept.as_ref().and_then(Kept::change));
+        Ok((target, kept))
+    }
+}
+
+/// The backend to send to, if there is anybody.
+fn served(resolved: &Result<Resolved, Refusal>) -> Result<&Backend, Refusal> {
+    match resolved {
+        Ok(resolved) if resolved.is_served => Ok(&resolved.backend),
+        Ok(_) => Err(Refusal::NoReadyEndpoint),
+        Err(refusal) => Err(*refusal),
     }
 }
 

@@ -1,11 +1,12 @@
-//! Sessions: a client stays with its backend, whatever the weights (GEP-1619).
+//! Sessions: a client stays with its backend, whatever the weights, and with its endpoint there (GEP-1619).
 //!
-//! The token a client carries names its backend by a hash, when the session began and when it was
+//! The token a client carries names its backend and endpoint by hashes, when the session began and when it was
 //! last used; nothing is stored here, so any instance can serve it. It is not signed: it chooses
 //! among the backends of a rule the client may reach anyway, and a client that changes it can at
 //! most pick one or outstay a timeout. It never decides which rule matches.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::HeaderChange;
@@ -13,14 +14,14 @@ use super::header::is_name;
 use super::request::Request;
 use crate::gateway::{Lifetime, ObjectName, SessionPersistence, SessionType};
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Session {
     carrier: Carrier,
     absolute: Option<Duration>,
     idle: Option<Duration>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum Carrier {
     Cookie {
         name: String,
@@ -36,6 +37,8 @@ pub(super) struct Token {
     backend: u64,
     begun: u64,
     used: u64,
+    /// Of the endpoint's address, if whoever picks endpoints said it.
+    endpoint: Option<u64>,
 }
 
 impl Session {
@@ -113,6 +116,10 @@ impl Session {
             backend: parts.next()??,
             begun: parts.next()??,
             used: parts.next()??,
+            endpoint: match parts.next() {
+                Some(endpoint) => Some(endpoint?),
+                None => None,
+            },
         };
         let within = |since: u64, limit: Option<Duration>| {
             let age = now.checked_sub(since);
@@ -128,17 +135,21 @@ impl Session {
     pub(super) fn change(
         &self,
         backend: u64,
+        endpoint: Option<u64>,
         old: Option<Token>,
-        request: &Request<'_>,
+        now: u64,
         secure: bool,
     ) -> Option<HeaderChange<'static>> {
-        let now = request.now.as_secs();
-        let old = old.filter(|old| old.backend == backend);
+        let stays = |old: &Token| endpoint.is_none() || old.endpoint == endpoint;
+        let old = old.filter(|old| old.backend == backend).filter(stays);
         if old.is_some() && self.idle.is_none() {
             return None;
         }
         let begun = old.map_or(now, |old| old.begun);
-        let text = format!("{backend:x}.{begun:x}.{now:x}");
+        let mut text = format!("{backend:x}.{begun:x}.{now:x}");
+        if let Some(endpoint) = endpoint.or(old.and_then(|old| old.endpoint)) {
+            text.push_str(&format!(".{endpoint:x}"));
+        }
         Some(match &self.carrier {
             Carrier::Header(name) => HeaderChange::Set(Cow::Owned(name.clone()), Cow::Owned(text)),
             Carrier::Cookie {
@@ -164,6 +175,59 @@ impl Token {
     /// The hash of the backend it names.
     pub(super) fn backend(self) -> u64 {
         self.backend
+    }
+}
+
+/// The session of a request that is sent on, for whoever picks the endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    session: Arc<Session>,
+    backend: u64,
+    token: Option<Token>,
+    now: u64,
+    secure: bool,
+}
+
+impl Kept {
+    pub(super) fn new(
+        session: &Arc<Session>,
+        backend: u64,
+        token: Option<Token>,
+        request: &Request<'_>,
+        secure: bool,
+    ) -> Self {
+        Self {
+            session: Arc::clone(session),
+            backend,
+            token: token.filter(|token| token.backend == backend),
+            now: request.now.as_secs(),
+            secure,
+        }
+    }
+
+    /// The endpoint the client is at, as [`Pool::pick_kept`](crate::pool::Pool::pick_kept) knows it.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<u64> {
+        self.token?.endpoint
+    }
+
+    /// What the response says of the session with the backend alone; it is among the decision's. Whoever says
+    /// [`Kept::with`] leaves it out.
+    #[must_use]
+    pub fn change(&self) -> Option<HeaderChange<'static>> {
+        self.says(None)
+    }
+
+    /// What the response says once the endpoint with this [key](crate::pool::endpoint_key) has served it; nothing if
+    /// the client says so already.
+    #[must_use]
+    pub fn with(&self, endpoint: u64) -> Option<HeaderChange<'static>> {
+        self.says(Some(endpoint))
+    }
+
+    fn says(&self, endpoint: Option<u64>) -> Option<HeaderChange<'static>> {
+        let (session, token) = (&self.session, self.token);
+        session.change(self.backend, endpoint, token, self.now, self.secure)
     }
 }
 

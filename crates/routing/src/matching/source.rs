@@ -132,6 +132,13 @@ impl<'o> Source<'o> {
         at_most(MAX_MATCHES_IN_ALL, in_all, || "spec.rules".into())
     }
 
+    /// Whether it takes part at all.
+    pub(super) fn is_sound(&self) -> bool {
+        self.check().is_ok()
+            && self.hostnames().is_ok()
+            && (0..self.rules.len()).all(|rule| self.matches(rule).is_ok())
+    }
+
     /// The matches of a rule; the one that matches everything if it names none.
     pub(super) fn matches(
         &self,
@@ -240,6 +247,12 @@ fn grpc(written: &GrpcMatch) -> Result<(Pattern, PathRank, Predicate), Problem> 
     let call = written.method.clone().unwrap_or_default();
     let part = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let (service, method) = (part(&call.service), part(&call.method));
+    if call.kind == MatchType::RegularExpression {
+        // Each on its own, before they are parts of one.
+        for text in service.iter().chain(&method) {
+            super::predicate::expression(text)?;
+        }
+    }
     let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     let rank = PathRank::Call(length(&service), length(&method));
     let pattern = match (call.kind, service, method) {

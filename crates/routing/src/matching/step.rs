@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::backend::{Backend, Services};
+use super::backend::{Backend, Resolved, Services};
 use super::cors::Cors;
 use super::decision::{HeaderChange, Outcome, Refusal};
 use super::header::HeaderEdit;
@@ -288,7 +288,8 @@ fn mirror(
         }
     };
     let namespace = source.route.namespace();
-    match services.resolve(&mirror.backend_ref, source.kind, namespace) {
+    let resolved = services.resolve(&mirror.backend_ref, source.kind, namespace);
+    match resolved.and_then(Resolved::served) {
         Ok(backend) => Ok(Some(Step::Mirror(backend, copies))),
         Err(refusal) => {
             let backend = Services::name(&mirror.backend_ref, namespace);

@@ -7,6 +7,7 @@ use super::backend::Backend;
 use super::compile::compile;
 use super::decision::{Decision, ListenerName, Outcome, Refusal, RuleName};
 use super::hostname::{HostMap, Hostname, port_of};
+use super::normal::is_clear;
 use super::path::{PathIndex, Pattern};
 use super::precedence::Precedence;
 use super::predicate::{Difference, Predicate};
@@ -157,6 +158,10 @@ impl Table {
                     return refuse(rule, refusal, None);
                 }
             };
+            let mut own = listening.hosts.matching(&host);
+            if own.any(|paths| paths.is_guarded) && !is_clear(request.path()) {
+                return refuse(None, Refusal::Unclear, None);
+            }
             let headers = admission.headers(request);
             let asked = request.with_headers(&headers);
             let Some((candidate, rule)) = self.first(listening, &host, &asked) else {

@@ -18,6 +18,16 @@ pub enum Weakness {
     /// One failure is an outage.
     #[error("without `{0}` nobody is left")]
     SinglePoint(String),
+    /// A site gets more than it serves though nothing is down.
+    #[error("`{site}` gets {load:.0} requests a second and serves {capacity:.0}")]
+    Overloaded {
+        /// The site.
+        site: String,
+        /// What it gets, in requests a second.
+        load: f64,
+        /// What it serves, in requests a second.
+        capacity: f64,
+    },
     /// Without one site the rest cannot carry the load.
     #[error(
         "without `{down}`, `{site}` gets {load:.0} requests a second and serves {capacity:.0} (no N+1)"
@@ -63,17 +73,20 @@ pub fn check(policy: &Policy, requests_a_second: f64) -> Vec<Weakness> {
     if several && policy.probes.is_none() && policy.outliers.is_none() && policy.breaker.is_none() {
         found.push(Weakness::Blind);
     }
+    let overloaded = |change: &Change| {
+        let sites = what_if(policy, change, requests_a_second).sites;
+        sites.into_iter().filter(|site| site.overload() > 0.0)
+    };
+    found.extend(
+        overloaded(&Change::default()).map(|site| Weakness::Overloaded {
+            load: site.load,
+            capacity: site.capacity.unwrap_or_default(),
+            site: site.name,
+        }),
+    );
     for down in taking.iter().filter(|_| taking.len() > 1) {
-        let forecast = what_if(
-            policy,
-            &Change::default().with_down(&down.name),
-            requests_a_second,
-        );
-        let overloaded = forecast
-            .sites
-            .into_iter()
-            .filter(|site| site.overload() > 0.0);
-        found.extend(overloaded.map(|site| Weakness::NoSpare {
+        let without = overloaded(&Change::default().with_down(&down.name));
+        found.extend(without.map(|site| Weakness::NoSpare {
             down: down.name.clone(),
             load: site.load,
             capacity: site.capacity.unwrap_or_default(),

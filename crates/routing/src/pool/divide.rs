@@ -5,7 +5,7 @@
 //! of one site is Envoy's rule to the percent.
 
 use crate::Weight;
-use crate::failover::{Level, Overprovisioning, spill};
+use crate::failover::{Latch, Level, Overprovisioning, spill};
 
 /// No split needs finer shares than a millionth.
 const FINEST: u128 = 1_000_000;
@@ -19,6 +19,8 @@ pub(super) struct Condition {
     pub(super) level: Level,
     /// The part of its traffic it should take, in percent: less than 100 on its way out or back.
     pub(super) part: u32,
+    /// What people decided; nothing overrules it.
+    pub(super) latch: Latch,
 }
 
 /// What each site gets.
@@ -34,23 +36,36 @@ pub(super) fn divide(conditions: &[Condition], over: Overprovisioning) -> Divisi
     let by_part = |c: &Condition| carried(c, over, c.part);
     // A site that is well but held down is better than none.
     let by_health = |c: &Condition| carried(c, over, 100);
-    let anybody = |c: &Condition| if c.level.total > 0 { 100 } else { 0 };
+    let anybody = |c: &Condition| match c.latch {
+        Latch::Out => 0,
+        _ if c.level.total > 0 => 100,
+        _ => 0,
+    };
     let weights = weigh(conditions, by_part)
         .or_else(|| weigh(conditions, by_health))
         .map(|weights| Division {
             weights,
             panic: false,
         });
-    weights.unwrap_or_else(|| Division {
-        weights: weigh(conditions, anybody).unwrap_or_else(|| vec![Weight::ZERO; conditions.len()]),
-        panic: true,
+    weights.unwrap_or_else(|| match weigh(conditions, anybody) {
+        Some(weights) => Division {
+            weights,
+            panic: true,
+        },
+        None => Division {
+            weights: vec![Weight::ZERO; conditions.len()],
+            panic: false,
+        },
     })
 }
 
 /// In percent of what the site should carry.
 fn carried(condition: &Condition, over: Overprovisioning, part: u32) -> u32 {
-    let capacity = condition.level.capacity(over) * part.min(100);
-    capacity.div_ceil(100)
+    match condition.latch {
+        Latch::Out => 0,
+        Latch::In if condition.level.total > 0 => 100,
+        _ => (condition.level.capacity(over) * part.min(100)).div_ceil(100),
+    }
 }
 
 /// `None` if nobody can carry anything.

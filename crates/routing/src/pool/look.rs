@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::divide::{Condition, divide};
 use super::member::Member;
 use super::{EventKind, Pool, Slot};
-use crate::failover::{Level, Phase};
+use crate::failover::{Latch, Level, Phase};
 use crate::{Backends, Split, Weight};
 
 /// How often a pool in which something is going on looks at everybody.
@@ -35,7 +35,8 @@ impl Pool {
         let levels: Vec<Level> = (0..self.sites.len()).map(|at| self.level(at)).collect();
         for (site, level) in self.sites.iter_mut().zip(&levels) {
             let before = site.failback.phase();
-            let part = site.failback.observe(health(*level), now);
+            site.health = level.health();
+            let part = site.failback.observe(site.health, now);
             site.part = percent(part);
             let phase = site.failback.phase();
             if std::mem::discriminant(&before) != std::mem::discriminant(&phase) {
@@ -100,12 +101,14 @@ impl Pool {
     fn divide(&mut self, levels: &[Level], now: Duration) {
         let conditions = self.conditions(levels);
         let division = divide(&conditions, self.policy.overprovisioning);
-        let panic = division.panic && levels.iter().any(|level| level.total > 0);
-        for (at, site) in self.sites.iter_mut().enumerate() {
+        let panic = division.panic;
+        for (at, (site, level)) in self.sites.iter_mut().zip(levels).enumerate() {
+            // In by hand with nobody known to be well: whoever decided that knows more.
+            let everybody = panic || (site.failback.latched() == Latch::In && level.healthy == 0);
             let members = self.members.iter().enumerate();
             let own: Vec<(usize, &Member)> = members.filter(|(_, m)| m.site == at).collect();
             let weight = |(_, member): &(usize, &Member)| {
-                if member.available || panic {
+                if member.available || everybody {
                     member.warm_weight(now, &self.policy)
                 } else {
                     Weight::ZERO
@@ -137,6 +140,7 @@ impl Pool {
                 weight: state.weight.unwrap_or(site.weight),
                 level: *level,
                 part: state.part,
+                latch: state.failback.latched(),
             })
             .collect()
     }
@@ -172,14 +176,7 @@ fn carry(
     *made_from = Some(weights);
 }
 
-fn health(level: Level) -> f64 {
-    if level.total == 0 {
-        return 0.0;
-    }
-    f64::from(level.healthy) / f64::from(level.total)
-}
-
-fn percent(part: f64) -> u32 {
+pub(super) fn percent(part: f64) -> u32 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

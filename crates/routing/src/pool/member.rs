@@ -22,14 +22,19 @@ pub(super) struct Member {
     pub(super) ejected: bool,
     /// Whether it took traffic at the last look.
     pub(super) available: bool,
-    /// When it came back, if it is still warming up.
+    /// When it came, or came back, if it is still warming up.
     pub(super) warming_since: Option<Duration>,
     pub(super) successes: u64,
     pub(super) failures: u64,
 }
 
 impl Member {
-    pub(super) fn new(endpoint: &Endpoint, site: usize, policy: &Policy) -> Self {
+    pub(super) fn new(
+        endpoint: &Endpoint,
+        site: usize,
+        policy: &Policy,
+        warming_since: Option<Duration>,
+    ) -> Self {
         Self {
             address: Arc::from(endpoint.address.as_str()),
             site,
@@ -40,7 +45,7 @@ impl Member {
             breaker: breaker(policy),
             ejected: false,
             available: true,
-            warming_since: None,
+            warming_since,
             successes: 0,
             failures: 0,
         }

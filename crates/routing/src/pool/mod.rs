@@ -13,23 +13,27 @@
 //! 2. Endpoints of the site by weight, exact as well; one that is back warms up if the policy says so.
 //! 3. An endpoint already tried for this request, or whose breaker has no place left, is passed over: first for
 //!    others of its site, then for other sites.
+//! 4. With [`Policy::enforce_capacity`], a site that has got what it can serve is passed over for others that have room; the
+//!    capacity of a site shrinks with its endpoints.
 //!
 //! A site that is well but held down is used when there is no other; when nobody is known to be well,
-//! everybody of the first level is asked (panic), for what is known may be old.
+//! everybody of the first level is asked (panic), for what is known may be old. What people decided
+//! holds in all of that: a site that is latched out or has no weight, and an endpoint that is drained, gets nothing,
+//! not even a retry or in a panic; a site that is latched in counts as wholly well.
 //!
 //! # Cost
 //!
 //! A pick is two lookups in precomputed orders and, now and then, a look at everybody.
 
+mod capacity;
 mod check;
 mod divide;
 mod event;
 mod look;
 mod member;
-mod memory;
 mod pick;
 mod policy;
-mod records;
+mod saved;
 mod standing;
 mod what_if;
 
@@ -40,14 +44,13 @@ use std::time::Duration;
 use crate::failover::{Failback, Latch};
 use crate::health::Outliers;
 use crate::{Split, Weight};
+use capacity::Meter;
 use member::Member;
 
 pub use check::{Weakness, check};
 pub use event::{Event, EventKind};
-pub use memory::{EndpointMemory, Memory, SiteMemory};
-pub use pick::{NoEndpoint, Pick};
+pub use pick::{NoEndpoint, Pick, endpoint_key};
 pub use policy::{Endpoint, Policy, PolicyError, Site};
-pub use records::{Record, RecordSet};
 pub use standing::{EndpointStanding, SiteStanding};
 pub use what_if::{Change, EndpointForecast, Forecast, SiteForecast, what_if};
 
@@ -74,6 +77,8 @@ pub struct Pool {
     policy: Policy,
     members: Vec<Member>,
     by_address: HashMap<Arc<str>, usize>,
+    /// By the key that sessions know endpoints by.
+    by_key: HashMap<u64, usize>,
     sites: Vec<SiteState>,
     outliers: Option<Outliers<Arc<str>>>,
     /// Between sites; `None` if there is nobody at all.
@@ -83,6 +88,8 @@ pub struct Pool {
     panic: bool,
     next_look: Duration,
     next_sweep: Duration,
+    /// Where in a site's list the next pick looks that turns have no place for.
+    next_other: usize,
     events: VecDeque<Event>,
 }
 
@@ -94,6 +101,10 @@ struct SiteState {
     weight: Option<Weight>,
     /// The part of its traffic it should take, in percent.
     part: u32,
+    /// What it got lately.
+    meter: Meter,
+    /// The part of its endpoints that can take traffic, from 0 to 1.
+    health: f64,
     /// Between its endpoints; `None` if none has a weight.
     split: Option<Split<Slot>>,
     /// The weights it was made from, unless it has to be made anew.
@@ -111,6 +122,7 @@ impl Pool {
             policy: Policy::default(),
             members: Vec::new(),
             by_address: HashMap::new(),
+            by_key: HashMap::new(),
             sites: Vec::new(),
             outliers: None,
             split: None,
@@ -118,6 +130,7 @@ impl Pool {
             panic: false,
             next_look: Duration::ZERO,
             next_sweep: Duration::ZERO,
+            next_other: 0,
             events: VecDeque::new(),
         };
         pool.reconfigure(policy, Duration::ZERO)?;
@@ -134,6 +147,8 @@ impl Pool {
         policy.validate()?;
         let last = std::mem::replace(&mut self.policy, policy);
         let policy = &self.policy;
+        // Who comes later is cold; at the start all are, and nobody else could take their part.
+        let is_new = !self.members.is_empty();
         let mut members: HashMap<Arc<str>, Member> = std::mem::take(&mut self.members)
             .into_iter()
             .map(|member| (Arc::clone(&member.address), member))
@@ -154,6 +169,8 @@ impl Pool {
                     failback: Failback::new(policy.failback),
                     weight: None,
                     part: 100,
+                    meter: Meter::default(),
+                    health: 1.0,
                     split: None,
                     weights: None,
                 },
@@ -162,7 +179,7 @@ impl Pool {
                 self.members
                     .push(match members.remove(endpoint.address.as_str()) {
                         Some(known) => known.changed(endpoint, at, policy, &last),
-                        None => Member::new(endpoint, at, policy),
+                        None => Member::new(endpoint, at, policy, is_new.then_some(now)),
                     });
             }
         }
@@ -170,7 +187,16 @@ impl Pool {
         self.by_address = places
             .map(|(at, member)| (Arc::clone(&member.address), at))
             .collect();
+        let keys = self.by_address.iter();
+        self.by_key = keys
+            .map(|(address, at)| (endpoint_key(address), *at))
+            .collect();
         let ids = self.members.iter().map(|m| Arc::clone(&m.address));
+        // Without outliers no sweep was due at all; a shorter interval counts at once.
+        let sweep_within = policy.outliers.as_ref().map(|policy| policy.interval);
+        self.next_sweep = sweep_within.map_or(self.next_sweep, |interval| {
+            self.next_sweep.min(now.saturating_add(interval))
+        });
         self.outliers = match (self.outliers.take(), &policy.outliers) {
             (Some(mut outliers), Some(policy)) => {
                 outliers.set_policy(policy.clone());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{EventKind, Pool};
 use crate::Weight;
 use crate::breaker::{self, Breaker};
+use crate::failover::Latch;
 
 /// An endpoint that gets a request. Say how it went with [`Pool::ended`]; dropped, it never happened.
 #[derive(Debug)]
@@ -37,16 +38,25 @@ impl Pick {
     }
 }
 
+/// What a session knows an endpoint by: the same in every process.
+#[must_use]
+pub fn endpoint_key(address: &str) -> u64 {
+    crate::hash::mix::hash(address.as_bytes())
+}
+
 /// Why nobody gets a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoEndpoint {
-    /// The pool has none with a weight above 0.
-    #[error("no endpoint is listed")]
+    /// None has a weight above 0 at a site that may be used.
+    #[error("no endpoint has a weight at a site that is not latched out")]
     Empty,
     /// All were tried for this request.
     #[error("every endpoint was tried")]
     Tried,
+    /// Every site has got what it can serve.
+    #[error("all sites are at their capacity")]
+    Full,
     /// The breakers let nothing through.
     #[error("the breakers of all endpoints are open")]
     Broken,
@@ -68,30 +78,81 @@ impl Pool {
         if let Some(pick) = self.pick_at(first, now, tried, &mut refused) {
             return Ok(pick);
         }
-        // By share, the largest first; then those that should get nothing but are better than nobody.
-        let mut others: Vec<usize> = (0..self.sites.len()).filter(|at| *at != first).collect();
+        // By share, the largest first; then those that should get nothing but are better than nobody,
+        // unless people said otherwise.
+        let sites = self.policy.sites.iter().zip(&self.sites).enumerate();
+        let mut others: Vec<usize> = sites
+            .filter(|(at, (site, state))| {
+                let weight = state.weight.unwrap_or(site.weight);
+                *at != first && !weight.is_zero() && state.failback.latched() != Latch::Out
+            })
+            .map(|(at, _)| at)
+            .collect();
         let share = |at: &usize| self.weights.as_ref()?.get(*at).copied();
-        others.sort_by_key(|at| std::cmp::Reverse(share(at).map(Weight::value)));
+        others.sort_by_key(|at| {
+            let priority = self.policy.sites.get(*at).map(|site| site.priority);
+            (std::cmp::Reverse(share(at).map(Weight::value)), priority)
+        });
         others
             .into_iter()
             .find_map(|at| self.pick_at(at, now, tried, &mut refused))
             .ok_or(refused)
     }
 
+    /// The endpoint a session is at, by its [key](endpoint_key), while it can take traffic: whatever its weight, drained
+    /// or not, but not at a site that people took out. `None` if it cannot; then [`Pool::pick`] says who can.
+    pub fn pick_kept(&mut self, key: u64, now: Duration) -> Option<Pick> {
+        if self.is_due(now) {
+            self.look(now);
+        }
+        let at = *self.by_key.get(&key)?;
+        let member = self.members.get(at)?;
+        let site = self.sites.get(member.site)?;
+        if !member.available || site.failback.latched() == Latch::Out {
+            return None;
+        }
+        let permit = match &member.breaker {
+            None => None,
+            Some(breaker) => Some(breaker.acquire_owned(now).ok()?),
+        };
+        Some(Pick {
+            address: Arc::clone(&member.address),
+            at,
+            site: Arc::clone(&site.name),
+            permit,
+        })
+    }
+
     fn pick_at(
-        &self,
+        &mut self,
         site: usize,
         now: Duration,
         tried: &[Arc<str>],
         refused: &mut NoEndpoint,
     ) -> Option<Pick> {
-        let site = self.sites.get(site)?;
+        let a_second = self.a_second(site);
+        let site = self.sites.get_mut(site)?;
         let split = site.split.as_ref()?;
-        // The split first; if its turn falls on one that cannot be had, whoever comes next in the list.
-        let first = split.pick().at;
-        let listed = split.backends().iter().filter(|(_, w)| !w.is_zero());
-        let others = listed.map(|(slot, _)| slot.at).filter(|at| *at != first);
-        for at in std::iter::once(first).chain(others) {
+        if a_second.is_some_and(|most| !site.meter.has_room(most, now)) {
+            *refused = NoEndpoint::Full;
+            return None;
+        }
+        // By turns, so that those who can be had share by weight what the others cannot take. Where turns do
+        // not reach them all, the rest in the order of the list, each time from another one on.
+        let listed = split.backends().len();
+        for turn in 0..listed.saturating_mul(2) {
+            let slot = if turn < listed {
+                split.pick()
+            } else {
+                let index = self.next_other % listed;
+                self.next_other = index + 1;
+                let (slot, weight) = split.backends().get(index)?;
+                if weight.is_zero() {
+                    continue;
+                }
+                slot
+            };
+            let at = slot.at;
             let member = self.members.get(at)?;
             if tried.contains(&member.address) {
                 continue;
@@ -106,6 +167,9 @@ impl Pool {
                     }
                 },
             };
+            if let Some(most) = a_second {
+                site.meter.count(most, now);
+            }
             return Some(Pick {
                 address: Arc::clone(&member.address),
                 at,
@@ -114,6 +178,14 @@ impl Pool {
             });
         }
         None
+    }
+
+    /// The most a site gets a second: with nobody well the whole, for then all are asked.
+    fn a_second(&self, site: usize) -> Option<f64> {
+        let capacity = self.policy.sites.get(site)?.capacity?;
+        let health = self.sites.get(site)?.health;
+        let health = if health > 0.0 { health } else { 1.0 };
+        self.policy.enforce_capacity.then_some(capacity * health)
     }
 
     /// Says how a request went that took so long: whether its endpoint served it. What a client did wrong

@@ -24,7 +24,10 @@ pub struct Policy {
     pub failback: FailbackPolicy,
     /// How much more than its part a site can carry.
     pub overprovisioning: Overprovisioning,
-    /// How an endpoint that came back warms up.
+    /// Whether a site gets no more than its capacity: the rest goes to sites that have room, of its priority first, and if none
+    /// has, to nobody. Else a site gets what it is due, whatever it can serve.
+    pub enforce_capacity: bool,
+    /// How an endpoint warms up that came back, or that is new beside others.
     pub slow_start: Option<SlowStart>,
 }
 
@@ -38,8 +41,8 @@ pub struct Site {
     pub priority: u32,
     /// Its part among the sites of its priority.
     pub weight: Weight,
-    /// Requests a second it can serve, if known; [`what_if`](super::what_if) and
-    /// [`check`](super::check()) reckon with it.
+    /// Requests a second it can serve with all of its endpoints, if known; [`what_if`](super::what_if) and
+    /// [`check`](super::check()) reckon with it, and a pool keeps to it if [`Policy::enforce_capacity`] says so.
     pub capacity: Option<f64>,
     /// Who serves there.
     pub endpoints: Vec<Endpoint>,

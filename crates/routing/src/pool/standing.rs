@@ -71,18 +71,16 @@ impl Pool {
     pub fn standing(&self, now: Duration) -> Vec<SiteStanding> {
         let sites = self.policy.sites.iter().zip(&self.sites).enumerate();
         sites
-            .map(|(at, (site, state))| {
-                let (share, lag) = due(self.split.as_ref(), &state.name);
-                SiteStanding {
-                    name: Arc::clone(&state.name),
-                    priority: site.priority,
-                    weight: state.weight.unwrap_or(site.weight),
-                    share,
-                    lag,
-                    phase: state.failback.phase(),
-                    latch: state.failback.latched(),
-                    endpoints: self.endpoints(at, now),
-                }
+            .zip(due(self.split.as_ref()))
+            .map(|((at, (site, state)), (share, lag))| SiteStanding {
+                name: Arc::clone(&state.name),
+                priority: site.priority,
+                weight: state.weight.unwrap_or(site.weight),
+                share,
+                lag,
+                phase: state.failback.phase(),
+                latch: state.failback.latched(),
+                endpoints: self.endpoints(at, now),
             })
             .collect()
     }
@@ -91,30 +89,28 @@ impl Pool {
         let split = self.sites.get(site).and_then(|site| site.split.as_ref());
         let members = self.members.iter().filter(|member| member.site == site);
         members
-            .map(|member| {
-                let (share, lag) = due(split, &member.address);
-                EndpointStanding {
-                    address: Arc::clone(&member.address),
-                    weight: member.listed_weight(),
-                    share,
-                    lag,
-                    available: member.available,
-                    up: member.probes.as_ref().and_then(|probes| probes.is_up()),
-                    ejected: member.ejected,
-                    drained: member.drained,
-                    breaker: member.breaker.as_ref().map(|b| b.state()),
-                    measures: member.breaker.as_ref().map(|b| b.measures(now)),
-                    successes: member.successes,
-                    failures: member.failures,
-                }
+            .zip(due(split))
+            .map(|(member, (share, lag))| EndpointStanding {
+                address: Arc::clone(&member.address),
+                weight: member.listed_weight(),
+                share,
+                lag,
+                available: member.available,
+                up: member.probes.as_ref().and_then(|probes| probes.is_up()),
+                ejected: member.ejected,
+                drained: member.drained,
+                breaker: member.breaker.as_ref().map(|b| b.state()),
+                measures: member.breaker.as_ref().map(|b| b.measures(now)),
+                successes: member.successes,
+                failures: member.failures,
             })
             .collect()
     }
 }
 
-/// Share and lag.
-fn due(split: Option<&Split<Slot>>, id: &str) -> (f64, f64) {
+/// Share and lag of each, in the order in which all splits of a pool are listed.
+fn due(split: Option<&Split<Slot>>) -> impl Iterator<Item = (f64, f64)> {
     let standings = split.map(Split::standings).unwrap_or_default();
-    let own = standings.iter().find(|standing| *standing.id().id == *id);
-    own.map_or((0.0, 0.0), |own| (own.share(), own.lag()))
+    let due: Vec<(f64, f64)> = standings.iter().map(|s| (s.share(), s.lag())).collect();
+    due.into_iter().chain(std::iter::repeat((0.0, 0.0)))
 }

@@ -7,9 +7,10 @@
 use std::collections::HashSet;
 
 use super::divide::{Condition, divide, divisor};
+use super::look::percent;
 use super::policy::{Policy, Site};
 use crate::Weight;
-use crate::failover::Level;
+use crate::failover::{Latch, Level};
 
 /// A change to think through. The default changes nothing.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +51,8 @@ pub struct Forecast {
     pub sites: Vec<SiteForecast>,
     /// Whether nobody would be well, so that everybody of the first level is asked.
     pub panic: bool,
-    /// The part of requests that would fail, from 0 to 1: sent to who is down, or beyond a site's capacity.
+    /// The part of requests that would fail, from 0 to 1: sent to who is down, beyond a site's capacity, or with
+    /// nobody to be sent to.
     pub errors: f64,
 }
 
@@ -60,12 +62,15 @@ pub struct Forecast {
 pub struct SiteForecast {
     /// Its name.
     pub name: String,
-    /// Its part of all requests: the first of so many as the second says.
+    /// Its part of all requests: the first of so many as the second says. What is beyond its capacity is in it, also if
+    /// the policy then sends that elsewhere.
     pub share: (u64, u64),
     /// Requests a second.
     pub load: f64,
     /// Requests a second it can serve with who is well there, if known.
     pub capacity: Option<f64>,
+    /// Whether people took it out, so that it gets nothing even if no other has room.
+    pub is_out: bool,
     /// By endpoint.
     pub endpoints: Vec<EndpointForecast>,
 }
@@ -100,11 +105,15 @@ pub fn what_if(policy: &Policy, change: &Change, requests_a_second: f64) -> Fore
     let conditions: Vec<Condition> = policy
         .sites
         .iter()
-        .map(|site| Condition {
-            priority: site.priority,
-            weight: change.weight(&site.name, site.weight),
-            level: level(site, change),
-            part: 100,
+        .map(|site| {
+            let level = level(site, change);
+            Condition {
+                priority: site.priority,
+                weight: change.weight(&site.name, site.weight),
+                level,
+                part: percent(policy.failback.settled(level.health())),
+                latch: Latch::Released,
+            }
         })
         .collect();
     let division = divide(&conditions, policy.overprovisioning);
@@ -114,7 +123,13 @@ pub fn what_if(policy: &Policy, change: &Change, requests_a_second: f64) -> Fore
         .zip(fractions(&division.weights))
         .map(|(site, share)| forecast(site, change, share, division.panic, requests_a_second))
         .collect();
-    let errors = sites.iter().map(failing).sum::<f64>().clamp(0.0, 1.0);
+    // Whoever has nobody to go to gets an error, too.
+    let nobody = division.weights.iter().all(|weight| weight.is_zero());
+    let errors = match nobody {
+        true => 1.0,
+        false if policy.enforce_capacity => spilled(&sites, requests_a_second),
+        false => sites.iter().map(failing).sum::<f64>().clamp(0.0, 1.0),
+    };
     Forecast {
         sites,
         panic: division.panic,
@@ -161,6 +176,7 @@ fn forecast(
         share,
         load: ratio(share) * load,
         capacity: site.capacity.map(|all| all * ratio((alive, total))),
+        is_out: change.weight(&site.name, site.weight).is_zero(),
         endpoints: endpoints
             .map(|(e, own)| EndpointForecast {
                 address: e.address.clone(),
@@ -169,6 +185,27 @@ fn forecast(
             })
             .collect(),
     }
+}
+
+/// The part of all requests that fail where what is beyond a site's capacity goes to any other that has room.
+fn spilled(sites: &[SiteForecast], load: f64) -> f64 {
+    let dead = |site: &SiteForecast| {
+        let dead = site.endpoints.iter().filter(|endpoint| !endpoint.well);
+        dead.map(|endpoint| ratio(endpoint.share)).sum::<f64>()
+    };
+    let usable = |site: &&SiteForecast| !site.is_out && site.endpoints.iter().any(|e| e.well);
+    let room: f64 = sites
+        .iter()
+        .filter(usable)
+        .map(|site| site.capacity.unwrap_or(f64::INFINITY))
+        .sum();
+    let beyond = if load > room { 1.0 - room / load } else { 0.0 };
+    sites
+        .iter()
+        .map(dead)
+        .sum::<f64>()
+        .max(beyond)
+        .clamp(0.0, 1.0)
 }
 
 /// The part of all requests that fail at a site.

@@ -1,14 +1,14 @@
 //! A budget of retries: a share of the requests, and a few more for when there are few.
 //!
 //! A fixed number of retries per request multiplies the load exactly when there is too much of it. A budget
-//! bounds the whole: over any time of one lifetime, retries are at most the share of the
-//! requests of the last lifetime plus the reserve. As in Finagle's `RetryBudget`.
+//! bounds the whole: over any time of one lifetime, retries are at most the reserve plus the share of the requests of
+//! that time and of a lifetime (and a tenth) before. As in Finagle's `RetryBudget`.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Parts that a lifetime is counted in.
-const PARTS: usize = 10;
+/// Parts that are kept: ten of a lifetime, and the running one, so that a whole lifetime is behind every moment.
+const PARTS: usize = 11;
 
 /// A budget, shared by all requests to the same backends. Times are since any origin.
 #[derive(Debug)]
@@ -54,6 +54,20 @@ impl Budget {
             reserve: u64::from(per_second).saturating_mul(millis),
             ledger: Mutex::default(),
         }
+    }
+
+    /// The same budget for requests each of which stands for so many.
+    pub(crate) fn of_samples(mut self, each: f64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            clippy::cast_sign_loss,
+            reason = "thousandths of a retry"
+        )]
+        {
+            self.reserve = (self.reserve as f64 / each.max(1.0)) as u64;
+        }
+        self
     }
 
     /// Counts a request (not a retry).

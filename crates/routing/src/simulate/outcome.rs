@@ -101,6 +101,24 @@ impl Moment {
             scripted: true,
         }
     }
+
+    /// That it is over, at this time.
+    pub(super) fn over(happening: &Happening, at: Duration) -> Self {
+        let to = &happening.to;
+        let what = match happening.what {
+            What::Down => format!("{to} comes up"),
+            What::Up => format!("{to} is left to itself"),
+            What::Errors(_) => format!("{to} fails no more"),
+            What::Latency(_) => format!("{to} is as fast as before"),
+            What::Latch(_) => format!("{to} is released"),
+            What::Shift(_) => format!("{to} has its policy's weight"),
+        };
+        Self {
+            at,
+            what,
+            scripted: true,
+        }
+    }
 }
 
 impl Slice {

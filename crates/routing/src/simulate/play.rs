@@ -7,13 +7,18 @@ use std::time::Duration;
 use super::outcome::{Moment, Outcome, Slice};
 use super::random::Random;
 use super::script::{Happening, Script, ScriptError, What};
-use crate::pool::Pool;
+use crate::failover::Latch;
+use crate::pool::{NoEndpoint, Pool};
+use crate::retry::{self, Attempt, Budget, Failure, Repeatable};
 
 /// How many requests are played at most; beyond, each stands for several.
 pub const MOST_REQUESTS: f64 = 1_000_000.0;
 
 /// In how many slices an outcome is told.
 const SLICES: u32 = 288;
+
+/// For how long a request allows retries, as everywhere.
+const LIFETIME: Duration = Duration::from_secs(10);
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -34,7 +39,10 @@ const USUAL: Duration = Duration::from_millis(20);
 /// ]);
 /// policy.probes = Some(ProbePolicy::default());
 /// let hour = Duration::from_secs(3600);
-/// let script = Script::new(policy).with(9 * hour, "idc", What::Down).with(10 * hour, "idc", What::Up);
+/// // Few enough that the budget of retries lasts until the probes have noticed.
+/// let script = Script::new(policy)
+///     .with_load(Duration::ZERO, 20.0)
+///     .with_lasting(9 * hour, "idc", What::Down, hour);
 /// let outcome = run(&script)?;
 /// assert_eq!(outcome.failed, 0);
 /// assert!(outcome.svg().starts_with("<svg"));
@@ -49,22 +57,23 @@ pub fn run(script: &Script) -> Result<Outcome, ScriptError> {
     let seconds = script.duration.as_secs().max(1);
     let rates = (0..seconds).map(|second| script.rate(Duration::from_secs(second)));
     let each = (rates.sum::<f64>() / MOST_REQUESTS).ceil().max(1.0);
-    let mut happenings = script.happenings.clone();
-    happenings.sort_by_key(|happening| happening.at);
     let mut play = Play {
         pool: Pool::new(script.policy.clone())?,
         world: World::new(script),
         random: Random::new(script.seed),
         each,
-        retries: script.retries,
+        retry: script.retry.clone(),
+        budget: Budget::of(script.retry_budget.0, script.retry_budget.1, LIFETIME).of_samples(each),
         outcome: Outcome::of(script, each, SLICES),
     };
-    let mut due = happenings.into_iter().peekable();
+    let mut due = turns(script).into_iter().peekable();
     let mut owed = 0.0;
     for second in 0..seconds {
         let now = Duration::from_secs(second);
-        while let Some(happening) = due.next_if(|happening| happening.at < now + SECOND) {
-            play.happen(&happening);
+        while let Some(turn) = due.next_if(|turn| turn.at < now + SECOND) {
+            if let Some(happening) = script.happenings.get(turn.number) {
+                play.turn(&turn, happening);
+            }
         }
         owed += script.rate(now) / each;
         play.second(now, whole(owed));
@@ -79,8 +88,32 @@ struct Play {
     random: Random,
     /// How many requests one stands for.
     each: f64,
-    retries: u32,
+    retry: retry::Policy,
+    budget: Budget,
     outcome: Outcome,
+}
+
+/// A happening begins or ends.
+struct Turn {
+    at: Duration,
+    begins: bool,
+    /// Its place in the script.
+    number: usize,
+}
+
+/// In order of time; what ends does so before what begins.
+fn turns(script: &Script) -> Vec<Turn> {
+    let mut turns = Vec::new();
+    for (number, happening) in script.happenings.iter().enumerate() {
+        let turn = |at, begins| Turn { at, begins, number };
+        turns.push(turn(happening.at, true));
+        let end = happening
+            .lasting
+            .map(|time| happening.at.saturating_add(time));
+        turns.extend(end.map(|end| turn(end, false)));
+    }
+    turns.sort_by_key(|turn| (turn.at, turn.begins));
+    turns
 }
 
 impl Play {
@@ -119,33 +152,59 @@ impl Play {
     fn request(&mut self, now: Duration) {
         let mut tried: Vec<Arc<str>> = Vec::new();
         let mut served_by = None;
-        for _ in 0..=self.retries {
-            let Ok(pick) = self.pool.pick(now, &tried) else {
-                break;
+        let mut retries = 0;
+        self.budget.deposit(now);
+        for number in 1.. {
+            let pick = match self.pool.pick(now, &tried) {
+                // Better the same endpoint again than nobody.
+                Err(NoEndpoint::Tried) => self.pool.pick(now, &[]),
+                other => other,
             };
+            let Ok(pick) = pick else { break };
             let address = pick.shared_address();
             let Some(&at) = self.world.places.get(&address) else {
                 break;
             };
-            let (well, took) = self.world.serve(at, self.each, self.random.part());
-            self.pool.ended(pick, well, took, now + took);
-            let site = self.world.endpoints.get(at).map_or(0, |e| e.site);
-            if well {
-                served_by = Some(site);
+            retries = number - 1;
+            let (failure, took) = self.world.serve(at, self.each, self.random.part());
+            self.pool.ended(pick, failure.is_none(), took, now + took);
+            let Some(failure) = failure else {
+                served_by = self.world.endpoints.get(at).map(|e| e.site);
+                break;
+            };
+            let attempt = Attempt {
+                number,
+                failure,
+                repeatable: Repeatable::Yes,
+                left: Duration::MAX,
+            };
+            // It is tried again at once: the waits between are short beside a second.
+            let again = self.retry.decide(&attempt, &self.budget, now, 0.0);
+            if again.is_err() {
                 break;
             }
             tried.push(address);
         }
-        self.outcome.count(now, served_by, tried.len());
+        self.outcome.count(now, served_by, retries);
     }
 
-    fn happen(&mut self, happening: &Happening) {
-        let now = happening.at;
-        self.outcome.moments.push(Moment::said(happening));
+    fn turn(&mut self, turn: &Turn, happening: &Happening) {
+        let (now, to) = (turn.at, &happening.to);
+        self.outcome.moments.push(if turn.begins {
+            Moment::said(happening)
+        } else {
+            Moment::over(happening, now)
+        });
         match happening.what {
-            What::Latch(latch) => drop(self.pool.latch(&happening.to, latch, now)),
-            What::Shift(weight) => drop(self.pool.shift(&happening.to, Some(weight), now)),
-            what => self.world.change(&happening.to, what),
+            What::Latch(latch) => {
+                let latch = if turn.begins { latch } else { Latch::Released };
+                self.pool.latch(to, latch, now);
+            }
+            What::Shift(weight) => {
+                self.pool.shift(to, turn.begins.then_some(weight), now);
+            }
+            what if turn.begins => self.world.begin(turn.number, to, what),
+            _ => self.world.end(turn.number),
         }
     }
 }
@@ -167,6 +226,8 @@ struct Real {
     down: bool,
     errors: f64,
     latency: Duration,
+    /// What goes on there, by its place in the script, the last one last.
+    troubles: Vec<(usize, What)>,
     probe_at: Duration,
 }
 
@@ -182,6 +243,7 @@ impl World {
                 down: false,
                 errors: 0.0,
                 latency: USUAL,
+                troubles: Vec::new(),
                 probe_at: Duration::ZERO,
             })
             .collect();
@@ -196,13 +258,13 @@ impl World {
         }
     }
 
-    /// Whether an endpoint serves a request that stands for `each`, and how long that takes.
-    fn serve(&mut self, at: usize, each: f64, random: f64) -> (bool, Duration) {
+    /// How an endpoint fails a request that stands for `each`, if it does, and how long that takes.
+    fn serve(&mut self, at: usize, each: f64, random: f64) -> (Option<Failure>, Duration) {
         let Some(endpoint) = self.endpoints.get(at) else {
-            return (false, Duration::ZERO);
+            return (Some(Failure::NotSent), Duration::ZERO);
         };
         if endpoint.down {
-            return (false, Duration::ZERO);
+            return (Some(Failure::NotSent), Duration::ZERO);
         }
         let over = match self.allowances.get_mut(endpoint.site) {
             Some(left) if *left >= each => {
@@ -211,7 +273,9 @@ impl World {
             }
             _ => true,
         };
-        (!over && random >= endpoint.errors, endpoint.latency)
+        let fails = over || random < endpoint.errors;
+        let failure = fails.then_some(Failure::Status(503, None));
+        (failure, endpoint.latency)
     }
 
     /// A second's capacity for each site. What is too little for one more request is kept for the next second.
@@ -224,20 +288,37 @@ impl World {
         }
     }
 
-    fn change(&mut self, name: &str, what: What) {
+    fn begin(&mut self, number: usize, name: &str, what: What) {
         let site = self.sites.iter().position(|site| site == name);
         for endpoint in &mut self.endpoints {
-            if Some(endpoint.site) != site && *endpoint.address != *name {
-                continue;
-            }
-            match what {
-                What::Down => endpoint.down = true,
-                What::Up => {
-                    (endpoint.down, endpoint.errors, endpoint.latency) = (false, 0.0, USUAL)
+            if Some(endpoint.site) == site || *endpoint.address == *name {
+                match what {
+                    What::Up => endpoint.troubles.clear(),
+                    what => endpoint.troubles.push((number, what)),
                 }
-                What::Errors(part) => endpoint.errors = part,
-                What::Latency(latency) => endpoint.latency = latency,
-                What::Latch(_) | What::Shift(_) => {}
+                endpoint.suffer();
+            }
+        }
+    }
+
+    fn end(&mut self, number: usize) {
+        for endpoint in &mut self.endpoints {
+            endpoint.troubles.retain(|(own, _)| *own != number);
+            endpoint.suffer();
+        }
+    }
+}
+
+impl Real {
+    /// Is as what goes on there has it; of one kind the last counts.
+    fn suffer(&mut self) {
+        (self.down, self.errors, self.latency) = (false, 0.0, USUAL);
+        for (_, what) in &self.troubles {
+            match *what {
+                What::Down => self.down = true,
+                What::Errors(part) => self.errors = part,
+                What::Latency(latency) => self.latency = latency,
+                What::Up | What::Latch(_) | What::Shift(_) => {}
             }
         }
     }
@@ -269,12 +350,10 @@ impl Outcome {
         }
     }
 
-    fn count(&mut self, now: Duration, served_by: Option<usize>, failures: usize) {
+    fn count(&mut self, now: Duration, served_by: Option<usize>, retries: u32) {
         let weight = u64::from(whole(self.each));
         let at = now.as_secs() / self.slice.as_secs().max(1);
-        // The last attempt that failed was no retry of another.
-        let retries = failures.saturating_sub(usize::from(served_by.is_none()));
-        let retries = u64::try_from(retries).unwrap_or(0) * weight;
+        let retries = u64::from(retries) * weight;
         self.requests += weight;
         self.retries += retries;
         self.failed += if served_by.is_none() { weight } else { 0 };

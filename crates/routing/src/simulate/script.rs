@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::Weight;
 use crate::failover::Latch;
 use crate::pool::{Policy, PolicyError};
+use crate::retry;
 
 /// The longest time a script may tell of.
 const LONGEST: Duration = Duration::from_secs(31 * 86_400);
@@ -23,8 +24,10 @@ pub struct Script {
     pub load: Vec<Load>,
     /// What goes wrong or is decided, in any order.
     pub happenings: Vec<Happening>,
-    /// How often a request that failed is tried again.
-    pub retries: u32,
+    /// When a request that failed is tried again; all of them may be repeated.
+    pub retry: retry::Policy,
+    /// How many retries there may be for a thousand requests, and a second besides.
+    pub retry_budget: (u32, u32),
 }
 
 /// So many requests a second from some time on, or on the way to the next.
@@ -47,17 +50,19 @@ pub struct Happening {
     pub to: String,
     /// What.
     pub what: What,
+    /// How long, if not until something else is said: what was so before is so again then.
+    pub lasting: Option<Duration>,
 }
 
 /// What can happen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum What {
-    /// It refuses everything.
+    /// It refuses everything: connections are not made.
     Down,
-    /// It is well again.
+    /// It is well again, whatever went on there.
     Up,
-    /// It fails this part of its requests, from 0 to 1.
+    /// It answers this part of its requests with 503, from 0 to 1.
     Errors(f64),
     /// Its answers take so long.
     Latency(Duration),
@@ -80,7 +85,8 @@ impl Script {
                 requests_a_second: 100.0,
             }],
             happenings: Vec::new(),
-            retries: 1,
+            retry: retry::Policy::new(1),
+            retry_budget: (200, 10),
         }
     }
 
@@ -91,7 +97,24 @@ impl Script {
             at,
             to: to.into(),
             what,
+            lasting: None,
         });
+        self
+    }
+
+    /// The same script, and this happens for so long.
+    #[must_use]
+    pub fn with_lasting(
+        mut self,
+        at: Duration,
+        to: impl Into<String>,
+        what: What,
+        lasting: Duration,
+    ) -> Self {
+        self = self.with(at, to, what);
+        if let Some(last) = self.happenings.last_mut() {
+            last.lasting = Some(lasting);
+        }
         self
     }
 

@@ -95,6 +95,29 @@ impl Ledger {
         ledger
     }
 
+    /// Sets lags, in picks, in the list's order.
+    pub(super) fn owe(&mut self, lags: impl Iterator<Item = f64>) {
+        // Of CARRY_LIMIT.
+        let limit = 4.0;
+        for (account, lag) in self.accounts.iter_mut().zip(lags) {
+            let lag = if lag.is_nan() {
+                0.0
+            } else {
+                lag.clamp(-limit, limit)
+            };
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_precision_loss,
+                reason = "a unit has 45 bits at most, a lag 3 more"
+            )]
+            {
+                let unit = self.unit as f64;
+                account.lag = (lag * unit).round() as i128;
+            }
+        }
+        self.settle();
+    }
+
     /// Sets the ideal clock back (or forward) until the active lags sum to zero.
     fn settle(&mut self) {
         let period = i128::from(self.period);

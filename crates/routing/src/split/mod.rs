@@ -134,6 +134,15 @@ impl<K> Split<K> {
         standing::of(&self.backends, &self.ledger())
     }
 
+    /// The same split in which each backend is owed so many picks, as [`Standing::lag`](Standing::lag) of an earlier
+    /// one said; at most 4, and settled among the active as by [`Split::reconfigured`].
+    #[must_use]
+    pub fn owing(self, lag: impl Fn(&K) -> f64) -> Self {
+        let mut ledger = Ledger::level(&self.backends);
+        ledger.owe(self.backends.iter().map(|(id, _)| lag(id)));
+        Self::start(self.backends, ledger)
+    }
+
     fn start(backends: Backends<K>, ledger: Ledger) -> Self {
         let engine = if ledger.period() <= Self::MAX_SEQUENCE as u64 {
             Order::precompute(&ledger).map(Engine::Order)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use narae_routing::Weight;
 use narae_routing::canary::{Arm, Canary, Gate, Plan, PlanError, Reason, State, Step, arm};
 use narae_routing::objective::Objective;
+use proptest::prelude::*;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -91,7 +92,12 @@ fn a_bad_canary_is_aborted_with_the_reason_even_while_it_pauses() {
 #[test]
 fn what_fails_for_both_is_not_the_canarys_fault() {
     let mut canary = Canary::begin(plan(), gate(), Duration::ZERO);
-    assert_eq!(play(&mut canary, 0..30, (40, 50)), State::Paused(4));
+    // It stays where it is until there is something to tell.
+    assert_eq!(
+        play(&mut canary, 0..30, (40, 50)),
+        State::Step(2, Duration::ZERO)
+    );
+    assert_eq!(play(&mut canary, 30..60, (1, 1)), State::Paused(4));
     canary.abort("the database is down anyway");
     let by_hand = "aborted by hand: the database is down anyway";
     assert!(matches!(canary.state(), State::Aborted(reason) if reason.to_string() == by_hand));
@@ -148,4 +154,69 @@ fn users_keep_their_arm_and_the_canary_only_grows() {
     );
     assert_eq!(arms(0).filter(|arm| *arm == Arm::Canary).count(), 0);
     assert_eq!(arms(100).filter(|arm| *arm == Arm::Stable).count(), 0);
+}
+
+fn thin(seconds: u64, steps: u64) -> Plan {
+    let step = |percent| {
+        [
+            Step::Weight(percent),
+            Step::Wait(Duration::from_secs(seconds)),
+        ]
+    };
+    let steps = (1..=steps).flat_map(|n| step(u32::try_from(n).unwrap()));
+    Plan::new(steps).unwrap()
+}
+
+#[test]
+fn a_canary_with_little_traffic_is_judged_over_the_step() {
+    let mut canary = Canary::begin(thin(1800, 2), gate(), Duration::ZERO);
+    for second in (0..3600).step_by(10).map(Duration::from_secs) {
+        canary.count(Arm::Stable, 100, 0, second);
+        canary.count(Arm::Canary, 0, 1, second);
+        canary.look(second);
+    }
+    let state = canary.state();
+    assert!(
+        matches!(state, State::Aborted(Reason::Burns { step: 1, .. })),
+        "{state:?}"
+    );
+}
+
+#[test]
+fn a_step_of_a_day_is_judged_by_the_day() {
+    let mut canary = Canary::begin(thin(86_400, 1), gate(), Duration::ZERO);
+    for minute in (0..=1440).step_by(10) {
+        canary.count(Arm::Canary, 1, 0, minute * MINUTE);
+        canary.look(minute * MINUTE);
+    }
+    assert_eq!(canary.state(), &State::Promoted);
+}
+
+proptest! {
+    /// Whatever the objective, the gate and the plan: a canary that fails everything beside a stable version that
+    /// fails nothing is not promoted.
+    #[test]
+    fn what_fails_everything_is_never_promoted(
+        target in 0.001..0.9999f64,
+        window in 1..1000u64,
+        burn_rate in 0.1..1000f64,
+        length in 10..2000u64,
+        steps in 1..5u64,
+        every in 1..20u64,
+        least in 1..100u64,
+    ) {
+        let objective = Objective::new(target, 86_400 * Duration::from_secs(30)).unwrap();
+        let gate = Gate::new(objective)
+            .with_burn_rate(Duration::from_secs(window), burn_rate)
+            .with_least(least);
+        let mut canary = Canary::begin(thin(length, steps), gate, Duration::ZERO);
+        for second in (0..=length * steps + 1).step_by(usize::try_from(every).unwrap()) {
+            let now = Duration::from_secs(second);
+            canary.count(Arm::Stable, 50, 0, now);
+            canary.count(Arm::Canary, 0, 1, now);
+            canary.look(now);
+        }
+        canary.look(Duration::from_secs(2 * length * steps));
+        prop_assert!(canary.state() != &State::Promoted, "{:?}", canary.state());
+    }
 }

@@ -67,6 +67,19 @@ fn at(seconds: u64) -> Duration {
 }
 
 #[test]
+fn a_hold_down_counts_only_while_the_site_stays_well() {
+    let mut site = Failback::new(FailbackPolicy::default().with_down_delay(Duration::ZERO));
+    assert_eq!(site.observe(0.0, at(0)), 0.0);
+    for (health, second) in [(1.0, 10), (0.6, 11), (0.6, 39)] {
+        assert_eq!(site.observe(health, at(second)), 0.0);
+    }
+    assert_eq!(site.observe(1.0, at(40)), 0.0);
+    assert_eq!(site.phase(), Phase::HeldDown(at(40)));
+    assert_eq!(site.observe(1.0, at(69)), 0.0);
+    assert!(site.observe(1.0, at(70)) > 0.0);
+}
+
+#[test]
 fn a_site_goes_after_the_delay_and_comes_back_in_steps() {
     let mut site = Failback::new(FailbackPolicy::default());
     assert_eq!(site.observe(0.2, at(0)), 1.0);

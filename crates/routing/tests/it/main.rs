@@ -10,18 +10,17 @@ mod balance;
 mod breaker;
 mod canary;
 mod carry;
+mod dns;
 mod failover;
 mod hash;
 mod health;
 #[cfg(feature = "matching")]
 mod matching;
-#[cfg(feature = "matching")]
-mod memory;
 mod objective;
 mod pool;
-mod records;
 mod reference;
 mod retry;
+mod saved;
 mod simulate;
 mod smooth;
 mod split;

@@ -87,6 +87,23 @@ fn a_budget_is_spent_by_bad_events_and_can_be_overspent() {
 }
 
 #[test]
+fn a_month_is_remembered_whole_however_fine_its_buckets() {
+    let objective = Objective::new(0.9, 30 * DAY).unwrap();
+    let mut record = Record::new(Duration::from_secs(10), 30 * DAY);
+    record.count(0, 1000, Duration::ZERO);
+    for day in 1..=12 {
+        record.count(1000, 0, day * DAY);
+    }
+    let left = objective.left(&record, 12 * DAY);
+    assert!(close(left, 1.0 - 10.0 / 13.0), "{left}");
+    assert_eq!(objective.left(&record, 31 * DAY), 1.0);
+    // Short windows are as fine as they were.
+    let now = 12 * DAY + Duration::from_secs(55);
+    assert_eq!(record.events(MINUTE, now), 1000);
+    assert_eq!(record.events(MINUTE / 2, now), 0);
+}
+
+#[test]
 fn what_is_no_objective_is_refused() {
     for target in [0.0, 1.0, -1.0, 2.0, f64::NAN] {
         assert!(Objective::new(target, HOUR).is_err());

@@ -6,6 +6,7 @@ use narae_routing::Weight;
 use narae_routing::failover::{FailbackPolicy, Latch};
 use narae_routing::health::ProbePolicy;
 use narae_routing::pool::{Endpoint, Policy, Site};
+use narae_routing::retry;
 use narae_routing::simulate::{Outcome, Script, ScriptError, What, run};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -43,7 +44,7 @@ fn shares(outcome: &Outcome, at: Duration) -> Vec<f64> {
 fn outage() -> Script {
     let mut script = Script::new(policy()).with_load(Duration::ZERO, 5.0);
     // The site's other endpoint first, then the other site.
-    script.retries = 2;
+    script.retry = retry::Policy::new(2);
     script
         .with(9 * HOUR, "idc", What::Down)
         .with(10 * HOUR, "idc", What::Up)
@@ -83,7 +84,7 @@ fn an_outage_moves_everything_and_it_comes_back() {
 fn equal_scripts_have_equal_outcomes_and_other_seeds_others() {
     let script = |seed| {
         let mut script = outage().with(HOUR, "idc-0:80", What::Errors(0.3));
-        script.retries = 0;
+        script.retry = retry::Policy::new(0);
         script.seed = seed;
         script
     };
@@ -98,7 +99,7 @@ fn errors_are_the_part_that_was_scripted() {
         "idc-0:80",
         What::Errors(0.4),
     );
-    script.retries = 0;
+    script.retry = retry::Policy::new(0);
     let outcome = run(&script).unwrap();
     // Half of the requests go there.
     assert!(
@@ -183,4 +184,63 @@ fn a_script_that_cannot_be_played_is_refused() {
         refused(Script::new(policy()).with(HOUR, "idc", What::Errors(2.0))),
         ScriptError::Part(2.0)
     );
+}
+
+fn two(a: f64) -> Policy {
+    let site = |name: &str| Site::new(name, [Endpoint::new(format!("{name}:80"))]);
+    Policy::of([site("a").with_capacity(a), site("b")])
+}
+
+#[test]
+fn a_status_is_tried_again_only_if_the_policy_says_so() {
+    let failing = |statuses: &[u16]| {
+        let mut script = Script::new(two(1e9)).with_load(Duration::ZERO, 10.0);
+        script.duration = 2 * HOUR;
+        script.retry = retry::Policy::new(1).with_statuses(statuses.iter().copied());
+        run(&script.with(Duration::ZERO, "b", What::Errors(0.3))).unwrap()
+    };
+    let handed_on = failing(&[]);
+    assert_eq!(handed_on.retries, 0);
+    assert!((handed_on.availability() - 0.85).abs() < 0.005);
+    assert_eq!(failing(&[503]).failed, 0);
+    // What was never sent is tried again in any case.
+    let mut script = Script::new(two(1e9)).with_load(Duration::ZERO, 10.0);
+    script.duration = 2 * HOUR;
+    script.retry = retry::Policy::new(1).with_statuses([]);
+    assert_eq!(run(&script.with(HOUR, "b", What::Down)).unwrap().failed, 0);
+}
+
+#[test]
+fn retries_are_within_the_budget() {
+    let mut script = Script::new(two(1e9)).with_load(Duration::ZERO, 1000.0);
+    script.duration = 2 * MINUTE;
+    let outcome = run(&script.with(Duration::ZERO, "b", What::Down)).unwrap();
+    // A fifth of 1,000 a second, and ten besides.
+    let a_second = outcome.retries as f64 / 120.0;
+    assert!((205.0..=225.0).contains(&a_second), "{a_second}");
+    assert!(outcome.availability() < 0.75, "{}", outcome.availability());
+}
+
+#[test]
+fn what_lasts_ends_by_itself_and_nothing_else_with_it() {
+    let mut script = Script::new(two(1e9)).with_load(Duration::ZERO, 2.0);
+    script.retry = retry::Policy::new(0);
+    script.duration = 8 * HOUR;
+    let script = script
+        .with_lasting(HOUR, "a", What::Down, HOUR)
+        .with_lasting(HOUR + 10 * MINUTE, "a", What::Errors(0.3), 10 * MINUTE)
+        .with_lasting(3 * HOUR, "a", What::Shift(Weight::ZERO), HOUR)
+        .with_lasting(5 * HOUR, "a", What::Errors(0.5), 2 * HOUR)
+        .with_lasting(6 * HOUR, "a", What::Errors(1.0), 30 * MINUTE);
+    let outcome = run(&script).unwrap();
+    let share = |hours: f64| shares(&outcome, HOUR.mul_f64(hours))[0];
+    assert_eq!(share(0.5), 0.5);
+    assert_eq!(share(1.5), 0.0, "still down");
+    assert_eq!(share(2.5), 0.5);
+    assert_eq!(share(3.5), 0.0);
+    assert_eq!(share(4.5), 0.5, "the policy's weight again");
+    assert!((0.2..0.3).contains(&share(5.5)));
+    assert_eq!(share(6.25), 0.0);
+    assert!((0.2..0.3).contains(&share(6.75)), "the other error goes on");
+    assert_eq!(share(7.5), 0.5);
 }

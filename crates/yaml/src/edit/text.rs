@@ -124,18 +124,18 @@ impl<'a> Text<'a> {
         Ok(text)
     }
 
-    /// The parser places the nothing after a colon before the colon, and says `~` for it.
+    /// The parser says `~` for nothing, and places it elsewhere.
     fn place_nothings(&mut self) {
         for piece in &mut self.pieces {
             if let What::Scalar(text, ScalarStyle::Plain) = &mut piece.what
                 && piece.start.offset == piece.end
             {
                 *text = Cow::Borrowed("");
-                if self.source.as_bytes().get(piece.end) == Some(&b':') {
-                    piece.start.offset += 1;
-                    piece.start.column += 1;
-                    piece.outer += 1;
-                    piece.end += 1;
+                let has_properties = piece.outer != piece.end;
+                piece.start = piece.start.of_nothing(self.source);
+                piece.end = piece.start.offset;
+                if !has_properties {
+                    piece.outer = piece.end;
                 }
             }
         }

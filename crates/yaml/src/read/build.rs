@@ -469,16 +469,13 @@ impl<'a, T: Tree> Builder<'a, T> {
         super::position(self.source, marker)
     }
 
-    /// The parser places the nothing after a colon before the colon.
     fn scalar_span(&self, span: &granit_parser::Span) -> Span {
-        let mut span = self.span(span);
-        let next = self.source.as_bytes().get(span.start.offset);
-        if span.range().is_empty() && next == Some(&b':') {
-            span.start.offset += 1;
-            span.start.column += 1;
-            span.end = span.start;
+        let span = self.span(span);
+        if !span.range().is_empty() {
+            return span;
         }
-        span
+        let place = span.start.of_nothing(self.source);
+        Span::new(place, place)
     }
 
     fn span(&self, span: &granit_parser::Span) -> Span {

@@ -187,7 +187,7 @@ impl Tail {
         if let Some(how) = opened.compression {
             let mut decoder = how.decode(bar.watch(File::open(path)?))?;
             io::copy(&mut (&mut decoder).take(offset), &mut io::sink())?;
-            bytes = Bytes::Compressed(decoder);
+            bytes = Bytes::Compressed(Box::new(decoder));
         } else {
             bar.add(offset);
         }

@@ -345,12 +345,56 @@ fn files_in_gzip_and_zstd_are_read_in_all_their_pieces() {
         ("app.log.2.zst", zstd.concat()),
     ] {
         let path = folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        let output = logship(&["--format=json", path.to_str().unwrap()], b"");
-        let numbers: Vec<_> = records(&output)
-            .iter()
-            .map(|record| record["n"].clone())
-            .collect();
-        assert_eq!(numbers, [1, 2], "{name}");
+        std::fs::write(&path, &bytes).unwrap();
+        for (input, through_pipe) in [(path.to_str().unwrap(), &[][..]), ("-", &bytes)] {
+            let output = logship(&["--format=json", input], through_pipe);
+            let numbers: Vec<_> = records(&output)
+                .iter()
+                .map(|record| record["n"].clone())
+                .collect();
+            assert_eq!(numbers, [1, 2], "{name} as {input}");
+        }
     }
+    // What only begins like one.
+    let output = logship(&["--format=plain", "-"], b"(\n");
+    assert_eq!(records(&output)[0]["message"], "(");
+}
+
+#[cfg(feature = "kube")]
+#[test]
+fn a_token_that_cannot_be_sent_is_said_before_anything_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(
+        path("kubeconfig"),
+        "apiVersion: v1
+kind: Config
+current-context: c
+clusters: [{ name: c, cluster: { server: \"http://127.0.0.1:1\" } }]
+contexts: [{ name: c, context: { cluster: c, user: u } }]
+users: [{ name: u, user: { token: \"c4n4ry\\nt0ken\" } }]
+",
+    )
+    .unwrap();
+    std::fs::write(path("a.log"), "line\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_logship"))
+        .args([
+            "--kubernetes",
+            "--state",
+            &path("state"),
+            "--to",
+            "file",
+            &path("out"),
+        ])
+        .arg(path("a.log"))
+        .env("KUBECONFIG", path("kubeconfig"))
+        .output()
+        .unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("token in the kubeconfig"), "{said}");
+    assert!(
+        !said.contains("panicked") && !said.contains("c4n4ry"),
+        "{said}"
+    );
 }

@@ -419,3 +419,91 @@ fn a_closed_pipe_is_not_an_error() {
         (Some(0), "")
     );
 }
+
+/// `render --check | head` must not open a gate.
+#[test]
+fn findings_are_told_though_nobody_reads_the_objects() {
+    let sandbox = Sandbox::with(&[(
+        "t/a.yaml",
+        "{{#each list}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: 'a{{this}}', namespace: shop}\nbad: 1\n{{/each}}\n",
+    )]);
+    let list: String = (0..5_000).map(|n| format!("- {n}\n")).collect();
+    sandbox.write("values.yaml", &format!("list:\n{list}"));
+    let stderr = sandbox.path("stderr");
+    let mut child = sandbox
+        .command(&["--templates", "t", "-f", "values.yaml", "--check"])
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(&stderr).unwrap())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+    let stderr = std::fs::read_to_string(stderr).unwrap();
+    assert!(stderr.starts_with("error[unknown-field]"), "{stderr}");
+    assert!(stderr.ends_with("5000 errors\n"), "{stderr}");
+}
+
+#[test]
+fn a_rule_that_was_not_checked_is_a_finding() {
+    let sandbox = Sandbox::with(&[(
+        "t/a.yaml",
+        "apiVersion: example.org/v1\nkind: Gate\nmetadata: {name: a}\nspec: {size: 1Gi}\n",
+    )]);
+    sandbox.write(
+        "crd.yaml",
+        "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gates.example.org}
+spec:
+  group: example.org
+  names: {kind: Gate, plural: gates}
+  scope: Cluster
+  versions:
+    - name: v1
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              x-kubernetes-validations:
+                - rule: isQuantity(self.size)
+                - rule: self.size == oldSelf.size
+                - {rule: \"!oldSelf.hasValue() || self.size == oldSelf.value().size\", optionalOldSelf: true}
+              properties: {size: {type: string}}
+",
+    );
+    let arguments = ["--templates", "t", "--check", "--crd", "crd.yaml"];
+    let run = sandbox.render(&arguments);
+    assert_eq!(
+        (run.code, run.stderr.as_str()),
+        (
+            Some(4),
+            "warning[skipped-rule]: a rule of `Gate` of `example.org/v1` was not checked: there is no function `isQuantity`
+  = rule at crd.yaml:17:25
+warning[skipped-rule]: a rule of `Gate` of `example.org/v1` was not checked: it is about the object as it was (`oldSelf`)
+  = rule at crd.yaml:19:26
+2 warnings
+"
+        )
+    );
+    let allowed = sandbox.render(&[&arguments[..], &["--allow", "skipped-rule"]].concat());
+    assert_eq!((allowed.code, allowed.stderr.as_str()), (Some(0), ""));
+    // A kind that is not among the objects does not matter.
+    sandbox.write(
+        "t/a.yaml",
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n",
+    );
+    let run = sandbox.render(&arguments);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_schema_of_values_that_leads_nowhere_is_an_error() {
+    let sandbox = sandbox();
+    std::os::unix::fs::symlink("nowhere.yaml", sandbox.path("values.schema.yaml")).unwrap();
+    let run = sandbox.render(&["--templates", "t", "-f", "values.yaml"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("values.schema.yaml"), "{}", run.stderr);
+}

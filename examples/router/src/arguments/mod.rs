@@ -177,6 +177,11 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "[PORT=]ADDRESS")]
     pub(crate) listen: Vec<Listen>,
 
+    /// Where latches, drains, shifted weights and what was learned of services outlive a restart (JSON, written
+    /// whole); nowhere if absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+
     /// Where operators and Prometheus look; not anywhere if absent
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) admin: Option<SocketAddr>,

@@ -19,11 +19,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hyper::header::HeaderValue;
 use kube::client::AuthError;
 use kube::config::{InferConfigError, KubeconfigError};
 use kube::{Client, Config};
 use narae_routing::gateway::{GROUP, Object, ObjectName, RouteSpec};
 use narae_routing::matching::status::Ground;
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -88,6 +90,11 @@ impl Cluster {
         let mut config = Config::infer().await.map_err(ClusterError::Config)?;
         // Everything here is tried again anyway, and kube would do so for many minutes before it says anything.
         config.default_retry = false;
+        let token = config.auth_info.token.as_ref();
+        // kube would panic.
+        if token.is_some_and(|token| HeaderValue::from_str(token.expose_secret()).is_err()) {
+            return Err(ClusterError::Token);
+        }
         let client = Client::try_from(config).map_err(ClusterError::Client)?;
         let cluster = Arc::new(Self {
             client,
@@ -335,6 +342,10 @@ fn is_about<R>(route: &Object<RouteSpec<R>>, gateways: &HashSet<&ObjectName>) ->
 pub(crate) enum ClusterError {
     #[error("no cluster to watch: {}; set KUBECONFIG, or run in a pod with a service account", place(.0))]
     Config(InferConfigError),
+    #[error(
+        "the user's token in the kubeconfig has characters that cannot be sent; has it a line break?"
+    )]
+    Token,
     #[error("cannot talk to the cluster: {}", causes(.0))]
     Client(kube::Error),
 }

@@ -7,7 +7,6 @@ use hyper::client::conn::TrySendError;
 use hyper::{Request, StatusCode};
 
 use super::Outgoing;
-use crate::flags::Flags;
 use crate::stall::Stalled;
 
 /// A request without response; `unsent` if nothing of it left.
@@ -97,13 +96,14 @@ impl Failure {
         }
     }
 
-    pub(crate) fn flags(&self) -> Flags {
+    /// Envoy's response flag.
+    pub(crate) fn flag(&self) -> &'static str {
         match self {
-            Self::Busy => Flags::UO,
-            Self::Connect(_) | Self::ConnectTimeout => Flags::UF,
-            Self::ResponseTimeout | Self::NotReading => Flags::UT,
-            Self::Broken(_) => Flags::UC,
-            Self::UploadTimeout | Self::ClientStalled | Self::ClientGone => Flags::DPE,
+            Self::Busy => "UO",
+            Self::Connect(_) | Self::ConnectTimeout => "UF",
+            Self::ResponseTimeout | Self::NotReading => "UT",
+            Self::Broken(_) => "UC",
+            Self::UploadTimeout | Self::ClientStalled | Self::ClientGone => "DPE",
         }
     }
 

@@ -6,7 +6,9 @@ mod asked;
 use std::io::{self, BufRead, Read as _, Write};
 use std::time::{Duration, SystemTime};
 
-use narae_routing::matching::{Arrival, Claims, Identity, Presented, Request, Table};
+use narae_routing::matching::{
+    Arrival, Claims, Identity, Presented, Request, Table, normal_target,
+};
 
 use crate::arguments::{Client, Explain};
 use crate::identity::{AccessError, Gatekeeper, Verified};
@@ -156,8 +158,9 @@ fn write_decision(
     let presented = identity
         .as_ref()
         .map_or(Presented::Nothing, Presented::Identity);
-    let request =
-        Request::new(&asked.method, &asked.host, &asked.path, &headers).presenting(presented);
+    // As when it is served.
+    let target = normal_target(&asked.path);
+    let request = Request::new(&asked.method, &asked.host, &target, &headers).presenting(presented);
     let decision = table.decide(&asked.arrival(), &request);
     let answer = Answer::of(&decision, &request);
     if json {

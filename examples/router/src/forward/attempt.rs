@@ -7,19 +7,18 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::{Response, StatusCode};
+use narae_routing::matching::Kept;
 use narae_routing::pool::{NoEndpoint, Pick};
-use narae_routing::retry::{Attempt, Failure, GiveUp, Policy, retry_after};
+use narae_routing::retry::{Attempt, Failure, Policy, retry_after};
 use tokio::time::Instant;
 
 use super::Order;
 use crate::access::Entry;
 use crate::connections::{Failed, Held, Patience};
 use crate::exchange::Refused;
-use crate::flags::Flags;
 use crate::outbound::Outbound;
 use crate::router::Router;
 use crate::upstream::Settings;
-use crate::verdict::Verdict;
 use crate::worker::WorkerId;
 
 /// What an endpoint answered, or why none did.
@@ -29,9 +28,6 @@ type Answered = Result<Answer, Refused>;
 pub(super) struct Answer {
     pub(super) response: Response<Incoming>,
     pub(super) held: Held,
-    pub(super) came: Instant,
-    /// Of its endpoint, unless it is told.
-    pub(super) verdict: Option<Verdict>,
     /// When it must have passed.
     pub(super) until: Option<Instant>,
 }
@@ -58,13 +54,14 @@ struct Unserved {
 impl Attempts<'_> {
     /// Tries until there is an answer to pass on.
     pub(super) async fn run(mut self) -> Answered {
-        // Reading the clock is a part of what a request costs: once for each end of an attempt.
-        let mut began = Instant::now();
-        self.settings.budget.deposit(self.at(began));
+        self.settings
+            .budget
+            .deposit(self.router.at(self.entry.started()));
         let mut last = None;
         let mut number = 1;
         loop {
-            let pick = match self.pick(self.at(began)) {
+            let began = self.router.now();
+            let pick = match self.pick(began) {
                 Ok(pick) => pick,
                 Err(nobody) => return Err(last.unwrap_or(nobody)),
             };
@@ -80,16 +77,17 @@ impl Attempts<'_> {
             self.tried.push(address);
             number += 1;
             tokio::time::sleep(wait).await;
-            began = Instant::now();
         }
-    }
-
-    fn at(&self, moment: Instant) -> Duration {
-        self.router.at(moment.into_std())
     }
 
     fn pick(&self, now: Duration) -> Result<Pick, Refused> {
         let upstream = &self.order.upstream;
+        let at = self.order.session.as_ref().and_then(Kept::endpoint);
+        if let Some(at) = at.filter(|_| self.tried.is_empty())
+            && let Some(pick) = upstream.pick_kept(at, now)
+        {
+            return Ok(pick);
+        }
         let pick = match upstream.pick(now, &self.tried) {
             // Better the same endpoint again than nobody.
             Err(NoEndpoint::Tried) => upstream.pick(now, &[]),
@@ -97,8 +95,8 @@ impl Attempts<'_> {
         };
         pick.map_err(|none| {
             let flags = match none {
-                NoEndpoint::Broken => Flags::UO,
-                _ => Flags::UH,
+                NoEndpoint::Broken => "UO",
+                _ => "UH",
             };
             let reason = format!("service {}: {none}", upstream.name());
             Refused::new(StatusCode::SERVICE_UNAVAILABLE, flags, reason)
@@ -106,43 +104,35 @@ impl Attempts<'_> {
     }
 
     /// Sends it once, and tells the pool how that went.
-    async fn attempt(&mut self, pick: Pick, began: Instant) -> Result<Answer, Unserved> {
+    async fn attempt(&mut self, pick: Pick, began: Duration) -> Result<Answer, Unserved> {
         let upstream = &self.order.upstream;
         let address = pick.shared_address();
         let connections = upstream.connections_to(&address);
         self.entry.sent_to(address);
-        let patience = self.patience(began);
+        let patience = self.patience();
         let Some(parcel) = self.outbound.parcel(patience) else {
             let reason = "the request cannot be sent again";
             return Err(Unserved {
-                answered: Err(Refused::new(StatusCode::BAD_GATEWAY, Flags::UC, reason)),
+                answered: Err(Refused::new(StatusCode::BAD_GATEWAY, "UC", reason)),
                 failure: Failure::Unknown,
             });
         };
         let sent = connections.send(self.worker, parcel).await;
-        let ended = Instant::now();
-        let (took, now) = (ended.saturating_duration_since(began), self.at(ended));
+        let now = self.router.now();
+        let took = now.saturating_sub(began);
         match sent {
             Ok((response, held)) => {
-                let status = response.status();
-                let mut answer = Answer {
+                let answer = Answer {
                     response,
                     held,
-                    came: ended,
-                    verdict: None,
                     until: patience.end,
                 };
-                if !status.is_server_error() {
-                    answer.verdict = Some(Verdict {
-                        upstream: Arc::clone(upstream),
-                        pick,
-                        took,
-                        began: ended,
-                        now,
-                    });
+                let status = answer.response.status();
+                let served = !status.is_server_error();
+                upstream.ended(pick, served, took, now);
+                if served {
                     return Ok(answer);
                 }
-                upstream.ended(pick, false, took, now);
                 let after = self.asked_to_wait(&answer.response);
                 Err(Unserved {
                     answered: Ok(answer),
@@ -161,7 +151,7 @@ impl Attempts<'_> {
                     Cow::Owned(format!("backend {} {failure}", upstream.name()))
                 };
                 Err(Unserved {
-                    answered: Err(Refused::new(failure.status(), failure.flags(), reason)),
+                    answered: Err(Refused::new(failure.status(), failure.flag(), reason)),
                     failure: if left {
                         Failure::Unknown
                     } else {
@@ -173,11 +163,10 @@ impl Attempts<'_> {
     }
 
     /// A route's time for an attempt is for all of it, from connecting to the last byte of the answer.
-    fn patience(&self, began: Instant) -> Patience {
+    fn patience(&self) -> Patience {
         let attempt = self.order.attempt_timeout;
-        let end = attempt.map(|limit| began + limit);
+        let end = attempt.map(|limit| Instant::now() + limit);
         Patience {
-            from: began,
             response: match attempt {
                 None => Some(self.router.limits.response_timeout),
                 Some(_) => None,
@@ -193,7 +182,7 @@ impl Attempts<'_> {
     }
 
     /// How long to wait for the next attempt, if there may be one.
-    fn next(&mut self, number: u32, failure: Failure) -> Option<Duration> {
+    fn next(&self, number: u32, failure: Failure) -> Option<Duration> {
         let attempt = Attempt {
             number,
             failure,
@@ -205,11 +194,6 @@ impl Attempts<'_> {
         let policy: &Policy = self.order.retry.as_ref().unwrap_or(&self.settings.retry);
         let (now, random) = (self.router.now(), fastrand::f64());
         let wait = policy.decide(&attempt, &self.settings.budget, now, random);
-        match wait {
-            Err(GiveUp::Attempts) if number > 1 => self.entry.went_wrong(Flags::URX),
-            Err(GiveUp::Budget) => self.entry.went_wrong(Flags::UO),
-            _ => {}
-        }
         let wait = wait.ok().filter(|_| self.outbound.is_here())?;
         let retries = &self.order.upstream.counters.retries;
         retries.fetch_add(1, Ordering::Relaxed);

@@ -12,19 +12,18 @@ use hyper::header::{HOST, HeaderValue, TE};
 use hyper::http::request::Parts;
 use hyper::http::uri::{Authority, Scheme};
 use hyper::{Response, StatusCode, Uri, Version};
+use narae_routing::pool::endpoint_key;
 use tokio::time::{Instant, timeout_at};
 
 use crate::access::Entry;
 use crate::body::Passing;
 use crate::connections::{Failure, Protocol};
 use crate::exchange::{Answer, Came, Refused, Served, refuse};
-use crate::flags::Flags;
 use crate::headers;
 use crate::live::Live;
 use crate::outbound::Outbound;
 use crate::router::Router;
 use crate::tunnel;
-use crate::verdict::Verdict;
 use attempt::Attempts;
 
 pub(crate) use order::Order;
@@ -40,10 +39,10 @@ pub(crate) struct Forwarding<'r> {
 impl Forwarding<'_> {
     pub(crate) async fn carry_out(
         &self,
-        order: Box<Order>,
+        order: Order,
         mut parts: Parts,
         body: Incoming,
-        mut entry: Box<Entry>,
+        mut entry: Entry,
     ) -> Response<Answer> {
         entry.of(&order.upstream.counters);
         let version = parts.version;
@@ -68,7 +67,7 @@ impl Forwarding<'_> {
             Ok(outbound) => outbound,
             Err(failure) => {
                 let reason = failure.to_string();
-                let refused = Refused::new(failure.status(), failure.flags(), reason);
+                let refused = Refused::new(failure.status(), failure.flag(), reason);
                 return refuse(self.router, entry, refused);
             }
         };
@@ -90,7 +89,14 @@ impl Forwarding<'_> {
             tried: Vec::new(),
         };
         match attempts.run().await {
-            Ok(answer) => self.answer(answer, upgrade, version, entry).await,
+            Ok(mut answer) => {
+                if let Some(session) = &order.session
+                    && let Some(change) = session.with(endpoint_key(entry.endpoint()))
+                {
+                    headers::change(answer.response.headers_mut(), &change);
+                }
+                self.answer(answer, upgrade, version, entry).await
+            }
             Err(refused) => refuse(self.router, entry, refused),
         }
     }
@@ -107,7 +113,6 @@ impl Forwarding<'_> {
         let fields = &mut parts.headers;
         headers::strip_hop_by_hop(fields);
         headers::add_forwarded(fields, &self.came.client_text, self.came.scheme());
-        headers::add_via(fields, parts.version);
         if !order.changes.is_empty() {
             for change in &order.changes {
                 headers::change(fields, change);
@@ -130,13 +135,11 @@ impl Forwarding<'_> {
             uri.authority = Authority::try_from(order.host.as_bytes()).ok();
             parts.uri = Uri::from_parts(uri).map_err(|_| {
                 let reason = "the request names no host, which its service needs";
-                Refused::new(StatusCode::BAD_REQUEST, Flags::NONE, reason)
+                Refused::new(StatusCode::BAD_REQUEST, "-", reason)
             })?;
             parts.version = Version::HTTP_2;
         } else {
-            if fields.get(HOST) != Some(&order.host) {
-                fields.insert(HOST, order.host.clone());
-            }
+            fields.insert(HOST, order.host.clone());
             parts.uri = Uri::from(order.target.clone());
             parts.version = Version::HTTP_11;
         }
@@ -148,32 +151,27 @@ impl Forwarding<'_> {
         answered: attempt::Answer,
         upgrade: Option<hyper::upgrade::OnUpgrade>,
         version: Version,
-        mut entry: Box<Entry>,
+        mut entry: Entry,
     ) -> Response<Answer> {
         let attempt::Answer {
             mut response,
             held,
-            came,
-            verdict,
             until,
         } = answered;
         let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        let tell = |verdict: Option<Verdict>, served| verdict.map(|v| v.ended(served, came));
         if switched && (upgrade.is_none() || !headers::asks_for_websocket(response.headers())) {
-            tell(verdict, false);
             let reason = "the backend switched protocols unasked";
-            let refused = Refused::new(StatusCode::BAD_GATEWAY, Flags::UPE, reason);
+            let refused = Refused::new(StatusCode::BAD_GATEWAY, "UPE", reason);
             return refuse(self.router, entry, refused);
         }
         headers::strip_hop_by_hop(response.headers_mut());
-        entry.passed_on(response.status(), came.into_std());
+        entry.answered(response.status(), "-");
         let stall = self.router.limits.stall_timeout;
         let Some(client) = upgrade.filter(|_| switched) else {
-            let served = Served {
+            let served = Box::new(Served {
                 entry: Some(entry),
                 held: Some(held),
-                verdict,
-            };
+            });
             let mut answer = response.map(|body| {
                 Passing::new(Either::Left(body), stall, served)
                     .over(version)
@@ -182,13 +180,12 @@ impl Forwarding<'_> {
             answer.body_mut().begin().await;
             return answer;
         };
-        tell(verdict, true);
         headers::upgrade_to_websocket(response.headers_mut());
         let endpoint = hyper::upgrade::on(&mut response);
         let (mut answer, _) = response.into_parts();
         answer.version = Version::HTTP_11;
         tunnel::open(self.router, self.came, client, endpoint, (entry, held));
-        let served = Served::default();
+        let served = Box::default();
         Response::from_parts(
             answer,
             Passing::new(Either::Right(Full::default()), stall, served),

@@ -7,7 +7,7 @@ use hyper::header::{HOST, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::http::uri::PathAndQuery;
 use narae_routing::gateway::{ApiDuration, Retry};
-use narae_routing::matching::{Forward, HeaderChange};
+use narae_routing::matching::{Forward, HeaderChange, Kept};
 use narae_routing::retry::{Backoff, Jitter, Policy};
 
 use crate::live::Live;
@@ -25,6 +25,8 @@ pub(crate) struct Order {
     /// For each attempt.
     pub(super) attempt_timeout: Option<Duration>,
     pub(super) retry: Option<Policy>,
+    /// Keeps a client at its endpoint.
+    pub(super) session: Option<Kept>,
 }
 
 impl Order {
@@ -49,6 +51,7 @@ impl Order {
             whole_timeout: limit(forward.timeouts.request),
             attempt_timeout: limit(forward.timeouts.backend_request),
             retry: forward.retry.map(written_retry),
+            session: forward.session.clone(),
         })
     }
 }

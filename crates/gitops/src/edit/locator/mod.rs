@@ -69,6 +69,19 @@ impl Locator {
         }
     }
 
+    /// The place at `path` of one document (from 0), by numbers only.
+    pub(super) fn in_document(document: usize, path: &Path) -> Self {
+        Self {
+            document: Choice::Index(document),
+            ..Self::new(path)
+        }
+    }
+
+    pub(super) fn leads_to(&self, documents: &[Document], document: usize, path: &Path) -> bool {
+        let found = self.resolve(documents);
+        found.is_ok_and(|found| found.document == document && found.path == *path)
+    }
+
     /// Finds the place.
     pub(super) fn resolve<'a>(&self, documents: &'a [Document]) -> Result<Found<'a>, EditError> {
         let mut there: Vec<Found<'a>> = Vec::new();

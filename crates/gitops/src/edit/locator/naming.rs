@@ -40,8 +40,10 @@ impl<'a> Naming<'a> {
         let is_name = matches!(path.to_pointer().as_str(), "/kind" | "/metadata/name");
         let this = self.documents.get(document);
         let named = this.filter(|_| !is_name).and_then(object);
+        // What is empty will not be once something is put there.
+        let written = self.written + usize::from(this.is_some_and(Document::is_empty));
         let choice = match named.filter(|object| self.objects.get(object) == Some(&1)) {
-            _ if self.written == 1 => Choice::Only,
+            _ if written == 1 => Choice::Only,
             Some((kind, name)) => Choice::Object {
                 kind: kind.to_owned(),
                 name: name.to_owned(),

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use narae_gitops::remote::ErrorKind;
+use narae_testservers::{Cut, Lost};
 
 use super::fixture::{Served, remote};
 use super::racing::{adjacent_lines, different_applications, the_same_line};
@@ -18,14 +19,14 @@ use super::site::{self, Site};
 
 const WHAT: &str = "twenty writers on a server that fails";
 
-/// Of every eight pushes, one finds git killed before the branch moves, one is refused and one waits. Of two at once
-/// each has a number of its own.
+/// Of every eight pushes, one finds git killed before the branch moves, one is refused and one waits: the first three, so that all
+/// of it happens before anything lands. Of two at once each has a number of its own.
 const BEFORE: &str = "set -C; n=1
 until true 2> /dev/null > before-$n; do n=$((n + 1)); done
 case $((n % 8)) in
 1) echo killed before >> faults; kill -9 $PPID ;;
-3) echo refused >> faults; echo 'not on Fridays' >&2; exit 1 ;;
-5) echo delayed >> faults; sleep 0.2 ;;
+2) echo refused >> faults; echo 'not on Fridays' >&2; exit 1 ;;
+3) echo delayed >> faults; sleep 0.2 ;;
 esac";
 /// And one in four finds it killed when the branch has moved, so that the answer is cut short.
 const AFTER: &str = "set -C; n=1
@@ -33,19 +34,16 @@ until true 2> /dev/null > after-$n; do n=$((n + 1)); done
 test $((n % 4)) = 1 || exit 0
 echo killed after >> faults; kill -9 $PPID";
 
-/// What the hooks do to twenty pushes, and to one that lands.
+/// What the hooks do until one has landed.
 const HOOKS: [&str; 4] = ["killed before", "refused", "delayed", "killed after"];
-const HOOKS_OF_ONE: [&str; 2] = ["killed before", "killed after"];
 
 /// A server that fails, and what writers have to bear.
 struct Beset {
     site: Site,
     /// What it may tell a writer.
     told: &'static [ErrorKind],
-    /// What it does to twenty pushes.
+    /// What it does, however soon the first lands.
     faults: Vec<&'static str>,
-    /// What it does however soon the first lands.
-    faults_of_one: Vec<&'static str>,
 }
 
 /// Its hooks fail as above.
@@ -56,7 +54,6 @@ fn beset(site: Site) -> Beset {
         site,
         told: &[ErrorKind::Refused],
         faults: HOOKS.to_vec(),
-        faults_of_one: HOOKS_OF_ONE.to_vec(),
     }
 }
 
@@ -82,7 +79,7 @@ fn over_tls() -> Option<Beset> {
 
     let answer = |status, headers: &str| Fault::Answer(status, headers.to_owned(), "");
     let elsewhere = "Location: https://elsewhere.example/gitops.git\r\n";
-    // Those first that nothing lands by: whoever writes the same line may give up when something has.
+    // Nothing lands by the first four, nor by the next two, which are the first that the hooks hear of.
     let faults = [
         ("closed before", Fault::CloseBefore),
         ("401", answer("401 Unauthorized", "")),
@@ -117,8 +114,6 @@ fn over_tls() -> Option<Beset> {
     let mut beset = beset(site::over_tls(options, WHAT)?);
     log.set(beset.site.served.path().join("faults")).unwrap();
     beset.faults.extend(names);
-    // The first push that git hears of is killed; the next one may land.
-    beset.faults_of_one.extend(names.iter().take(6));
     beset.told = &[
         ErrorKind::Refused,
         ErrorKind::Unauthorized,
@@ -131,15 +126,31 @@ fn over_tls() -> Option<Beset> {
 type Write = fn(&Site, &[ErrorKind]);
 
 /// All that is to go wrong has, and it held.
-fn race(start: fn() -> Option<Beset>, write: Write, faults: fn(&Beset) -> &[&'static str]) {
-    let Some(beset) = start() else { return };
+fn race(start: fn() -> Option<Beset>, write: Write) -> Option<Beset> {
+    let beset = start()?;
     write(&beset.site, beset.told);
     let happened = fs::read_to_string(beset.site.served.path().join("faults")).unwrap();
-    for fault in faults(&beset) {
+    for fault in &beset.faults {
         assert!(
             happened.lines().any(|line| line == *fault),
             "{fault}: {happened}"
         );
+    }
+    if let Some(lost) = beset.site.lost() {
+        let is_sent = |lost: &Lost| matches!(lost.cut, Cut::Sent(_));
+        let ways = [true, false].map(|way| lost.iter().any(|lost| is_sent(lost) == way));
+        assert_eq!(ways, [true; 2], "{lost:?}");
+    }
+    Some(beset)
+}
+
+/// Where git's words can be seen on their way, and twenty come through: some were in the middle of a push.
+fn race_with_pushes_lost(start: fn() -> Option<Beset>, write: Write) {
+    let lost = race(start, write).and_then(|beset| beset.site.lost());
+    let pushes = |lost: &Lost| lost.began.contains("git-receive-pack");
+    let is_plain = |lost: &Lost| lost.began.contains("git-");
+    if let Some(lost) = lost.filter(|lost| lost.iter().any(is_plain)) {
+        assert!(lost.iter().any(pushes), "{lost:?}");
     }
 }
 
@@ -148,17 +159,17 @@ macro_rules! twenty_writers {
         mod $server {
             #[test]
             fn different_applications() {
-                super::race(super::$server, super::different_applications, |beset| &beset.faults);
+                super::race_with_pushes_lost(super::$server, super::different_applications);
             }
 
             #[test]
             fn adjacent_lines() {
-                super::race(super::$server, super::adjacent_lines, |beset| &beset.faults);
+                super::race_with_pushes_lost(super::$server, super::adjacent_lines);
             }
 
             #[test]
             fn the_same_line() {
-                super::race(super::$server, super::the_same_line, |beset| &beset.faults_of_one);
+                let _ = super::race(super::$server, super::the_same_line);
             }
         }
     )+};

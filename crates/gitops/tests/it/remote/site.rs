@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use narae_gitops::remote::{Remote, SshOptions};
-use narae_testservers::{Cut, GitDaemon, Relay, Sshd};
+use narae_testservers::{Cut, GitDaemon, Lost, Relay, Sshd};
 
 use super::fixture::{Served, remote};
 
@@ -11,6 +11,7 @@ use super::fixture::{Served, remote};
 pub(crate) struct Site {
     pub(crate) served: Served,
     connect: Box<dyn Fn() -> Remote + Sync>,
+    relay: Option<Relay>,
     _server: Box<dyn Any + Send + Sync>,
 }
 
@@ -26,8 +27,19 @@ impl Site {
         Self {
             served,
             connect: Box::new(connect),
+            relay: None,
             _server: Box::new(server),
         }
+    }
+
+    fn behind(self, relay: Relay) -> Self {
+        let relay = Some(relay);
+        Self { relay, ..self }
+    }
+
+    /// The connections that the relay before it lost; `None` where there is no relay.
+    pub(crate) fn lost(&self) -> Option<Vec<Lost>> {
+        self.relay.as_ref().map(Relay::lost)
     }
 
     /// A remote of its own for each writer.
@@ -61,7 +73,8 @@ pub(crate) fn over_tcp_that_breaks(what: &str) -> Option<Site> {
     let server = daemon(&served, what)?;
     let relay = Relay::start(server.port(), |number| breaks(number, 1_200));
     let address = server.address_at(relay.port(), "gitops.git");
-    Some(Site::new(served, (relay, server), move || remote(&address)))
+    let site = Site::new(served, server, move || remote(&address));
+    Some(site.behind(relay))
 }
 
 pub(crate) fn over_ssh_that_breaks(what: &str) -> Option<Site> {
@@ -69,7 +82,7 @@ pub(crate) fn over_ssh_that_breaks(what: &str) -> Option<Site> {
     // Most of them are the keys and names that are exchanged before git says anything.
     let relay = Relay::start(server.port(), |number| breaks(number, 6_000));
     let connect = over(&server, &served, relay.port());
-    Some(Site::new(served, (relay, server), connect))
+    Some(Site::new(served, server, connect).behind(relay))
 }
 
 /// Every third connection, after a number of bytes that has no pattern.

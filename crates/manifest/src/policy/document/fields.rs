@@ -137,7 +137,11 @@ impl<'n> Fields<'n> {
     }
 
     pub(super) fn refusal(&self, message: impl Into<String>) -> Error {
-        self.error(ErrorKind::Unsupported, message, self.node)
+        self.refusal_of(ErrorKind::Unsupported, message)
+    }
+
+    pub(super) fn refusal_of(&self, kind: ErrorKind, message: impl Into<String>) -> Error {
+        self.error(kind, message, self.node)
     }
 
     pub(super) fn error(&self, kind: ErrorKind, message: impl Into<String>, node: &Node) -> Error {

@@ -13,7 +13,7 @@ use narae_yaml::Node;
 
 use super::Action;
 use super::matching::Applies;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::expression::Expression;
 use crate::origin::Origin;
 use constraints::read_constraints;
@@ -175,9 +175,16 @@ fn read_evaluation(evaluation: &Fields<'_>) -> Result<(), Error> {
     }
 }
 
+/// Variables of one policy. Each sees those before it, so that reading and evaluating them is quadratic.
+const MAX_VARIABLES: usize = 256;
+
 fn read_variables(spec: &Fields<'_>) -> Result<Vec<(String, Expression)>, Error> {
     let mut variables: Vec<(String, Expression)> = Vec::new();
     for variable in spec.list("variables")? {
+        if variables.len() == MAX_VARIABLES {
+            let message = format!("a policy has at most {MAX_VARIABLES} variables");
+            return Err(variable.refusal_of(ErrorKind::Limit, message));
+        }
         variable.only(&["name", "expression"])?;
         let name = variable.text("name")?;
         let name = name.ok_or_else(|| variable.refusal("a variable needs `name`"))?;

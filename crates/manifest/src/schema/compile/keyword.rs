@@ -282,10 +282,8 @@ impl Compiler<'_> {
             // Without the feature `cel`, what they would say is not known.
             #[cfg(not(feature = "cel"))]
             "x-kubernetes-validations" => {
-                for rule in source.sequence(value)? {
-                    let origin = source.origin(rule);
-                    let reason = "the feature `cel` is off".to_owned();
-                    self.skipped.push(super::SkippedRule { origin, reason });
+                for rule in self.source.sequence(value)? {
+                    self.skip(self.source.origin(rule), "the feature `cel` is off", false);
                 }
             }
             _ => return Ok(false),

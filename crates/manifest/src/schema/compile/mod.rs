@@ -34,10 +34,16 @@ pub(super) enum Dialect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SkippedRule {
+    /// The API version of the objects it is for.
+    pub api_version: String,
+    /// The kind of the objects it is for.
+    pub kind: String,
     /// Where it stands.
     pub origin: Origin,
     /// Why it is not checked.
     pub reason: String,
+    /// Whether it is about how an object changes (`oldSelf`), and asks nothing of one that is created.
+    pub is_about_change: bool,
 }
 
 pub(super) struct Compiler<'c> {
@@ -46,6 +52,8 @@ pub(super) struct Compiler<'c> {
     /// Every schema by where it stands, as a JSON pointer: what `$ref` names.
     by_pointer: HashMap<String, NodeId>,
     references: Vec<(NodeId, String, Origin)>,
+    /// The API version and the kind that the schema is for, when it is for one.
+    pub(super) subject: (String, String),
     pub(super) skipped: Vec<SkippedRule>,
 }
 
@@ -56,6 +64,7 @@ impl<'c> Compiler<'c> {
             source: Source(name),
             by_pointer: HashMap::new(),
             references: Vec::new(),
+            subject: Default::default(),
             skipped: Vec::new(),
         }
     }
@@ -84,6 +93,17 @@ impl<'c> Compiler<'c> {
             }
         }
         Ok(id)
+    }
+
+    pub(super) fn skip(&mut self, origin: Origin, reason: &str, is_about_change: bool) {
+        let (api_version, kind) = self.subject.clone();
+        self.skipped.push(SkippedRule {
+            api_version,
+            kind,
+            origin,
+            reason: reason.to_owned(),
+            is_about_change,
+        });
     }
 
     pub(super) fn add(&mut self, node: Node) -> NodeId {

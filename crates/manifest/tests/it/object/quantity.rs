@@ -17,8 +17,10 @@ fn a_bad_quantity_says_what_was_meant_and_never_repeats_the_value() {
             "unknown suffix `kb`: ",
             Some("`k` (1000) or `Ki` (1024)"),
         ),
-        ("2 gib", "unknown suffix ` gib`: ", Some("`Gi`")),
-        ("1cores", "unknown suffix `cores`: ", None),
+        ("2 gib", "unknown suffix `gib`: ", Some("`Gi`")),
+        ("1cores", "unknown suffix `…`: ", None),
+        ("1hunter2", "unknown suffix `…`: ", None),
+        ("1m2", "unknown suffix `…`: ", None),
         ("s3cr3t", "a quantity begins with a number", None),
         ("1e31", "larger than 170141183460469231731687303715", None),
         (
@@ -33,9 +35,7 @@ fn a_bad_quantity_says_what_was_meant_and_never_repeats_the_value() {
         assert!(!error.to_string().contains("s3cr3t"));
     }
     let hostile = format!("1\u{1b}[2J{}", "x".repeat(1000)).parse::<Quantity>();
-    assert!(
-        matches!(hostile, Err(QuantityError::Suffix { suffix, .. }) if suffix == "\u{fffd}[2Jxxxx")
-    );
+    assert!(matches!(hostile, Err(QuantityError::Suffix { suffix, .. }) if suffix == "…"));
 }
 
 #[test]

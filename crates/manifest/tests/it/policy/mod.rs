@@ -1,5 +1,6 @@
 //! CEL policies: what they match, refuse and say.
 
+mod bounds;
 mod nulls;
 
 use narae_manifest::policy::{Action, MAX_EXPRESSION_BYTES};

@@ -58,6 +58,13 @@ pub(super) struct Admission<'a> {
     person: Option<Person<'a>>,
 }
 
+impl Guards {
+    /// Whether anybody is kept out.
+    pub(super) fn is_empty(&self) -> bool {
+        self.policies.is_empty() && !self.broken
+    }
+}
+
 impl Accesses {
     fn of<'t>(&'t self, guards: &'t Guards) -> impl Iterator<Item = &'t Access> {
         guards.policies.iter().filter_map(|at| self.all.get(*at))

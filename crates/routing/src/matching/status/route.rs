@@ -61,6 +61,8 @@ fn accepted(parent: usize, findings: &[&Finding]) -> Condition {
             Obstacle::NoSuchListener => "NoMatchingParent",
             Obstacle::Kind | Obstacle::Namespace => "NotAllowedByListeners",
             Obstacle::Hostname => "NoMatchingListenerHostname",
+            // The API says that it is refused, and not by which reason; this one it has for listeners.
+            Obstacle::Rival => "HostnameConflict",
         }),
         Problem::NoGateway { .. }
         | Problem::NotAccepted { .. }

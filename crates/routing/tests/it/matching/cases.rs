@@ -101,6 +101,7 @@ pub(super) fn add(name: &str, value: Value, objects: &mut Objects) {
         "Namespace" => objects.namespaces.push(to(name, value)),
         "ReferenceGrant" => objects.reference_grants.push(to(name, value)),
         "AccessPolicy" => objects.access_policies.push(to(name, value)),
+        "TrafficPolicy" => objects.traffic_policies.push(to(name, value)),
         "EndpointSlice" => objects.endpoint_slices.push(to(name, value)),
         other => panic!("{name}: {other}"),
     }

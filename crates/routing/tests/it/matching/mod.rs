@@ -4,6 +4,7 @@
 mod access;
 mod cases;
 mod contest;
+mod normal;
 mod reference;
 mod sessions;
 mod status;

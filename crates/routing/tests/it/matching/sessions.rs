@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use narae_routing::gateway::Objects;
 use narae_routing::matching::{Arrival, HeaderChange, Outcome, Request, Table};
+use narae_routing::pool::endpoint_key;
 use serde_json::{Value, json};
 
 fn table(weights: [u32; 2], session: &Value) -> Table {
@@ -136,4 +137,39 @@ fn a_header_carries_a_session_too() {
         ask(&after, &[("x-session", &value)], 2000),
         ("a".into(), None)
     );
+}
+
+#[test]
+fn a_session_is_kept_at_its_endpoint() {
+    let table = table([1, 1], &json!({ "type": "Header", "sessionName": "x-s" }));
+    let asked = |headers: &[(&str, &str)]| {
+        let request = Request::new("GET", "x.test", "/", headers);
+        let decision = table.decide(&Arrival::ANYWHERE, &request);
+        let Outcome::Forward(forward) = decision.outcome else {
+            panic!("{:?}", decision.outcome);
+        };
+        let kept = forward.session.unwrap();
+        assert_eq!(
+            decision.response_headers,
+            kept.change().into_iter().collect::<Vec<_>>()
+        );
+        (forward.backend.service.name().to_owned(), kept)
+    };
+    let (backend, begun) = asked(&[]);
+    assert_eq!(begun.endpoint(), None);
+    let key = endpoint_key("10.0.0.7:80");
+    let Some(HeaderChange::Set(_, token)) = begun.with(key) else {
+        panic!("{:?}", begun.with(key));
+    };
+    for _ in 0..3 {
+        let (again, kept) = asked(&[("x-s", &token)]);
+        assert_eq!((again, kept.endpoint()), (backend.clone(), Some(key)));
+        // Nothing to say while it stays, and something once it moves.
+        assert_eq!((kept.change(), kept.with(key)), (None, None));
+        assert!(kept.with(endpoint_key("10.0.0.8:80")).is_some());
+    }
+    // What is no token begins anew.
+    let (_, other) = asked(&[("x-s", &format!("{token}.1"))]);
+    assert_eq!(other.endpoint(), None);
+    assert!(other.change().is_some());
 }

@@ -22,7 +22,7 @@
 //! metadata ask for metadata only: no value crosses the network for them. Addresses, credentials and trusted
 //! certificates are those of the [`kube::Config`]; an error shows nothing of an answer.
 
-mod answer;
+pub mod answer;
 mod request;
 
 use std::fmt;
@@ -32,11 +32,10 @@ use http::HeaderValue;
 use kube::Client;
 use secrecy::ExposeSecret as _;
 
-use self::answer::{Metadata as Meta, Refusal};
+use self::answer::Refusal;
 use self::request::{Accept, Place};
 use super::{
     Cas, Metadata, Secret, SecretData, SecretPath, Store, StoreError, StoreErrorKind, Version,
-    VersionState,
 };
 use crate::api_server::{Answer, ApiServer, Failure};
 use crate::network::Waiting;
@@ -154,7 +153,7 @@ impl KubernetesSecrets {
 
     async fn get(&self, place: &Place<'_>, accept: Accept) -> Result<Answer, StoreErrorKind> {
         let answer = self.ask(request::get(&place.secret(), accept)?).await?;
-        match answer::refusal(&answer) {
+        match answer.refusal() {
             None => Ok(answer),
             Some(Refusal::Missing) => Err(self.missing(place).await),
             Some(refusal) => Err(refusal.kind("get", &place.secret())),
@@ -173,8 +172,8 @@ impl KubernetesSecrets {
         }
     }
 
-    async fn metadata_at(&self, place: &Place<'_>) -> Result<Meta, StoreErrorKind> {
-        answer::metadata(&self.get(place, Accept::Metadata).await?)
+    async fn metadata_at(&self, place: &Place<'_>) -> Result<Metadata, StoreErrorKind> {
+        self.get(place, Accept::Metadata).await?.metadata()
     }
 
     async fn write_at(
@@ -191,8 +190,8 @@ impl KubernetesSecrets {
         for _ in 0..ATTEMPTS {
             if cas != Cas::Absent {
                 let answer = self.ask(request::replace(place, data, expected)?).await?;
-                match answer::refusal(&answer) {
-                    None => return answer::metadata(&answer)?.version(),
+                match answer.refusal() {
+                    None => return answer.written_version(),
                     Some(Refusal::Missing) if expected.is_none() => {}
                     Some(Refusal::Missing) => {
                         return Err(match self.missing(place).await {
@@ -209,8 +208,8 @@ impl KubernetesSecrets {
                 }
             }
             let answer = self.ask(request::create(place, data)?).await?;
-            match answer::refusal(&answer) {
-                None => return answer::metadata(&answer)?.version(),
+            match answer.refusal() {
+                None => return answer.written_version(),
                 Some(Refusal::Missing) => return Err(place.no_namespace()),
                 Some(Refusal::Conflict) if cas == Cas::Any => {}
                 Some(Refusal::Conflict) => {
@@ -224,17 +223,17 @@ impl KubernetesSecrets {
 
     /// The newest version, for whoever may look.
     async fn current(&self, place: &Place<'_>) -> Option<Version> {
-        self.metadata_at(place).await.ok()?.version().ok()
+        Some(self.metadata_at(place).await.ok()?.current)
     }
 
     async fn list_at(&self, folder: &str) -> Result<Vec<SecretPath>, StoreErrorKind> {
         let (mut paths, mut next) = (Vec::new(), String::new());
         loop {
             let answer = self.ask(request::list(folder, &next)?).await?;
-            if let Some(refusal) = answer::refusal(&answer) {
+            if let Some(refusal) = answer.refusal() {
                 return Err(refusal.kind("list", folder));
             }
-            let page = answer::page(&answer)?;
+            let page = answer.page()?;
             paths.extend(page.paths);
             if paths.len() > MAX_LISTED {
                 return Err(StoreErrorKind::Refused {
@@ -259,7 +258,7 @@ impl Store for KubernetesSecrets {
     fn read(&self, path: &SecretPath, version: Option<Version>) -> Result<Secret, StoreError> {
         self.wait(Some(path), async {
             let answer = self.get(&Place::of(path)?, Accept::Object).await?;
-            let secret = answer::secret(&answer)?;
+            let secret = answer.secret()?;
             match version {
                 Some(version) if secret.version != Some(version) => {
                     Err(StoreErrorKind::VersionNotFound { version })
@@ -298,10 +297,7 @@ impl Store for KubernetesSecrets {
     /// The one version there is, and the Secret's labels.
     fn metadata(&self, path: &SecretPath) -> Result<Metadata, StoreError> {
         self.wait(Some(path), async {
-            let found = self.metadata_at(&Place::of(path)?).await?;
-            let current = found.version()?;
-            Ok(Metadata::new(current, vec![(current, VersionState::Live)])
-                .with_custom(found.labels.unwrap_or_default()))
+            self.metadata_at(&Place::of(path)?).await
         })
     }
 }

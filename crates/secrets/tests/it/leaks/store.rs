@@ -296,4 +296,35 @@ pub(super) fn kubernetes(shown: &mut Shown) {
     broken.auth_info.client_key_data = Some(CANARY.to_owned().into());
     broken.auth_info.client_certificate_data = Some(CANARY.to_owned());
     shown.silent_error(&KubernetesSecrets::connect("cluster", broken).unwrap_err());
+    kubernetes_answers(shown);
+}
+
+#[cfg(feature = "kube")]
+fn kubernetes_answers(shown: &mut Shown) {
+    use narae_secrets::store::kubernetes::answer::Answer;
+
+    let bodies = [
+        "CANARY",
+        r#"{"metadata":"CANARY","items":"CANARY"}"#,
+        r#"{"metadata":{"resourceVersion":"CANARY"},"data":{"k":"v CANARY"}}"#,
+        r#"{"items":[{"metadata":{"name":"CANARY/..","namespace":"shop"}}]}"#,
+        r#"{"message":"CANARY","details":{"causes":[{"reason":"CANARY","message":"immutable CANARY"}]}}"#,
+    ];
+    for status in [200, 302, 401, 403, 404, 409, 413, 422, 429, 500] {
+        for body in bodies {
+            let answer = Answer::new(status, body.replace("CANARY", CANARY).into_bytes());
+            shown.silent(&answer);
+            shown.silent(&answer.refusal());
+            shown.silent_error(&answer.written_version().unwrap_err());
+            shown.silent_error(&answer.metadata().unwrap_err());
+            shown.silent_error(&answer.secret().unwrap_err());
+            if let Err(kind) = answer.page() {
+                shown.silent_error(&kind);
+            }
+        }
+    }
+    // What lists is names only.
+    shown.silent(&Answer::new(200, b"{}".to_vec()).page().unwrap());
+    let secret = r#"{"metadata":{"resourceVersion":"1"},"data":{"k":"YzRuNHJ5"}}"#;
+    shown.silent(&Answer::new(200, secret.into()).secret().unwrap());
 }

@@ -65,6 +65,11 @@ fn secret_types_cannot_be_printed_serialised_or_copied() {
         lacks!(KeyFile: Display, serde::Serialize, Clone);
         lacks!(FileStore: Display, serde::Serialize, Clone);
     }
+    #[cfg(feature = "kube")]
+    {
+        use narae_secrets::store::kubernetes::answer::Answer;
+        lacks!(Answer: Display, serde::Serialize, Clone);
+    }
     #[cfg(feature = "vault")]
     {
         use narae_secrets::store::openbao::answer::{Answer, Login};
