@@ -46,10 +46,10 @@ pub(crate) fn run(arguments: &Rotate) -> Result<Outcome> {
             ""
         };
         bail!(
-            "not everything was done ({} items failed, {} files could not be worked on); \
+            "not everything was done ({} failed, {} could not be worked on); \
              a file with such an item is as it was{unopened}",
-            total.failed,
-            total.files_failed
+            counted(total.failed, "item"),
+            counted(total.files_failed, "file")
         );
     }
     Ok(Outcome::Done)
@@ -89,15 +89,22 @@ impl Total {
     }
 
     fn said(&self) -> String {
+        let items = self.resealed + self.kept + self.failed;
         format!(
-            "{} items in {} files: {} sealed anew, {} as they were, {} failed",
-            self.resealed + self.kept + self.failed,
-            self.files,
+            "{} in {}: {} sealed anew, {} as they were, {} failed",
+            counted(items, "item"),
+            counted(self.files, "file"),
             self.resealed,
             self.kept,
             self.failed
         )
     }
+}
+
+/// `1 item`, `2 items`.
+fn counted(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
 }
 
 fn is_written(report: &FileReport) -> bool {

@@ -185,7 +185,7 @@ fn a_file_with_one_item_that_fails_stays_as_it_was() {
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     assert!(
         run.stderr
-            .starts_with("error: not everything was done (1 items failed"),
+            .starts_with("error: not everything was done (1 item failed, "),
         "{}",
         run.stderr
     );
