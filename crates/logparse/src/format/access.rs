@@ -14,10 +14,15 @@
 //!   "nothing"; such a field is `None`.
 //! - Nothing follows the last quote.
 //!
-//! The *common* format ends after *bytes*. Apache's *vhost* format is the combined one after `vhost:port SP`.
+//! The *common* format ends after *bytes*. Apache's *vhost* format is the combined one after `vhost:port SP`. The *main* format
+//! that nginx's packages and images configure is the combined one before `SP quoted-forwarded-for`: the addresses of
+//! `X-Forwarded-For`, with a comma between them. Each must be one, with or without port, or what RFC 7239 allows instead of one,
+//! `unknown` or `_name`, so that another third quote that somebody configured is not taken for it.
 //!
 //! The request is split into method, target and protocol only if it is `METHOD SP target SP HTTP/version` with
 //! no other space ([`Combined::request_line`]). What scanners and broken clients send stays as it came.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use memchr::memchr;
 
@@ -146,6 +151,54 @@ pub fn parse_vhost(line: &[u8]) -> Result<Record<'_>, ParseError> {
     fields.extend(entry(&mut cursor)?.into_record());
     cursor.end()?;
     Ok(fields.into_record(Format::VhostCombined))
+}
+
+/// Reads a line of nginx's `main` format, without its ending. Its fields are those of the combined format, then `forwarded_for`: a
+/// list, the client first, of what each proxy says came to it. A client can write into it what it likes.
+///
+/// # Errors
+///
+/// The line does not follow the grammar of the module to its last byte.
+pub fn parse_main(line: &[u8]) -> Result<Record<'_>, ParseError> {
+    let mut cursor = Cursor::new(line);
+    let mut fields = Fields::new();
+    fields.extend(entry(&mut cursor)?.into_record());
+    cursor.byte(b' ', "forwarded_for")?;
+    let at = cursor.at() + 1;
+    let quoted = cursor.quoted("forwarded_for")?;
+    fields.push("forwarded_for", forwarded_for(quoted, at)?);
+    cursor.end()?;
+    Ok(fields.into_record(Format::NginxMain))
+}
+
+fn forwarded_for(raw: &[u8], mut at: usize) -> Result<Value<'_>, ParseError> {
+    if raw == b"-" {
+        return Ok(Value::Null);
+    }
+    let mut nodes = Vec::with_capacity(1);
+    for element in raw.split(|byte| *byte == b',') {
+        let node = element.trim_ascii();
+        if !is_node(node) {
+            return Err(ParseError::new(Reason::BadAddress, "forwarded_for", at));
+        }
+        nodes.push(Value::text(node, Escaping::Access));
+        at += element.len() + 1;
+    }
+    Ok(Value::List(nodes))
+}
+
+/// An address with or without port, or a name that stands for one (RFC 7239, section 6).
+fn is_node(raw: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(raw) else {
+        return false;
+    };
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']');
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    text.parse::<IpAddr>().is_ok()
+        || text.parse::<SocketAddr>().is_ok()
+        || bracketed().is_some_and(|inner| inner.parse::<Ipv6Addr>().is_ok())
+        || text == "unknown"
+        || (text.len() > 1 && text.starts_with('_') && text.bytes().all(is_name))
 }
 
 /// Host to bytes; stands after them.

@@ -84,6 +84,8 @@ formats! {
     IngressNginx "ingress-nginx" |line, _| ingress::parse(line);
     /// Access logs of Apache with the virtual host in front: see [`access`].
     VhostCombined "vhost-combined" |line, _| access::parse_vhost(line);
+    /// Access logs of nginx as its packages and images configure them: see [`access`].
+    NginxMain "nginx-main" |line, _| access::parse_main(line);
     /// Access logs of Apache and nginx in the combined format: see [`access`].
     Combined "combined" |line, _| access::parse_combined(line).map(access::Combined::into_record);
     /// Access logs in the Common Log Format: see [`access`].

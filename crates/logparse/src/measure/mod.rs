@@ -227,9 +227,11 @@ fn status(record: &Record<'_>) -> Option<u16> {
         .iter()
         .find_map(|name| record.get(name)?.as_integer::<u16>());
     match record.format() {
-        Format::Combined | Format::Common | Format::VhostCombined | Format::IngressNginx => {
-            Some(value.unwrap_or(0))
-        }
+        Format::Combined
+        | Format::Common
+        | Format::VhostCombined
+        | Format::NginxMain
+        | Format::IngressNginx => Some(value.unwrap_or(0)),
         _ => value.filter(|status| (100..=999).contains(status)),
     }
 }
