@@ -157,9 +157,11 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments, undoes: &Undoes) -> anyhow::Result<Said> {
     arguments.check()?;
     let place = Place::open(&arguments.common)?;
-    match run_on(&place, arguments, undoes) {
+    let ended = run_on(&place, arguments, undoes);
+    match ended {
         // What was fetched before is a help, not a need; a second time is no accident.
         Err(error) if place.has_lost_objects(&error) => {
+            drop(place);
             run_on(&Place::open(&arguments.common)?, arguments, undoes)
         }
         ended => ended,

@@ -103,7 +103,8 @@ impl Source for RemoteSource<'_> {
     fn history(&self, branch: &str, commit: CommitId) -> Result<Vec<Record>, SourceError> {
         self.with(branch, |snapshot| snapshot.history(self.depth))?;
         let wanted = History::new().with_limit(usize::try_from(self.depth).unwrap_or(usize::MAX));
-        Ok(self.objects.history_from(commit, &wanted)?)
+        let found = self.objects.history_from(commit, &wanted);
+        Ok(found.map_err(|error| remote::lost(self.objects, error.into()))?)
     }
 }
 

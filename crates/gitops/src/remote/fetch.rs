@@ -11,7 +11,7 @@ use super::wire::{
     ReferencesRequest, Said,
 };
 use super::{Address, Remote};
-use crate::repository::Repository;
+use crate::repository::{self, Repository};
 
 /// A conversation with `git-upload-pack`.
 pub(super) struct Fetcher<'a> {
@@ -106,15 +106,27 @@ impl<'a> Fetcher<'a> {
         let bytes = request.to_bytes()?;
         let limits = self.remote.options.limits();
         let mut said = Said::new();
+        let mut is_absent = false;
         let answer = self.conversation.ask(bytes).and_then(|stream| {
             let mut packets = PacketReader::new(stream);
             let response = FetchResponse::read(&mut packets)?;
             let mut stream = FetchResponse::pack(&mut packets, &mut said);
-            let objects = pack::read(&mut stream, &limits, |id: &ObjectId| repository.object(*id))?;
+            let objects = pack::read(&mut stream, &limits, |id: &ObjectId| {
+                let object = repository.object(*id);
+                is_absent |= object.is_none();
+                object
+            })?;
             stream.finish()?;
             Ok((response, objects))
         });
-        let (response, objects) = answer.map_err(|error| self.failed(error))?;
+        let (response, objects) = answer.map_err(|error| {
+            let error = self.failed(error);
+            match is_absent && request.has_haves() {
+                // It was told that we have it.
+                true => error.with_kind(ErrorKind::Repository(repository::ErrorKind::Damaged)),
+                false => error,
+            }
+        })?;
         self.watch.tell(&Event::Received {
             objects: objects.len(),
             bytes: objects.iter().map(|object| object.bytes().len()).sum(),

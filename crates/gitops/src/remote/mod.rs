@@ -42,6 +42,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use back_off::{LONGEST_BACK_OFF, back_off};
+pub(crate) use cache::lost;
 pub use cache::{Cache, MAX_CACHED_OBJECTS, MAX_CACHED_PACKS};
 pub use error::{Error, ErrorKind, Refusal};
 pub use land::{Decision, JointDecision, Landed, LandedAll, LandedTogether, Outcome};

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Remote;
+use super::cache::lost;
 use super::error::{Error, ErrorKind};
 use super::fetch::Fetcher;
 use super::watch::Watch;
@@ -74,7 +75,7 @@ impl Remote {
         let tip = tips(&mut fetcher, &[branch])?.into_iter().next().flatten();
         let fetcher = Arc::new(Mutex::new(fetcher));
         let snapshot = Snapshot::new(repository, branch, tip, fetcher);
-        snapshot.fetch_commits(tip)?;
+        snapshot.sound(snapshot.fetch_commits(tip))?;
         Ok(snapshot)
     }
 }
@@ -106,7 +107,7 @@ impl<'a> Snapshot<'a> {
             |(branch, tip): (&&str, &_)| Self::new(repository, branch, *tip, Arc::clone(fetcher));
         let all: Vec<Self> = branches.iter().zip(tips).map(snapshot).collect();
         if let Some(first) = all.first() {
-            first.fetch_commits(tips.iter().copied().flatten())?;
+            first.sound(first.fetch_commits(tips.iter().copied().flatten()))?;
         }
         Ok(all)
     }
@@ -140,7 +141,7 @@ impl<'a> Snapshot<'a> {
             return Ok(None);
         };
         self.need([path])?;
-        Ok(self.repository.read(tip, path)?)
+        self.sound(self.repository.read(tip, path).map_err(Error::from))
     }
 
     /// The files anywhere below `directory`, in the order of the tree.
@@ -153,7 +154,7 @@ impl<'a> Snapshot<'a> {
             return Ok(Vec::new());
         };
         self.need_trees_below([directory])?;
-        Ok(self.repository.list(tip, directory)?)
+        self.sound(self.repository.list(tip, directory).map_err(Error::from))
     }
 
     /// Fetches the files at `paths` and the directories on the way, a trip for each level.
@@ -164,7 +165,7 @@ impl<'a> Snapshot<'a> {
     ///
     /// As [`Remote::tip`].
     pub fn need<'p>(&self, paths: impl IntoIterator<Item = &'p TreePath>) -> Result<(), Error> {
-        self.descend(paths, true).map(drop)
+        self.sound(self.descend(paths, true).map(drop))
     }
 
     /// Fetches the directories on the way to `paths`.
@@ -172,7 +173,7 @@ impl<'a> Snapshot<'a> {
         &self,
         paths: impl IntoIterator<Item = &'p TreePath>,
     ) -> Result<(), Error> {
-        self.descend(paths, false).map(drop)
+        self.sound(self.descend(paths, false).map(drop))
     }
 
     /// Fetches all directories anywhere below `directories`, without the files, a trip for each level.
@@ -181,6 +182,13 @@ impl<'a> Snapshot<'a> {
     ///
     /// As [`Remote::tip`].
     pub fn need_trees_below<'p>(
+        &self,
+        directories: impl IntoIterator<Item = &'p TreePath>,
+    ) -> Result<(), Error> {
+        self.sound(self.trees_below(directories))
+    }
+
+    fn trees_below<'p>(
         &self,
         directories: impl IntoIterator<Item = &'p TreePath>,
     ) -> Result<(), Error> {
@@ -228,7 +236,7 @@ impl<'a> Snapshot<'a> {
         } else {
             request
         };
-        fetcher.objects(self.repository, &request)
+        self.sound(fetcher.objects(self.repository, &request))
     }
 
     /// Follows `paths` down from the root, a level at a time for all together. Returns the directories
@@ -318,8 +326,18 @@ impl<'a> Snapshot<'a> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let request = FetchRequest::new(wanted).with_filter("tree:0");
-        self.fetcher().objects(self.repository, &request)
+        let (mut fetcher, request) = (self.fetcher(), FetchRequest::new(wanted));
+        // Without filters all is here, unless somebody removed it: what is below it comes again as well.
+        let request = match fetcher.can_filter()? {
+            true => request.with_filter("tree:0"),
+            false => request,
+        };
+        fetcher.objects(self.repository, &request)
+    }
+
+    /// Tells objects that are here no more, or are damaged, from what else may go wrong.
+    fn sound<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        result.map_err(|error| lost(self.repository, error))
     }
 
     /// The same with another commit as the tip: one made here, on this one.

@@ -13,7 +13,7 @@ use git2::{ObjectType, OdbLookupFlags, Oid};
 use super::entry::{self, SUBMODULE, Target};
 use super::object::Object;
 use super::objects::Objects;
-use super::{Commit, CommitId, Error, ErrorKind, Repository, read, store};
+use super::{Commit, CommitId, Error, ErrorKind, Repository, loose, read, store};
 use crate::remote::pack::{self, Kind};
 use crate::remote::wire::ObjectId;
 
@@ -69,9 +69,21 @@ impl Repository {
         Ok(Some(id))
     }
 
-    /// Whether the object is here. The disk is looked at again only when `fresh`.
+    /// Whether the object is here, and whole where that can be told. The disk is looked at again only when `fresh`.
     pub(crate) fn has(&self, id: ObjectId, fresh: bool) -> Result<bool, Error> {
         let git = self.git();
+        if git.is_recent(oid(id)?) {
+            return Ok(true);
+        }
+        match loose::read(&git, oid(id)?) {
+            loose::Found::Nothing => {}
+            loose::Found::Damaged => return Ok(false),
+            loose::Found::Whole(object) => {
+                // It is about to be read.
+                git.remember(&object);
+                return Ok(true);
+            }
+        }
         let database = git
             .odb()
             .map_err(|error| Error::git("cannot open the object database", error))?;

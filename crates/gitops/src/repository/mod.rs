@@ -32,6 +32,8 @@ mod error;
 mod exchange;
 mod history;
 mod id;
+#[cfg(feature = "remote")]
+mod loose;
 mod object;
 mod objects;
 mod path;

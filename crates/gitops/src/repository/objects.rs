@@ -13,6 +13,8 @@ use git2::{ObjectType, Oid};
 
 use super::Error;
 use super::entry::{self, Tree};
+#[cfg(feature = "remote")]
+use super::loose;
 use super::object::{Object, expect_kind};
 
 const MAX_RECENT_BYTES: usize = 32 * 1024 * 1024;
@@ -36,6 +38,18 @@ impl Objects {
             let (kind, bytes) = (*kind, Arc::clone(bytes));
             return Ok(Object { id, kind, bytes });
         }
+        #[cfg(feature = "remote")]
+        match loose::read(&self.git, id) {
+            loose::Found::Whole(object) => {
+                self.remember(&object);
+                return Ok(object);
+            }
+            loose::Found::Damaged => {
+                let (code, class) = (git2::ErrorCode::HashsumMismatch, git2::ErrorClass::Odb);
+                return Err(git2::Error::new(code, class, "it is damaged"));
+            }
+            loose::Found::Nothing => {}
+        }
         let database = self.git.odb()?;
         let found = database.read(id)?;
         let object = Object {
@@ -45,6 +59,12 @@ impl Objects {
         };
         self.remember(&object);
         Ok(object)
+    }
+
+    /// Whether it was read or made lately.
+    #[cfg(feature = "remote")]
+    pub(super) fn is_recent(&self, id: Oid) -> bool {
+        self.recent.borrow().objects.contains_key(&id)
     }
 
     /// The directory `id`.

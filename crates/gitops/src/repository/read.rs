@@ -12,6 +12,9 @@ pub const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 /// Most entries one listing may have.
 pub const MAX_LISTED: usize = 1_000_000;
 
+/// How much of a link's target a message shows.
+const MAX_SHOWN_CHARS: usize = 200;
+
 /// A file of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -59,11 +62,25 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] when there is no such commit; [`ErrorKind::TooLarge`] past
+    /// [`ErrorKind::NotFound`] when there is no such commit; [`ErrorKind::PathConflict`] when a symbolic link stands there,
+    /// whose content is no file's; [`ErrorKind::TooLarge`] past
     /// [`MAX_FILE_BYTES`]; [`ErrorKind::Damaged`].
     pub fn read(&self, commit: CommitId, path: &TreePath) -> Result<Option<Vec<u8>>, Error> {
         let git = self.git();
         match find(&git, root(&git, commit)?, path)? {
+            Some(entry) if entry.kind() == LINK => {
+                let target = blob(&git, entry.id, path)?;
+                let target = String::from_utf8_lossy(&target);
+                let message = format!(
+                    "`{path}` is a symbolic link to `{}`, not a file",
+                    target
+                        .escape_debug()
+                        .take(MAX_SHOWN_CHARS)
+                        .collect::<String>()
+                );
+                Err(Error::new(ErrorKind::PathConflict, message)
+                    .hint("the path of the file itself"))
+            }
             Some(entry) if !entry.is_directory() && entry.kind() != SUBMODULE => {
                 blob(&git, entry.id, path).map(Some)
             }

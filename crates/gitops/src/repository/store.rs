@@ -9,6 +9,8 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+#[cfg(feature = "remote")]
+use super::loose;
 use super::object::Object;
 #[cfg(feature = "remote")]
 use super::objects::Objects;
@@ -72,44 +74,11 @@ pub(super) fn keep(git: &Objects, objects: &[Object]) -> Result<(), Error> {
         return write(git, objects);
     }
     for object in objects {
-        keep_loose(git, object)
+        loose::write(git, object)
             .map_err(|error| Error::io(format_args!("cannot write object {}", object.id), error))?;
         git.remember(object);
     }
     Ok(())
-}
-
-/// The format of `gitformat-loose`: a header and the bytes, deflated.
-#[cfg(feature = "remote")]
-fn keep_loose(git: &Objects, object: &Object) -> std::io::Result<()> {
-    use std::io::Write as _;
-
-    use flate2::{Compression, write::ZlibEncoder};
-
-    let name = object.id.to_string();
-    let (folder, file) = name.split_at(2);
-    let folder = git.commondir().join("objects").join(folder);
-    let path = folder.join(file);
-    // An empty one is what a loss of power left of it: nothing here is synced.
-    if std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
-        return Ok(());
-    }
-    // Directories are mostly ids, which do not get smaller.
-    let level = match object.kind {
-        git2::ObjectType::Tree => Compression::none(),
-        _ => Compression::fast(),
-    };
-    let mut encoder = ZlibEncoder::new(Vec::with_capacity(object.bytes.len() + 64), level);
-    write!(encoder, "{} {}\0", object.kind, object.bytes.len())?;
-    encoder.write_all(&object.bytes)?;
-    let bytes = encoder.finish()?;
-    match std::fs::create_dir(&folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    // `git gc` removes what is left of one that was killed, by this beginning of its name.
-    let making = folder.join(format!("tmp_obj_{}", unique()));
-    std::fs::write(&making, bytes).and_then(|()| std::fs::rename(&making, path))
 }
 
 /// Writes one pack. The handle keeps the objects in memory from here on: it is used for this alone.

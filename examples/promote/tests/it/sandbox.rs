@@ -132,7 +132,7 @@ impl Sandbox {
     pub(crate) fn import_on(&self, repository: &str, branch: &str, files: &[(String, String)]) {
         let name = format!("refs/heads/{branch}");
         let mut stream = format!(
-            "commit {name}\ncommitter Other <other@example.com> 1790000000 +0000\ndata 6\nimport\n"
+            "commit {name}\ncommitter Other <other@example.com> 1577836800 +0000\ndata 6\nimport\n"
         );
         if !self
             .git(&["--git-dir", repository, "for-each-ref", &name], "")

@@ -8,7 +8,8 @@ mod settle;
 use attempt::{Attempt, Line};
 
 use super::Remote;
-use super::error::{Error, ErrorKind};
+use super::cache::lost;
+use super::error::Error;
 use super::snapshot::Snapshot;
 use super::watch::Event;
 use crate::repository::{self, Commit, CommitId, Repository};
@@ -87,7 +88,7 @@ impl Remote {
     /// Those of `decide`; those of [`Remote::fetch`] and [`Remote::push`]. A connection that ends early
     /// is a lost attempt; a push whose end is not known is looked for on the branch before anything is decided
     /// again, also when the server cannot be reached for a while. If it cannot until the last attempt, that is
-    /// [`ErrorKind::Interrupted`].
+    /// [`ErrorKind::Interrupted`](super::ErrorKind::Interrupted).
     pub fn land<E: From<Error>>(
         &self,
         repository: &Repository,
@@ -154,8 +155,8 @@ impl Remote {
     ///
     /// # Errors
     ///
-    /// As [`Remote::land_all`]. [`ErrorKind::NotAtomic`] when several branches get commits and the server cannot move
-    /// several as one; [`ErrorKind::InvalidBranch`] when one is named twice, or a decision has commits for more than
+    /// As [`Remote::land_all`]. [`ErrorKind::NotAtomic`](super::ErrorKind::NotAtomic) when several branches get commits and the server cannot move
+    /// several as one; [`ErrorKind::InvalidBranch`](super::ErrorKind::InvalidBranch) when one is named twice, or a decision has commits for more than
     /// there are.
     pub fn land_together<E>(
         &self,
@@ -175,10 +176,10 @@ impl Remote {
                 Some(settled) => Ok(settled),
                 None => self.attempt(repository, branches, decisions, &mut line, &watch),
             };
-            let outcomes = match attempt.map_err(|error| whole(repository, error))? {
+            let outcomes = match attempt.map_err(|error| lost(repository, error))? {
                 Attempt::Ended(outcomes) => Some(outcomes),
                 Attempt::Moved(outcomes) => is_last.then_some(outcomes),
-                Attempt::Failed(error) if is_last => return Err(whole(repository, error)),
+                Attempt::Failed(error) if is_last => return Err(lost(repository, error)),
                 Attempt::Unknown(_, error) if is_last => return Err(error),
                 Attempt::Unknown(unsettled, _) => {
                     sent = Some(unsettled);
@@ -204,15 +205,4 @@ impl Remote {
             back_off(made);
         }
     }
-}
-
-/// What failed because somebody deleted the repository's folder, told so.
-fn whole(repository: &Repository, error: Error) -> Error {
-    let is_whole = repository.path().join("HEAD").exists();
-    if is_whole || !matches!(error.kind(), ErrorKind::Repository(_)) {
-        return error;
-    }
-    error
-        .with_kind(ErrorKind::CacheLost)
-        .hint("again: the folder of objects was deleted meanwhile")
 }

@@ -55,6 +55,10 @@ impl FetchRequest {
         }
     }
 
+    pub(crate) fn has_haves(&self) -> bool {
+        !self.haves.is_empty()
+    }
+
     /// The bytes to send.
     ///
     /// # Errors

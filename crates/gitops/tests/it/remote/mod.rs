@@ -6,6 +6,7 @@ mod cache;
 #[cfg(feature = "http")]
 mod credentials;
 mod daemon;
+mod damaged;
 mod faults;
 mod faults_and_races;
 mod fixture;
