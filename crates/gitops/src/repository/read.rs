@@ -78,8 +78,7 @@ impl Repository {
                         .take(MAX_SHOWN_CHARS)
                         .collect::<String>()
                 );
-                Err(Error::new(ErrorKind::PathConflict, message)
-                    .hint("the path of the file itself"))
+                Err(Error::new(ErrorKind::PathConflict, message))
             }
             Some(entry) if !entry.is_directory() && entry.kind() != SUBMODULE => {
                 blob(&git, entry.id, path).map(Some)

@@ -246,7 +246,10 @@ fn reading_and_listing_see_what_the_commit_has() {
     let tip = repository.tip("main").unwrap().unwrap();
     let read = |name| repository.read(tip, &path(name)).unwrap();
     assert_eq!(read("apps/a.yaml").as_deref(), Some(&b"a\n"[..]));
-    assert_eq!(read("apps/x/link").as_deref(), Some(&b"../a.yaml"[..]));
+    let link = repository.read(tip, &path("apps/x/link")).unwrap_err();
+    assert_eq!(link.kind(), ErrorKind::PathConflict);
+    let said = "`apps/x/link` is a symbolic link to `../a.yaml`, not a file";
+    assert_eq!(link.to_string(), said);
     assert_eq!(
         (read("apps"), read("nothing"), read("apps/a.yaml/below")),
         (None, None, None)
