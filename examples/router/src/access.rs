@@ -19,6 +19,7 @@ use hyper::{Method, Request, StatusCode, Uri, Version};
 use jiff::Timestamp;
 
 use crate::body::Companion;
+use crate::flags::Flags;
 use crate::headers::{FORWARDED_FOR, REQUEST_ID};
 use crate::metrics::Counters;
 use crate::worker::{PerWorker, WorkerId};
@@ -150,8 +151,9 @@ pub(crate) struct Entry {
     /// What is said of the request, if anything is logged.
     line: Option<(AccessLog, Box<Line>)>,
     started: Instant,
-    status: StatusCode,
-    flags: &'static str,
+    /// None until there is one.
+    status: Option<StatusCode>,
+    flags: Flags,
     received: Option<Received>,
     sent: u64,
     upstream_time: Option<Duration>,
@@ -167,25 +169,20 @@ impl Entry {
         client: IpAddr,
         counters: &Arc<Counters>,
         request: &Request<B>,
-    ) -> Self {
+    ) -> Box<Self> {
         let line = log.map(|log| (log.clone(), Box::new(Line::of(client, request))));
-        Self {
+        Box::new(Self {
             worker,
             line,
             started: Instant::now(),
-            // What stands if the client leaves before there is a status, as Envoy writes it.
-            status: StatusCode::OK,
-            flags: "DC",
+            status: None,
+            flags: Flags::NONE,
             received: None,
             sent: 0,
             upstream_time: None,
             endpoint: None,
             counters: Arc::clone(counters),
-        }
-    }
-
-    pub(crate) fn started(&self) -> Instant {
-        self.started
+        })
     }
 
     /// Where the bytes of its body are counted.
@@ -207,21 +204,25 @@ impl Entry {
         self.endpoint.as_deref().unwrap_or_default()
     }
 
-    /// `flags` are Envoy's, `-` if all is well.
-    pub(crate) fn answered(&mut self, status: StatusCode, flags: &'static str) {
-        self.status = status;
-        self.flags = flags;
-        if self.endpoint.is_some() && flags == "-" {
-            self.upstream_time = Some(self.started.elapsed());
-        }
+    pub(crate) fn answered(&mut self, status: StatusCode, flags: Flags) {
+        self.status = Some(status);
+        self.went_wrong(flags);
+    }
+
+    /// Something did, whatever the answer is.
+    pub(crate) fn went_wrong(&mut self, flags: Flags) {
+        self.flags = self.flags | flags;
+    }
+
+    /// With an endpoint's answer, which began then.
+    pub(crate) fn passed_on(&mut self, status: StatusCode, began: Instant) {
+        self.answered(status, Flags::NONE);
+        self.upstream_time = Some(began.saturating_duration_since(self.started));
     }
 
     /// 0 if the client left before there was one.
     fn final_status(&self) -> u16 {
-        match self.flags {
-            "DC" => 0,
-            _ => self.status.as_u16(),
-        }
+        self.status.map_or(0, |status| status.as_u16())
     }
 }
 
@@ -233,6 +234,9 @@ impl Companion for Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        if self.status.is_none() {
+            self.went_wrong(Flags::DC);
+        }
         let took = self.started.elapsed();
         self.counters.ended(self.worker, self.final_status(), took);
         if let Some((log, line)) = self.line.take() {

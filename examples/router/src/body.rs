@@ -10,6 +10,7 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::{HeaderMap, Version};
 use tokio::time::{Instant, Sleep};
 
+use crate::flags::Flags;
 use crate::stall::{self, Stalled};
 
 /// A body from one side to the other, with something that lives exactly as long.
@@ -45,8 +46,34 @@ pub(crate) trait Companion {
     /// What comes after the body, before it passes.
     fn trailers(&mut self, _fields: &mut HeaderMap) {}
 
+    /// It ends before its end.
+    fn cut(&mut self, _cut: Cut) {}
+
     /// All of the body has come. Heard at least once if that happens.
     fn came_whole(&mut self) {}
+}
+
+/// Why a body ends before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// It broke off.
+    Broken,
+    /// Nothing more of it came.
+    Still,
+    /// Its time is over, and there was more to come.
+    Late,
+    /// Its time is over, and who takes it had taken what there was late.
+    Unread,
+}
+
+impl Cut {
+    pub(crate) fn flags(self) -> Flags {
+        match self {
+            Self::Broken => Flags::UC,
+            Self::Still => Flags::SI,
+            Self::Late | Self::Unread => Flags::UT,
+        }
+    }
 }
 
 /// What is polled ahead is never pinned.
@@ -136,6 +163,11 @@ where
         if let Some(deadline) = &mut this.deadline
             && deadline.as_mut().poll(context).is_ready()
         {
+            let cut = match this.stall {
+                Some(_) => Cut::Late,
+                None => Cut::Unread,
+            };
+            this.companion.cut(cut);
             return Poll::Ready(Some(Err(Box::new(Stalled))));
         }
         if let Some(rest) = this.rest.take() {
@@ -162,7 +194,10 @@ where
                 };
                 Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(Some(Err(error))) => {
+                this.companion.cut(Cut::Broken);
+                Poll::Ready(Some(Err(error.into())))
+            }
             Poll::Ready(None) => {
                 this.companion.came_whole();
                 Poll::Ready(None)
@@ -174,7 +209,10 @@ where
                     .stall
                     .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
                 match stall.as_mut().poll(context) {
-                    Poll::Ready(()) => Poll::Ready(Some(Err(Box::new(Stalled)))),
+                    Poll::Ready(()) => {
+                        this.companion.cut(Cut::Still);
+                        Poll::Ready(Some(Err(Box::new(Stalled))))
+                    }
                     Poll::Pending => Poll::Pending,
                 }
             }

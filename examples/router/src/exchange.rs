@@ -17,19 +17,22 @@ use narae_routing::matching::{
     normal_target,
 };
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use crate::access::Entry;
-use crate::body::{Companion, Passing};
+use crate::body::{Companion, Cut, Passing};
 use crate::connections::Held;
+use crate::flags::Flags;
 use crate::forward::{Forwarding, Order};
 use crate::headers;
 use crate::identity::Verified;
 use crate::live::Live;
 use crate::router::Router;
+use crate::verdict::Verdict;
 use crate::worker::WorkerId;
 
 /// What goes to a client: an endpoint's body, or a line of our own. Its companion logs it.
-pub(crate) type Answer = Passing<Either<Incoming, Full<Bytes>>, Box<Served>>;
+pub(crate) type Answer = Passing<Either<Incoming, Full<Bytes>>, Served>;
 
 /// Over which connection a request came.
 pub(crate) struct Came {
@@ -95,7 +98,7 @@ pub(crate) async fn handle(
     let host = match check(&parts) {
         Ok(host) => host,
         Err(refusal) => {
-            let refused = Refused::new(refusal.status(), "-", refusal.to_string());
+            let refused = Refused::new(refusal.status(), Flags::NONE, refusal.to_string());
             return Ok(refuse(&router, entry, refused));
         }
     };
@@ -110,13 +113,13 @@ pub(crate) async fn handle(
                 came: &came,
                 live: &live,
             };
-            forwarding.carry_out(*order, parts, body, entry).await
+            forwarding.carry_out(order, parts, body, entry).await
         }
         Decided::Answer(status, location, text) => {
             let flags = if status == StatusCode::NOT_FOUND {
-                "NR"
+                Flags::NR
             } else {
-                "-"
+                Flags::NONE
             };
             let mut response = answer(&router, entry, status, flags, text);
             if let Some(location) = location {
@@ -238,15 +241,14 @@ fn decide(
 /// Why there is an answer of our own.
 pub(crate) struct Refused {
     status: StatusCode,
-    /// Envoy's.
-    flags: &'static str,
+    flags: Flags,
     reason: Cow<'static, str>,
 }
 
 impl Refused {
     pub(crate) fn new(
         status: StatusCode,
-        flags: &'static str,
+        flags: Flags,
         reason: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self {
@@ -258,7 +260,7 @@ impl Refused {
 }
 
 /// Answers with one line that says why.
-pub(crate) fn refuse(router: &Router, entry: Entry, refused: Refused) -> Response<Answer> {
+pub(crate) fn refuse(router: &Router, entry: Box<Entry>, refused: Refused) -> Response<Answer> {
     let Refused {
         status,
         flags,
@@ -270,17 +272,18 @@ pub(crate) fn refuse(router: &Router, entry: Entry, refused: Refused) -> Respons
 
 fn answer(
     router: &Router,
-    mut entry: Entry,
+    mut entry: Box<Entry>,
     status: StatusCode,
-    flags: &'static str,
+    flags: Flags,
     text: String,
 ) -> Response<Answer> {
     entry.answered(status, flags);
     let written = !text.is_empty();
-    let served = Box::new(Served {
+    let served = Served {
         entry: Some(entry),
         held: None,
-    });
+        verdict: None,
+    };
     let body = Either::Right(Full::from(text));
     let mut response = Response::new(Passing::new(body, router.limits.stall_timeout, served));
     *response.status_mut() = status;
@@ -295,11 +298,14 @@ fn answer(
 #[derive(Default)]
 pub(crate) struct Served {
     /// None for the answer that begins a tunnel, which logs itself.
-    pub(crate) entry: Option<Entry>,
+    pub(crate) entry: Option<Box<Entry>>,
+    /// None once the answer has come whole, and for one of our own.
     pub(crate) held: Option<Held>,
+    /// What is still to be said of its endpoint.
+    pub(crate) verdict: Option<Verdict>,
 }
 
-impl Companion for Box<Served> {
+impl Companion for Served {
     fn passed(&mut self, bytes: usize) {
         if let Some(entry) = &mut self.entry {
             entry.passed(bytes);
@@ -307,9 +313,38 @@ impl Companion for Box<Served> {
     }
 
     fn came_whole(&mut self) {
-        if let Some(held) = self.held.take() {
-            held.give_back();
+        let Some(held) = self.held.take() else { return };
+        let now = Instant::now();
+        held.give_back(now);
+        if let Some(verdict) = self.verdict.take() {
+            verdict.ended(true, now);
         }
+    }
+
+    fn cut(&mut self, cut: Cut) {
+        self.end_early(cut.flags(), cut != Cut::Unread);
+    }
+}
+
+impl Served {
+    /// An endpoint's answer that will not be whole.
+    fn end_early(&mut self, flags: Flags, by_endpoint: bool) {
+        if self.held.take().is_none() {
+            return;
+        }
+        if let Some(entry) = &mut self.entry {
+            entry.went_wrong(flags);
+        }
+        if let Some(verdict) = self.verdict.take() {
+            verdict.ended(!by_endpoint, Instant::now());
+        }
+    }
+}
+
+impl Drop for Served {
+    /// The client leaves before the endpoint's last byte.
+    fn drop(&mut self) {
+        self.end_early(Flags::DC, false);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which header fields go on, which end here, and which are added.
 
+use hyper::Version;
 use narae_routing::matching::HeaderChange;
 
 use hyper::header::{
@@ -121,7 +122,16 @@ pub(crate) fn add_forwarded(headers: &mut HeaderMap, client: &HeaderValue, schem
     headers.insert(FORWARDED_FOR, chain);
     // How it came here, whatever the client claims.
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
-    headers.append(VIA, HeaderValue::from_static("1.1 router"));
+}
+
+/// Says that it came through here, and in which version of HTTP (RFC 9110, 7.6.3; what has no minor version has 0: 2.5).
+pub(crate) fn add_via(headers: &mut HeaderMap, version: Version) {
+    let via = match version {
+        Version::HTTP_10 => "1.0 router",
+        Version::HTTP_2 => "2.0 router",
+        _ => "1.1 router",
+    };
+    headers.append(VIA, HeaderValue::from_static(via));
 }
 
 /// Who the request came through, and the client last.

@@ -14,8 +14,10 @@ mod check;
 #[cfg(feature = "kube")]
 mod cluster;
 mod connections;
+mod deadline;
 mod exchange;
 mod explain;
+mod flags;
 mod forward;
 mod headers;
 mod health;
@@ -33,7 +35,9 @@ mod tls;
 mod tunnel;
 mod upload;
 mod upstream;
+mod verdict;
 mod weighed;
+mod whole;
 mod worker;
 
 use std::io::{self, Write as _};

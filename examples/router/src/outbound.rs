@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Either, Full, Limited};
-use hyper::body::{Body as _, Bytes, Incoming};
+use http_body_util::{BodyExt as _, Either, Limited};
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{Request, Version};
@@ -16,6 +16,7 @@ use crate::connections::{Failure, Outgoing, Parcel, Patience};
 use crate::live::Live;
 use crate::stall::Stalled;
 use crate::upload::Upload;
+use crate::whole::Whole;
 
 /// A body up to this many bytes is read whole when it may have to be sent more than once.
 pub(crate) const REPLAYED_BYTES: usize = 64 << 10;
@@ -27,7 +28,7 @@ pub(crate) struct Outbound {
 }
 
 enum Payload {
-    Whole(Bytes),
+    Whole(Whole),
     /// Taken by the first attempt, and back if nothing of it was sent.
     Stream(Option<Box<Request<Outgoing>>>, Upload),
 }
@@ -35,12 +36,12 @@ enum Payload {
 /// A request that is here whole.
 pub(crate) struct Again<'r> {
     parts: &'r Parts,
-    bytes: &'r Bytes,
+    body: &'r Whole,
 }
 
 impl Again<'_> {
     pub(crate) fn request(&self) -> Request<Outgoing> {
-        let body = Either::Right(Full::new(self.bytes.clone()));
+        let body = Either::Right(self.body.clone());
         Request::from_parts(self.parts.clone(), body)
     }
 }
@@ -59,7 +60,7 @@ impl Outbound {
         if body.is_end_stream() {
             return Ok(Self {
                 parts,
-                body: Payload::Whole(Bytes::new()),
+                body: Payload::Whole(Whole::default()),
             });
         }
         let received = entry.received();
@@ -76,15 +77,18 @@ impl Outbound {
                     Failure::ClientGone
                 }
             })?;
+            let trailers = whole.trailers().cloned();
+            let whole = Whole::new(whole.to_bytes(), trailers);
+            if whole.has_trailers() {
+                send_chunked(&mut parts);
+            }
             return Ok(Self {
                 parts,
-                body: Payload::Whole(whole.to_bytes()),
+                body: Payload::Whole(whole),
             });
         }
-        // hyper would take it that a GET has none.
-        if parts.version == Version::HTTP_11 && body.size_hint().exact().is_none() {
-            let chunked = HeaderValue::from_static("chunked");
-            parts.headers.insert(TRANSFER_ENCODING, chunked);
+        if body.size_hint().exact().is_none() {
+            send_chunked(&mut parts);
         }
         let (upload, sending) = Upload::new(received, live);
         let stream = Passing::new(body, stall, sending).over(parts.version);
@@ -97,9 +101,9 @@ impl Outbound {
     }
 
     /// The body, if it is here whole.
-    pub(crate) fn whole(&self) -> Option<&Bytes> {
+    pub(crate) fn whole(&self) -> Option<&Whole> {
         match &self.body {
-            Payload::Whole(bytes) => Some(bytes),
+            Payload::Whole(whole) => Some(whole),
             Payload::Stream(..) => None,
         }
     }
@@ -107,10 +111,10 @@ impl Outbound {
     /// What to send now; `None` if it was sent and cannot be again.
     pub(crate) fn parcel(&mut self, patience: Patience) -> Option<Parcel<'_>> {
         Some(match &mut self.body {
-            Payload::Whole(bytes) => {
+            Payload::Whole(body) => {
                 let again = Again {
                     parts: &self.parts,
-                    bytes,
+                    body,
                 };
                 Parcel {
                     request: again.request(),
@@ -145,5 +149,13 @@ impl Outbound {
             Payload::Whole(_) => Repeatable::of(self.parts.method.as_str(), false),
             Payload::Stream(..) => Repeatable::No,
         }
+    }
+}
+
+/// With a length that is not known before the end. hyper would take it that a GET without a length has no body.
+fn send_chunked(parts: &mut Parts) {
+    if parts.version == Version::HTTP_11 {
+        let chunked = HeaderValue::from_static("chunked");
+        parts.headers.insert(TRANSFER_ENCODING, chunked);
     }
 }

@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::arguments::Limits;
 use crate::connections::Protocol;
+use crate::deadline::Timer;
 use crate::exchange::{Came, handle};
 use crate::router::Router;
 use crate::stall::{Moving, Streams, keep_little_unsent};
@@ -220,7 +221,7 @@ impl Draining {
 
 fn http1(limits: &Limits) -> http1::Builder {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
+    http.timer(Timer)
         .header_read_timeout(limits.header_timeout)
         .max_header_size(limits.max_header_bytes as usize);
     http

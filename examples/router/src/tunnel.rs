@@ -22,7 +22,7 @@ pub(crate) fn open(
     came: &Came,
     client: OnUpgrade,
     endpoint: OnUpgrade,
-    kept: (Entry, Held),
+    kept: (Box<Entry>, Held),
 ) {
     let (router, place) = (Arc::clone(router), Arc::clone(&came.place));
     tokio::spawn(async move {

@@ -1,6 +1,6 @@
 //! One service: its pool, its connections, its retries. What is decided here is decided by `narae-routing`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(crate) struct Upstream {
     protocol: Protocol,
     pool: Mutex<Pool>,
     /// To endpoints that are listed; replaced when one comes or goes.
-    connections: ArcSwap<HashMap<Arc<str>, Arc<Connections>>>,
+    connections: ArcSwap<BTreeMap<Arc<str>, Arc<Connections>>>,
     limits: Arc<Limits>,
     settings: ArcSwap<Settings>,
     pub(crate) counters: Arc<Counters>,
@@ -86,7 +86,7 @@ impl Upstream {
             self.connections.rcu(|all| {
                 let kept = all.iter().filter(|(address, _)| listed(address));
                 let kept = kept.map(|(address, one)| (Arc::clone(address), Arc::clone(one)));
-                kept.collect::<HashMap<_, _>>()
+                kept.collect::<BTreeMap<_, _>>()
             });
         }
         let settings = Settings::of(backend, objects);
@@ -151,7 +151,7 @@ impl Upstream {
         let made = Arc::new(made);
         // Another worker may have been first.
         self.connections.rcu(|all| {
-            let mut all = HashMap::clone(all);
+            let mut all = BTreeMap::clone(all);
             all.entry(Arc::clone(address))
                 .or_insert_with(|| Arc::clone(&made));
             all

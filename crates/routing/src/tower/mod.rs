@@ -80,8 +80,12 @@ impl Clock {
     }
 
     /// The same by the system's coarse clock: read in a fraction of the time, and true to a tick of the system (4 ms on
-    /// most Linux machines, at most 10). For policies whose times, slow calls among them, are far above that. Tokio
-    /// cannot pause it.
+    /// most Linux machines, at most 10): a call is taken for up to a tick shorter or longer than it was, and a wait ends up
+    /// to a tick late. For policies whose times, slow calls among them, are far above that, as the defaults are (60 s).
+    ///
+    /// Proxies count time in this way (nginx and HAProxy read the clock once in a turn of their event loops), breakers of
+    /// libraries do not (Resilience4j, failsafe and tower-resilience read the full clock with each call). It is no default
+    /// here: tokio cannot pause it, and latencies that a balancer compares are often below a tick.
     #[must_use]
     pub fn coarse() -> Self {
         Self(Origin::Coarse(coarsetime::Instant::now()))

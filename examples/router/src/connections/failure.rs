@@ -7,6 +7,7 @@ use hyper::client::conn::TrySendError;
 use hyper::{Request, StatusCode};
 
 use super::Outgoing;
+use crate::flags::Flags;
 use crate::stall::Stalled;
 
 /// A request without response; `unsent` if nothing of it left.
@@ -96,14 +97,13 @@ impl Failure {
         }
     }
 
-    /// Envoy's response flag.
-    pub(crate) fn flag(&self) -> &'static str {
+    pub(crate) fn flags(&self) -> Flags {
         match self {
-            Self::Busy => "UO",
-            Self::Connect(_) | Self::ConnectTimeout => "UF",
-            Self::ResponseTimeout | Self::NotReading => "UT",
-            Self::Broken(_) => "UC",
-            Self::UploadTimeout | Self::ClientStalled | Self::ClientGone => "DPE",
+            Self::Busy => Flags::UO,
+            Self::Connect(_) | Self::ConnectTimeout => Flags::UF,
+            Self::ResponseTimeout | Self::NotReading => Flags::UT,
+            Self::Broken(_) => Flags::UC,
+            Self::UploadTimeout | Self::ClientStalled | Self::ClientGone => Flags::DPE,
         }
     }
 

@@ -8,23 +8,26 @@
 mod failure;
 mod shared;
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http_body_util::{Either, Full};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::Either;
+use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use crate::arguments::Limits;
 use crate::body::Passing;
+use crate::deadline::until;
 use crate::outbound::Again;
 use crate::stall::{Moving, Streams, keep_little_unsent};
 use crate::upload::{Sending, Upload};
+use crate::whole::Whole;
 use crate::worker::{PerWorker, WorkerId};
 use shared::Shared;
 
@@ -37,7 +40,7 @@ const MAX_IDLE: usize = 256;
 const MAX_LOOKED_AT: usize = 8;
 
 /// What goes to an endpoint: the client's body as it comes, or one that is here whole.
-pub(crate) type Outgoing = Either<Box<Passing<Incoming, Sending>>, Full<Bytes>>;
+pub(crate) type Outgoing = Either<Box<Passing<Incoming, Sending>>, Whole>;
 
 /// What an endpoint speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,8 @@ pub(crate) struct Parcel<'r> {
 /// How long a response may take to begin.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
+    /// When the attempt begins.
+    pub(crate) from: Instant,
     /// Once the request is sent, besides connecting.
     pub(crate) response: Option<Duration>,
     /// With everything.
@@ -93,9 +98,9 @@ pub(crate) struct Held {
 
 impl Held {
     /// The response has passed whole: its connection is for others now.
-    pub(crate) fn give_back(mut self) {
+    pub(crate) fn give_back(mut self, now: Instant) {
         if let Some(connection) = self.connection.take() {
-            self.connections.put_idle(self.worker, connection);
+            self.connections.put_idle(self.worker, connection, now);
         }
     }
 }
@@ -138,7 +143,9 @@ impl Connections {
         let exchange = async {
             let response = match self.protocol {
                 Protocol::Http1 => {
-                    let (response, connection) = self.over_http1(worker, request, again).await?;
+                    let (response, connection) = self
+                        .over_http1(worker, request, again, patience.from)
+                        .await?;
                     held.connection = Some(connection);
                     response
                 }
@@ -146,13 +153,13 @@ impl Connections {
             };
             Ok((response, held))
         };
-        let answered = self.in_time(exchange, upload.as_deref_mut(), patience.response);
+        let answered = self.in_time(exchange, upload.as_deref_mut(), patience);
         let answered = match patience.end {
             None => return answered.await,
-            Some(end) => timeout_at(end, answered).await,
+            Some(end) => until(end, answered).await,
         };
         // An endpoint that waits for the client has done nothing wrong.
-        answered.unwrap_or_else(|_| match upload {
+        answered.unwrap_or_else(|| match upload {
             Some(upload) if upload.awaits_client() => Err(Failure::UploadTimeout.into()),
             _ => Err(Failure::ResponseTimeout.into()),
         })
@@ -164,24 +171,26 @@ impl Connections {
         &self,
         exchange: impl Future<Output = Result<T, Failed>>,
         upload: Option<&mut Upload>,
-        limit: Option<Duration>,
+        patience: Patience,
     ) -> Result<T, Failed> {
-        tokio::pin!(exchange);
+        let mut exchange = pin!(exchange);
+        let mut sent = patience.from;
         if let Some(upload) = upload {
             tokio::select! {
                 response = &mut exchange => return response,
-                sent = upload.ends(self.limits.stall_timeout) => if !sent {
+                all = upload.ends(self.limits.stall_timeout) => if !all {
                     return Err(Failure::NotReading.into());
                 }
             }
+            sent = Instant::now();
         }
-        let Some(limit) = limit else {
+        let Some(limit) = patience.response else {
             return exchange.await;
         };
         let limit = self.limits.connect_timeout.saturating_add(limit);
-        match timeout(limit, exchange).await {
-            Ok(response) => response,
-            Err(_) => Err(Failure::ResponseTimeout.into()),
+        match until(sent + limit, exchange).await {
+            Some(response) => response,
+            None => Err(Failure::ResponseTimeout.into()),
         }
     }
 
@@ -204,8 +213,9 @@ impl Connections {
         worker: WorkerId,
         request: Request<Outgoing>,
         again: Option<Again<'_>>,
+        now: Instant,
     ) -> Result<(Response<Incoming>, http1::SendRequest<Outgoing>), Failed> {
-        let unsent = match self.take_idle(worker) {
+        let unsent = match self.take_idle(worker, now) {
             None => request,
             Some(mut connection) => match connection.try_send_request(request).await {
                 Ok(response) => return Ok((response, connection)),
@@ -301,9 +311,8 @@ impl Connections {
     }
 
     /// The youngest that is ready. One may not be yet: its response is over, but not the upload before it.
-    fn take_idle(&self, worker: WorkerId) -> Option<http1::SendRequest<Outgoing>> {
+    fn take_idle(&self, worker: WorkerId, now: Instant) -> Option<http1::SendRequest<Outgoing>> {
         let mut idle = self.idle(worker);
-        let now = Instant::now();
         let mut at = idle.len();
         let least = at.saturating_sub(MAX_LOOKED_AT);
         while at > least {
@@ -324,12 +333,11 @@ impl Connections {
         None
     }
 
-    fn put_idle(&self, worker: WorkerId, connection: http1::SendRequest<Outgoing>) {
+    fn put_idle(&self, worker: WorkerId, connection: http1::SendRequest<Outgoing>, now: Instant) {
         if connection.is_closed() {
             return;
         }
         let mut idle = self.idle(worker);
-        let now = Instant::now();
         let old = idle.iter().take_while(|(_, since)| {
             now.saturating_duration_since(*since) > self.limits.keep_alive
         });

@@ -9,16 +9,18 @@ use hyper::body::Incoming;
 use hyper::{Response, StatusCode};
 use narae_routing::matching::Kept;
 use narae_routing::pool::{NoEndpoint, Pick};
-use narae_routing::retry::{Attempt, Failure, Policy, retry_after};
+use narae_routing::retry::{Attempt, Failure, GiveUp, Policy, retry_after};
 use tokio::time::Instant;
 
 use super::Order;
 use crate::access::Entry;
 use crate::connections::{Failed, Held, Patience};
 use crate::exchange::Refused;
+use crate::flags::Flags;
 use crate::outbound::Outbound;
 use crate::router::Router;
 use crate::upstream::Settings;
+use crate::verdict::Verdict;
 use crate::worker::WorkerId;
 
 /// What an endpoint answered, or why none did.
@@ -28,6 +30,9 @@ type Answered = Result<Answer, Refused>;
 pub(super) struct Answer {
     pub(super) response: Response<Incoming>,
     pub(super) held: Held,
+    pub(super) came: Instant,
+    /// Of its endpoint, unless it is told.
+    pub(super) verdict: Option<Verdict>,
     /// When it must have passed.
     pub(super) until: Option<Instant>,
 }
@@ -54,14 +59,13 @@ struct Unserved {
 impl Attempts<'_> {
     /// Tries until there is an answer to pass on.
     pub(super) async fn run(mut self) -> Answered {
-        self.settings
-            .budget
-            .deposit(self.router.at(self.entry.started()));
+        // Reading the clock is a part of what a request costs: once for each end of an attempt.
+        let mut began = Instant::now();
+        self.settings.budget.deposit(self.at(began));
         let mut last = None;
         let mut number = 1;
         loop {
-            let began = self.router.now();
-            let pick = match self.pick(began) {
+            let pick = match self.pick(self.at(began)) {
                 Ok(pick) => pick,
                 Err(nobody) => return Err(last.unwrap_or(nobody)),
             };
@@ -77,7 +81,12 @@ impl Attempts<'_> {
             self.tried.push(address);
             number += 1;
             tokio::time::sleep(wait).await;
+            began = Instant::now();
         }
+    }
+
+    fn at(&self, moment: Instant) -> Duration {
+        self.router.at(moment.into_std())
     }
 
     fn pick(&self, now: Duration) -> Result<Pick, Refused> {
@@ -95,8 +104,8 @@ impl Attempts<'_> {
         };
         pick.map_err(|none| {
             let flags = match none {
-                NoEndpoint::Broken => "UO",
-                _ => "UH",
+                NoEndpoint::Broken => Flags::UO,
+                _ => Flags::UH,
             };
             let reason = format!("service {}: {none}", upstream.name());
             Refused::new(StatusCode::SERVICE_UNAVAILABLE, flags, reason)
@@ -104,35 +113,43 @@ impl Attempts<'_> {
     }
 
     /// Sends it once, and tells the pool how that went.
-    async fn attempt(&mut self, pick: Pick, began: Duration) -> Result<Answer, Unserved> {
+    async fn attempt(&mut self, pick: Pick, began: Instant) -> Result<Answer, Unserved> {
         let upstream = &self.order.upstream;
         let address = pick.shared_address();
         let connections = upstream.connections_to(&address);
         self.entry.sent_to(address);
-        let patience = self.patience();
+        let patience = self.patience(began);
         let Some(parcel) = self.outbound.parcel(patience) else {
             let reason = "the request cannot be sent again";
             return Err(Unserved {
-                answered: Err(Refused::new(StatusCode::BAD_GATEWAY, "UC", reason)),
+                answered: Err(Refused::new(StatusCode::BAD_GATEWAY, Flags::UC, reason)),
                 failure: Failure::Unknown,
             });
         };
         let sent = connections.send(self.worker, parcel).await;
-        let now = self.router.now();
-        let took = now.saturating_sub(began);
+        let ended = Instant::now();
+        let (took, now) = (ended.saturating_duration_since(began), self.at(ended));
         match sent {
             Ok((response, held)) => {
-                let answer = Answer {
+                let status = response.status();
+                let mut answer = Answer {
                     response,
                     held,
+                    came: ended,
+                    verdict: None,
                     until: patience.end,
                 };
-                let status = answer.response.status();
-                let served = !status.is_server_error();
-                upstream.ended(pick, served, took, now);
-                if served {
+                if !status.is_server_error() {
+                    answer.verdict = Some(Verdict {
+                        upstream: Arc::clone(upstream),
+                        pick,
+                        took,
+                        began: ended,
+                        now,
+                    });
                     return Ok(answer);
                 }
+                upstream.ended(pick, false, took, now);
                 let after = self.asked_to_wait(&answer.response);
                 Err(Unserved {
                     answered: Ok(answer),
@@ -151,7 +168,7 @@ impl Attempts<'_> {
                     Cow::Owned(format!("backend {} {failure}", upstream.name()))
                 };
                 Err(Unserved {
-                    answered: Err(Refused::new(failure.status(), failure.flag(), reason)),
+                    answered: Err(Refused::new(failure.status(), failure.flags(), reason)),
                     failure: if left {
                         Failure::Unknown
                     } else {
@@ -163,10 +180,11 @@ impl Attempts<'_> {
     }
 
     /// A route's time for an attempt is for all of it, from connecting to the last byte of the answer.
-    fn patience(&self) -> Patience {
+    fn patience(&self, began: Instant) -> Patience {
         let attempt = self.order.attempt_timeout;
-        let end = attempt.map(|limit| Instant::now() + limit);
+        let end = attempt.map(|limit| began + limit);
         Patience {
+            from: began,
             response: match attempt {
                 None => Some(self.router.limits.response_timeout),
                 Some(_) => None,
@@ -182,7 +200,7 @@ impl Attempts<'_> {
     }
 
     /// How long to wait for the next attempt, if there may be one.
-    fn next(&self, number: u32, failure: Failure) -> Option<Duration> {
+    fn next(&mut self, number: u32, failure: Failure) -> Option<Duration> {
         let attempt = Attempt {
             number,
             failure,
@@ -194,6 +212,11 @@ impl Attempts<'_> {
         let policy: &Policy = self.order.retry.as_ref().unwrap_or(&self.settings.retry);
         let (now, random) = (self.router.now(), fastrand::f64());
         let wait = policy.decide(&attempt, &self.settings.budget, now, random);
+        match wait {
+            Err(GiveUp::Attempts) if number > 1 => self.entry.went_wrong(Flags::URX),
+            Err(GiveUp::Budget) => self.entry.went_wrong(Flags::UO),
+            _ => {}
+        }
         let wait = wait.ok().filter(|_| self.outbound.is_here())?;
         let retries = &self.order.upstream.counters.retries;
         retries.fetch_add(1, Ordering::Relaxed);

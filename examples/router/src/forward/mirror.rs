@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http_body_util::{BodyExt as _, Either, Full, Limited};
+use http_body_util::{BodyExt as _, Either, Limited};
 use hyper::Request;
-use hyper::body::Bytes;
 use hyper::http::request::Parts;
+use tokio::time::Instant;
 
 use crate::connections::{Parcel, Patience};
 use crate::outbound::REPLAYED_BYTES;
 use crate::router::Router;
 use crate::upstream::Upstream;
+use crate::whole::Whole;
 use crate::worker::WorkerId;
 
 /// Sends a copy in a task of its own.
@@ -20,9 +21,9 @@ pub(super) fn send(
     worker: WorkerId,
     upstream: &Arc<Upstream>,
     parts: &Parts,
-    body: &Bytes,
+    body: &Whole,
 ) {
-    let request = Request::from_parts(parts.clone(), Either::Right(Full::new(body.clone())));
+    let request = Request::from_parts(parts.clone(), Either::Right(body.clone()));
     let (router, upstream) = (Arc::clone(router), Arc::clone(upstream));
     tokio::spawn(async move {
         let began = router.now();
@@ -34,6 +35,7 @@ pub(super) fn send(
             upload: None,
             again: None,
             patience: Patience {
+                from: Instant::now(),
                 response: Some(router.limits.response_timeout),
                 end: None,
             },
@@ -54,7 +56,7 @@ pub(super) fn send(
             let read = Limited::new(response.into_body(), REPLAYED_BYTES).collect();
             let read = tokio::time::timeout(router.limits.stall_timeout, read).await;
             if let Ok(Ok(_)) = read {
-                held.give_back();
+                held.give_back(Instant::now());
             }
         }
     });

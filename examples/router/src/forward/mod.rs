@@ -19,11 +19,13 @@ use crate::access::Entry;
 use crate::body::Passing;
 use crate::connections::{Failure, Protocol};
 use crate::exchange::{Answer, Came, Refused, Served, refuse};
+use crate::flags::Flags;
 use crate::headers;
 use crate::live::Live;
 use crate::outbound::Outbound;
 use crate::router::Router;
 use crate::tunnel;
+use crate::verdict::Verdict;
 use attempt::Attempts;
 
 pub(crate) use order::Order;
@@ -39,10 +41,10 @@ pub(crate) struct Forwarding<'r> {
 impl Forwarding<'_> {
     pub(crate) async fn carry_out(
         &self,
-        order: Order,
+        order: Box<Order>,
         mut parts: Parts,
         body: Incoming,
-        mut entry: Entry,
+        mut entry: Box<Entry>,
     ) -> Response<Answer> {
         entry.of(&order.upstream.counters);
         let version = parts.version;
@@ -67,7 +69,7 @@ impl Forwarding<'_> {
             Ok(outbound) => outbound,
             Err(failure) => {
                 let reason = failure.to_string();
-                let refused = Refused::new(failure.status(), failure.flag(), reason);
+                let refused = Refused::new(failure.status(), failure.flags(), reason);
                 return refuse(self.router, entry, refused);
             }
         };
@@ -113,6 +115,7 @@ impl Forwarding<'_> {
         let fields = &mut parts.headers;
         headers::strip_hop_by_hop(fields);
         headers::add_forwarded(fields, &self.came.client_text, self.came.scheme());
+        headers::add_via(fields, parts.version);
         if !order.changes.is_empty() {
             for change in &order.changes {
                 headers::change(fields, change);
@@ -135,11 +138,13 @@ impl Forwarding<'_> {
             uri.authority = Authority::try_from(order.host.as_bytes()).ok();
             parts.uri = Uri::from_parts(uri).map_err(|_| {
                 let reason = "the request names no host, which its service needs";
-                Refused::new(StatusCode::BAD_REQUEST, "-", reason)
+                Refused::new(StatusCode::BAD_REQUEST, Flags::NONE, reason)
             })?;
             parts.version = Version::HTTP_2;
         } else {
-            fields.insert(HOST, order.host.clone());
+            if fields.get(HOST) != Some(&order.host) {
+                fields.insert(HOST, order.host.clone());
+            }
             parts.uri = Uri::from(order.target.clone());
             parts.version = Version::HTTP_11;
         }
@@ -151,27 +156,32 @@ impl Forwarding<'_> {
         answered: attempt::Answer,
         upgrade: Option<hyper::upgrade::OnUpgrade>,
         version: Version,
-        mut entry: Entry,
+        mut entry: Box<Entry>,
     ) -> Response<Answer> {
         let attempt::Answer {
             mut response,
             held,
+            came,
+            verdict,
             until,
         } = answered;
         let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let tell = |verdict: Option<Verdict>, served| verdict.map(|v| v.ended(served, came));
         if switched && (upgrade.is_none() || !headers::asks_for_websocket(response.headers())) {
+            tell(verdict, false);
             let reason = "the backend switched protocols unasked";
-            let refused = Refused::new(StatusCode::BAD_GATEWAY, "UPE", reason);
+            let refused = Refused::new(StatusCode::BAD_GATEWAY, Flags::UPE, reason);
             return refuse(self.router, entry, refused);
         }
         headers::strip_hop_by_hop(response.headers_mut());
-        entry.answered(response.status(), "-");
+        entry.passed_on(response.status(), came.into_std());
         let stall = self.router.limits.stall_timeout;
         let Some(client) = upgrade.filter(|_| switched) else {
-            let served = Box::new(Served {
+            let served = Served {
                 entry: Some(entry),
                 held: Some(held),
-            });
+                verdict,
+            };
             let mut answer = response.map(|body| {
                 Passing::new(Either::Left(body), stall, served)
                     .over(version)
@@ -180,12 +190,13 @@ impl Forwarding<'_> {
             answer.body_mut().begin().await;
             return answer;
         };
+        tell(verdict, true);
         headers::upgrade_to_websocket(response.headers_mut());
         let endpoint = hyper::upgrade::on(&mut response);
         let (mut answer, _) = response.into_parts();
         answer.version = Version::HTTP_11;
         tunnel::open(self.router, self.came, client, endpoint, (entry, held));
-        let served = Box::default();
+        let served = Served::default();
         Response::from_parts(
             answer,
             Passing::new(Either::Right(Full::default()), stall, served),

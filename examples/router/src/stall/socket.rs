@@ -16,6 +16,9 @@ use super::Stalled;
 /// each connection, and a slow reader looks as if it read nothing until a third of that is out.
 const UNSENT_BYTES: u32 = 128 << 10;
 
+/// Up to how many bytes in several parts are copied together: the system takes one part for less than several.
+const GATHERED_BYTES: usize = 1 << 10;
+
 /// A socket on which a write fails once nothing of it has gone on for a time.
 pub(crate) struct Moving<S> {
     inner: S,
@@ -85,7 +88,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Moving<S> {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.inner).poll_write_vectored(context, parts);
+        let mut gathered = [0; GATHERED_BYTES];
+        let inner = Pin::new(&mut self.inner);
+        let written = match gather(parts, &mut gathered) {
+            Some(all) => inner.poll_write(context, all),
+            None => inner.poll_write_vectored(context, parts),
+        };
         self.timed(context, written)
     }
 
@@ -100,4 +108,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Moving<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_shutdown(context)
     }
+}
+
+/// All parts as one, if they have room there.
+fn gather<'g>(parts: &[IoSlice<'_>], into: &'g mut [u8]) -> Option<&'g [u8]> {
+    let mut length = 0;
+    for part in parts {
+        into.get_mut(length..)?
+            .get_mut(..part.len())?
+            .copy_from_slice(part);
+        length += part.len();
+    }
+    into.get(..length)
 }

@@ -13,6 +13,7 @@ mod client;
 mod cluster;
 mod command_line;
 mod conformance;
+mod cut;
 mod deadlines;
 mod explain;
 mod floods;

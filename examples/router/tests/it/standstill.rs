@@ -23,7 +23,7 @@ const ROUTE: &str = "  rules: [{ backendRefs: [{ name: a, port: 80 }] }]\n";
 const LARGE: usize = 64 << 20;
 
 /// One endpoint whose breaker opens at its first failure.
-fn breaking(address: SocketAddr, port: &str, more: &[&str]) -> (Router, TempDir) {
+pub(crate) fn breaking(address: SocketAddr, port: &str, more: &[&str]) -> (Router, TempDir) {
     let policy = format!(
         "  sites: [{{ name: only, endpoints: [\"{address}\"] }}]\n  \
          breaker: {{ calls: 10, minimumCalls: 1, waitInOpen: 600s }}\n  retry: {{ attempts: 0 }}\n"
@@ -32,7 +32,7 @@ fn breaking(address: SocketAddr, port: &str, more: &[&str]) -> (Router, TempDir)
     (Router::serving(&[&path], &[80], more), directory)
 }
 
-fn is_open(router: &Router) -> bool {
+pub(crate) fn is_open(router: &Router) -> bool {
     router.client().get("/").status() == 503
 }
 
