@@ -81,3 +81,33 @@ fn help_says_what_it_does_and_how_it_ends() {
         assert!(help.contains(part), "{part}: {help}");
     }
 }
+
+#[cfg(feature = "kube")]
+#[test]
+fn a_token_that_cannot_be_sent_is_said_before_anything_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    std::fs::write(
+        &kubeconfig,
+        "apiVersion: v1
+kind: Config
+current-context: c
+clusters: [{ name: c, cluster: { server: \"http://127.0.0.1:1\" } }]
+contexts: [{ name: c, context: { cluster: c, user: u } }]
+users: [{ name: u, user: { token: \"c4n4ry\\nt0ken\" } }]
+",
+    )
+    .unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_router"))
+        .args(["--cluster", "--listen", "80=127.0.0.1:0"])
+        .env("KUBECONFIG", &kubeconfig)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("token in the kubeconfig"), "{said}");
+    assert!(
+        !said.contains("panicked") && !said.contains("c4n4ry"),
+        "{said}"
+    );
+}
