@@ -79,7 +79,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "REFERENCE")]
     pub(crate) not_secret: Vec<String>,
 
-    /// Who commits, as git writes it [default: Narae deliver <deliver@narae.invalid>]
+    /// Who commits, as git writes it (`Narae deliver <deliver@narae.invalid>` unless given)
     #[arg(
         long,
         value_name = "NAME <MAIL>",

@@ -67,7 +67,7 @@ pub(crate) struct Common {
     )]
     pub(crate) sign_key: Given<String>,
 
-    /// Who commits, as git writes it [default: Narae promote <promote@narae.invalid>]
+    /// Who commits, as git writes it (`Narae promote <promote@narae.invalid>` unless given)
     #[arg(
         long,
         global = true,
