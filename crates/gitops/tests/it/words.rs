@@ -250,7 +250,7 @@ def texts(value):
     return value if isinstance(value, str) else None
 def read(text):
     try: return texts(yaml.safe_load(text))
-    except yaml.YAMLError: return None
+    except (yaml.YAMLError, ValueError): return None
 json.dump([read(text) for text in json.load(sys.stdin)], sys.stdout)
 ";
     let question = serde_json::to_vec(texts).unwrap();

@@ -134,7 +134,7 @@ impl<K> Split<K> {
         standing::of(&self.backends, &self.ledger())
     }
 
-    /// The same split in which each backend is owed so many picks, as [`Standing::lag`](Standing::lag) of an earlier
+    /// The same split in which each backend is owed so many picks, as [`Standing::lag`] of an earlier
     /// one said; at most 4, and settled among the active as by [`Split::reconfigured`].
     #[must_use]
     pub fn owing(self, lag: impl Fn(&K) -> f64) -> Self {

@@ -39,7 +39,7 @@ impl Client {
         let stream = TcpStream::connect(address).unwrap();
         // A hang is a failure, not a stuck test run.
         stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
+            .set_read_timeout(Some(Duration::from_secs(120)))
             .unwrap();
         stream.set_nodelay(true).unwrap();
         Self {

@@ -136,7 +136,8 @@ fn slice(ready: bool, address: std::net::SocketAddr) -> String {
 fn unready_pods_leave_the_other_site_and_what_operators_decided() {
     let (idc, cloud) = (Mortal::named("idc"), Mortal::named("cloud"));
     let policy = format!(
-        "  sites:\n  - {{ name: idc, service: s }}\n  - {{ name: cloud, priority: 1, endpoints: [\"{}\"] }}\n",
+        "  sites:\n  - {{ name: idc, service: s }}\n  - {{ name: cloud, priority: 1, endpoints: [\"{}\"] }}\n  \
+         failover: {{ downDelay: 600s }}\n",
         cloud.address
     );
     let route = "  rules: [{ backendRefs: [{ name: s, port: 80 }] }]\n";
