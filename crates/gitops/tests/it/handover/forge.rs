@@ -1,4 +1,4 @@
-//! GitLab's, GitHub's and Gitea's documented answers (`tests/data/handover/forge`), served on loopback.
+//! GitLab's, GitHub's, Gitea's and Forgejo's documented answers (`tests/data/handover/forge`), served on loopback.
 //!
 //! A case: `forge: gitlab`, then for each exchange `> ` the request's line, the token's header and the body, `< ` the
 //! answer's head and body; last `= ` what comes of it.
@@ -120,7 +120,7 @@ fn documented_answers_are_understood() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert_eq!(count, 12, "cases");
+    assert_eq!(count, 15, "cases");
 }
 
 #[test]
