@@ -2,7 +2,7 @@
 //! not, and the access log says it in Envoy's letters.
 
 use std::io::{BufRead as _, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::backend::{Backend, handing_over, ok};
